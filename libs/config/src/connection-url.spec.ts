@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals';
+import { postgresUrl, redisUrl, withoutSecrets } from './connection-url.js';
+
+describe('postgresUrl', () => {
+  it.each([
+    'postgres://localhost/usher',
+    'postgresql://usher:p%40ss@db.internal:5432/usher?sslmode=require',
+    'postgres://usher:pa:ss@[::1]:5432/usher',
+    'postgres:///usher?host=/run/postgresql',
+    'postgres://usher@%2Frun%2Fpostgresql/usher',
+  ])('takes %s', (url) => {
+    expect(postgresUrl.parse(url)).toBe(url);
+  });
+
+  it.each([
+    'localhost:5432/usher',
+    'mysql://localhost/usher',
+    'postgres:localhost',
+    'postgres://localhost:port/usher',
+    'postgres://localhost:0/usher',
+    'postgres://localhost:65536/usher',
+    'postgres://usher:p@ss@localhost/usher',
+    'postgres://usher:12/ss@localhost/usher',
+    'postgres://usher:12#ss@localhost/usher',
+    'postgres://usher:100%@localhost/usher',
+    'postgres://usher:p ss@localhost/usher',
+    'postgres://a:5432,b:5432/usher',
+  ])('refuses %s', (url) => {
+    expect(() => postgresUrl.parse(url)).toThrow();
+  });
+});
+
+describe('redisUrl', () => {
+  it.each([
+    'redis://localhost',
+    'redis://:password@localhost:6379/0',
+    'rediss://user:password@cache.internal/15',
+    'redis+sentinel://:password@a:26379,b:26379,[::1]:26379/primary/2',
+    'rediss+sentinel://a/primary',
+    'redis+cluster://a:6379,b:6379',
+    'rediss+cluster://a/',
+  ])('takes %s', (url) => {
+    expect(redisUrl.parse(url)).toBe(url);
+  });
+
+  it.each([
+    'localhost:6379',
+    'redis://',
+    'http://localhost:6379',
+    'redis+tls://localhost',
+    'redisss://localhost',
+    'redis://a,b',
+    'redis://localhost/users',
+    'redis://localhost?db=1',
+    'redis+sentinel://a:26379,b:26379',
+    'redis+sentinel://a,,b/primary',
+    'redis+cluster://a/1',
+    'redis://:p@ss@localhost',
+  ])('refuses %s', (url) => {
+    expect(() => redisUrl.parse(url)).toThrow();
+  });
+});
+
+describe('withoutSecrets', () => {
+  it.each([
+    ['postgres://usher:pa:ss@db:5432/usher', 'postgres://usher:[set]@db:5432/usher'],
+    ['postgres://db/usher?password=hidden&sslmode=require', 'postgres://db/usher?[set]'],
+    ['postgres://usher:12?ss@db/usher', 'postgres://usher:12?[set]'],
+    ['redis://:hidden@cache', 'redis://:[set]@cache'],
+    ['redis://hidden@cache/1', 'redis://[set]@cache/1'],
+    ['redis+sentinel://u:hidden@a,b/primary/0', 'redis+sentinel://u:[set]@a,b/primary/0'],
+    ['redis://cache', 'redis://cache'],
+  ])('shows %s as %s', (url, shown) => {
+    expect(withoutSecrets(url)).toBe(shown);
+  });
+});

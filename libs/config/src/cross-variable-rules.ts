@@ -1,0 +1,48 @@
+import { type Environment, type VariableName } from './environment.js';
+import { isWeakSecret, STRONG_SECRET } from './weak-secret.js';
+
+/** What holds between variables that are each good in themselves. */
+interface CrossVariableRule {
+  /** Applied only when none of these has a fault of its own, which would make this one noise. */
+  readonly about: readonly VariableName[];
+  readonly isBroken: (env: Environment) => boolean;
+  readonly fault: string;
+}
+
+export const crossVariableRules: readonly CrossVariableRule[] = [
+  {
+    about: ['JWT_SECRET', 'JWT_KEYS_DIR'],
+    isBroken: (env) => env.JWT_SECRET !== undefined && env.JWT_KEYS_DIR !== undefined,
+    fault: 'JWT_SECRET and JWT_KEYS_DIR: expected one of them, not both',
+  },
+  {
+    about: ['NODE_ENV', 'JWT_SECRET', 'JWT_KEYS_DIR'],
+    isBroken: (env) => isProduction(env) && env.JWT_SECRET === undefined && env.JWT_KEYS_DIR === undefined,
+    fault: `JWT_SECRET or JWT_KEYS_DIR: expected one of them in production: a directory for keys, or ${STRONG_SECRET}`,
+  },
+  {
+    about: ['NODE_ENV', 'JWT_SECRET'],
+    isBroken: (env) => isProduction(env) && env.JWT_SECRET !== undefined && isWeakSecret(env.JWT_SECRET),
+    fault: `JWT_SECRET: expected ${STRONG_SECRET}`,
+  },
+  {
+    about: ['CACHE_MAX_STALENESS', 'CACHE_POLL_INTERVAL'],
+    // Otherwise one lost or slow poll would end the lease, and every read would go to PostgreSQL.
+    isBroken: (env) => env.CACHE_POLL_INTERVAL * 2 > env.CACHE_MAX_STALENESS,
+    fault: 'CACHE_POLL_INTERVAL: expected at most half of CACHE_MAX_STALENESS',
+  },
+  {
+    about: ['NODE_ENV', 'BCRYPT_COST'],
+    isBroken: (env) => isProduction(env) && env.BCRYPT_COST < 10,
+    fault: 'BCRYPT_COST: expected a whole number from 10 to 15 in production',
+  },
+  {
+    about: ['NODE_ENV', 'SERVICE_TOKENS'],
+    isBroken: (env) => isProduction(env) && [...env.SERVICE_TOKENS.values()].some(isWeakSecret),
+    fault: `SERVICE_TOKENS: expected tokens of ${STRONG_SECRET}`,
+  },
+];
+
+function isProduction(env: Environment): boolean {
+  return env.NODE_ENV === 'production';
+}

@@ -1,0 +1,128 @@
+import { type CleanedEnv } from 'envalid';
+import { byteSize } from './byte-size.js';
+import { choice, onOrOff } from './choice.js';
+import { postgresUrl, redisUrl } from './connection-url.js';
+import { duration, wholeSeconds } from './duration.js';
+import { listenAddress } from './network-address.js';
+import { anyText, printable } from './plain-text.js';
+import { serviceTokens } from './service-tokens.js';
+import { trustProxy } from './trust-proxy.js';
+import { optional, variable } from './variable.js';
+import { STRONG_SECRET } from './weak-secret.js';
+import { wholeNumber } from './whole-number.js';
+
+/** Every variable that Usher reads, in the order in which the README and the faults list them. */
+export const variables = {
+  NODE_ENV: variable(
+    choice('development', 'test', 'production'),
+    { default: 'development' },
+    'What this process is for. Production refuses weak secrets and asks for a JWT secret or key directory.',
+  ),
+  HOST: variable(listenAddress, { default: '127.0.0.1', production: '0.0.0.0' }, 'The address to listen on.'),
+  PORT: variable(wholeNumber(0, 65_535), { default: '3000' }, 'The port to listen on; 0: any free one.'),
+  DATA_DIR: variable(
+    anyText('a directory'),
+    { default: '.usher' },
+    'Where the embedded PostgreSQL and the generated keys live.',
+  ),
+  DATABASE_URL: optional(
+    postgresUrl,
+    'absent: embedded PostgreSQL under `DATA_DIR`',
+    'The PostgreSQL to use.',
+  ),
+  DATABASE_POOL_SIZE: variable(
+    wholeNumber(1, 200, 'a whole number of connections'),
+    { default: '10' },
+    'How many connections to PostgreSQL the process holds at most.',
+  ),
+  DATABASE_TIMEOUT: variable(
+    // Above 1500ms a request could no longer be answered within the 2 s that are promised.
+    duration('100ms', '1500ms'),
+    { default: '1s' },
+    'How long connecting to PostgreSQL, and each statement, may take.',
+  ),
+  REDIS_URL: optional(
+    redisUrl,
+    'absent: memory only',
+    'The Redis to cache in: standalone, Sentinel or Cluster.',
+  ),
+  REDIS_TIMEOUT: variable(
+    duration('5ms', '1s'),
+    { default: '100ms' },
+    'How long a Redis command may take; slower counts as failed.',
+  ),
+  JWT_SECRET: optional(
+    anyText(STRONG_SECRET),
+    'absent: ES256 with `JWT_KEYS_DIR`',
+    'Signs access tokens with HS256. Give this or `JWT_KEYS_DIR`, not both; production needs one of them.',
+  ),
+  JWT_KEYS_DIR: optional(
+    anyText('a directory'),
+    '`keys` under `DATA_DIR`',
+    'Where the ES256 keys that sign access tokens live.',
+  ),
+  JWT_ISSUER: variable(printable(255), { default: 'usher' }, 'The claim `iss` of access tokens.'),
+  JWT_AUDIENCE: variable(printable(255), { default: 'usher' }, 'The claim `aud` of access tokens.'),
+  ACCESS_TOKEN_TTL: variable(
+    wholeSeconds('10s', '24h'),
+    { default: '15m' },
+    'How long an access token is valid.',
+  ),
+  CACHE_TTL: variable(
+    duration('1s', '24h'),
+    { default: '300s' },
+    'How long a cached user is kept, give or take the jitter.',
+  ),
+  CACHE_MAX_STALENESS: variable(
+    duration('100ms', '60s'),
+    { default: '1s' },
+    'The Δ of the contract: no request is served what a commit replaced longer ago than this.',
+  ),
+  CACHE_POLL_INTERVAL: variable(
+    duration('10ms', '30s'),
+    { default: '200ms' },
+    'How often the change log is asked; at most half of `CACHE_MAX_STALENESS`.',
+  ),
+  CACHE_MEMORY_ENTRIES: variable(
+    wholeNumber(0, 10_000_000, 'a whole number of entries'),
+    { default: '100000' },
+    'How many entries the memory tier holds; 0: no memory tier.',
+  ),
+  CACHE_MEMORY_BYTES: variable(
+    byteSize('1mb', '64gb'),
+    { default: '64mb' },
+    'How many bytes the memory tier holds.',
+  ),
+  STALE_IF_DB_DOWN: variable(
+    duration('0s', '1h'),
+    { default: '60s' },
+    'How long reads are served from the cache while PostgreSQL is unreachable; 0: not at all.',
+  ),
+  BCRYPT_COST: variable(
+    wholeNumber(4, 15),
+    { default: '12' },
+    'The cost of hashing a password: each step doubles it. In production at least 10.',
+  ),
+  TRUST_PROXY: variable(trustProxy, { default: 'off' }, 'Whose `X-Forwarded-*` headers are believed.'),
+  SERVICE_TOKENS: variable(
+    serviceTokens,
+    { default: '' },
+    'The bearer tokens of other services. Production refuses weak ones.',
+  ),
+  SHUTDOWN_DELAY: variable(
+    duration('0', '5m'),
+    { default: '0' },
+    'How long requests are still taken after SIGTERM, while `/health/ready` already says no.',
+  ),
+  LOG_LEVEL: variable(
+    choice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    { default: 'info', test: 'warn' },
+    'How much is logged.',
+  ),
+  DOCS: variable(onOrOff, { default: 'on' }, 'Whether /docs, /redoc and /openapi.json are served.'),
+};
+
+export type VariableName = keyof typeof variables;
+
+/** The variables' values, read and checked one by one. */
+export type Environment = CleanedEnv<typeof variables>;

@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import { isAddressOrRange, listenAddress } from './network-address.js';
+
+describe('listenAddress', () => {
+  it.each(['127.0.0.1', '0.0.0.0', '::', '::1', 'localhost', 'usher.internal', 'fe80::1%eth0'])(
+    'takes %s',
+    (text) => {
+      expect(listenAddress.parse(text)).toBe(text);
+    },
+  );
+
+  it.each([
+    '127.0.0.1:3000',
+    '[::1]',
+    'http://localhost',
+    '1.2.3',
+    '256.1.1.1',
+    'a b',
+    '-a',
+    'a..b',
+    '*',
+    'a'.repeat(64),
+  ])('refuses %s', (text) => {
+    expect(() => listenAddress.parse(text)).toThrow();
+  });
+});
+
+describe('isAddressOrRange', () => {
+  it.each(['10.0.0.1', '10.0.0.0/8', '0.0.0.0/1', '10.0.0.1/32', '::1', 'fd00::/8', '::1/128'])(
+    'takes %s',
+    (text) => {
+      expect(isAddressOrRange(text)).toBe(true);
+    },
+  );
+
+  it.each([
+    '',
+    '10.0.0',
+    '10.0.0.0/0',
+    '10.0.0.0/33',
+    '::/129',
+    '10.0.0.0/',
+    '10.0.0.0/8/8',
+    '10.0.0.0/08',
+    'fe80::1%eth0',
+    'loopback',
+  ])('refuses %j', (text) => {
+    expect(isAddressOrRange(text)).toBe(false);
+  });
+});

@@ -1,0 +1,27 @@
+import { type Format, Misfit } from './format.js';
+
+// No control, format or unassigned characters, and no line or paragraph separators.
+const PRINTABLE = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;
+
+/** A short name that is compared byte by byte elsewhere, so that an accidental space at its ends matters. */
+export function printable(maxCharacters: number): Format<string> {
+  return {
+    expects: `1 to ${maxCharacters} printable characters, no space at either end`,
+    parse(text) {
+      if (!PRINTABLE.test(text) || text.trim() !== text || [...text].length > maxCharacters)
+        throw new Misfit();
+      return text;
+    },
+  };
+}
+
+/** Anything but white space alone. */
+export function anyText(expects: string): Format<string> {
+  return {
+    expects,
+    parse(text) {
+      if (text.trim() === '') throw new Misfit('it is blank');
+      return text;
+    },
+  };
+}

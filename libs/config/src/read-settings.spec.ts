@@ -1,0 +1,287 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { InvalidSettings } from './invalid-settings.js';
+import { readSettings } from './read-settings.js';
+import { settingsTable } from './settings-table.js';
+
+const STRONG = 'Zk3v9QpL0aWx7RtY2mNc5BsD8fGh1JuE';
+
+function faultsOf(env: NodeJS.ProcessEnv): readonly string[] {
+  try {
+    readSettings(env, '/srv');
+  } catch (error) {
+    expect(error).toBeInstanceOf(InvalidSettings);
+    const invalid = error as InvalidSettings;
+    expect(invalid.message).toBe(invalid.faults.join('\n'));
+    return invalid.faults;
+  }
+  return [];
+}
+
+const inProduction = (env: NodeJS.ProcessEnv) => ({ NODE_ENV: 'production', ...env });
+
+describe('readSettings', () => {
+  it('needs nothing at all for development', () => {
+    const settings = readSettings({}, '/srv');
+    expect({ ...settings }).toEqual({
+      nodeEnv: 'development',
+      host: '127.0.0.1',
+      port: 3000,
+      dataDir: '/srv/.usher',
+      databasePoolSize: 10,
+      databaseTimeoutMs: 1000,
+      redisTimeoutMs: 100,
+      jwtKeysDir: '/srv/.usher/keys',
+      jwtIssuer: 'usher',
+      jwtAudience: 'usher',
+      accessTokenTtlSeconds: 900,
+      cacheTtlMs: 300_000,
+      cacheMaxStalenessMs: 1000,
+      cachePollIntervalMs: 200,
+      cacheMemoryEntries: 100_000,
+      cacheMemoryBytes: 67_108_864,
+      staleIfDbDownMs: 60_000,
+      bcryptCost: 12,
+      shutdownDelayMs: 0,
+      trustProxy: false,
+      logLevel: 'info',
+      docs: true,
+    });
+    expect(settings.databaseUrl).toBeUndefined();
+    expect(settings.redisUrl).toBeUndefined();
+    expect(settings.jwtSecret).toBeUndefined();
+    expect(settings.serviceTokens.size).toBe(0);
+  });
+
+  it('reads every variable', () => {
+    const settings = readSettings(
+      {
+        NODE_ENV: 'production',
+        HOST: '::',
+        PORT: '0',
+        DATA_DIR: 'data',
+        DATABASE_URL: 'postgresql://db/usher',
+        DATABASE_POOL_SIZE: '200',
+        DATABASE_TIMEOUT: '1500ms',
+        REDIS_URL: 'redis://cache',
+        REDIS_TIMEOUT: '5ms',
+        JWT_SECRET: STRONG,
+        JWT_ISSUER: 'https://id.example.org/',
+        JWT_AUDIENCE: 'Große Dienste',
+        ACCESS_TOKEN_TTL: '10s',
+        CACHE_TTL: '24h',
+        CACHE_MAX_STALENESS: '60s',
+        CACHE_POLL_INTERVAL: '30s',
+        CACHE_MEMORY_ENTRIES: '0',
+        CACHE_MEMORY_BYTES: '1mb',
+        STALE_IF_DB_DOWN: '0',
+        BCRYPT_COST: '10',
+        SHUTDOWN_DELAY: '5s',
+        TRUST_PROXY: '2',
+        SERVICE_TOKENS: `billing=${STRONG}`,
+        LOG_LEVEL: 'silent',
+        DOCS: 'off',
+      },
+      '/srv',
+    );
+    expect({ ...settings }).toEqual({
+      nodeEnv: 'production',
+      host: '::',
+      port: 0,
+      dataDir: '/srv/data',
+      databasePoolSize: 200,
+      databaseTimeoutMs: 1500,
+      redisTimeoutMs: 5,
+      jwtKeysDir: '/srv/data/keys',
+      jwtIssuer: 'https://id.example.org/',
+      jwtAudience: 'Große Dienste',
+      accessTokenTtlSeconds: 10,
+      cacheTtlMs: 86_400_000,
+      cacheMaxStalenessMs: 60_000,
+      cachePollIntervalMs: 30_000,
+      cacheMemoryEntries: 0,
+      cacheMemoryBytes: 1_048_576,
+      staleIfDbDownMs: 0,
+      bcryptCost: 10,
+      shutdownDelayMs: 5_000,
+      trustProxy: 2,
+      logLevel: 'silent',
+      docs: false,
+    });
+    expect(settings.databaseUrl).toBe('postgresql://db/usher');
+    expect(settings.redisUrl).toBe('redis://cache');
+    expect(settings.jwtSecret).toBe(STRONG);
+    expect(settings.serviceTokens.get('billing')).toBe(STRONG);
+  });
+
+  it('listens for everybody in production, and for this machine otherwise', () => {
+    expect(readSettings(inProduction({ JWT_SECRET: STRONG })).host).toBe('0.0.0.0');
+    expect(readSettings({ NODE_ENV: 'test' }).host).toBe('127.0.0.1');
+  });
+
+  it('is quieter under test', () => {
+    expect(readSettings({ NODE_ENV: 'test' }).logLevel).toBe('warn');
+  });
+
+  it('takes an empty variable for an absent one', () => {
+    const empty = Object.fromEntries(settingsTable.map(({ name }) => [name, '']));
+    expect(readSettings(empty, '/srv').toJSON()).toEqual(readSettings({}, '/srv').toJSON());
+  });
+
+  it('ignores what is not its own', () => {
+    expect(faultsOf({ PATH: '/bin', CACHE_TTL_: 'x', npm_config_port: 'x' })).toEqual([]);
+  });
+
+  it('reads the environment it is given and no other', () => {
+    // jest itself sets NODE_ENV=test.
+    expect(readSettings({}).nodeEnv).toBe('development');
+  });
+
+  it('leaves absolute directories as they are', () => {
+    const settings = readSettings({ DATA_DIR: '/var/lib/usher', JWT_KEYS_DIR: '/etc/usher/keys' }, '/srv');
+    expect([settings.dataDir, settings.jwtKeysDir]).toEqual(['/var/lib/usher', '/etc/usher/keys']);
+  });
+
+  it('resolves a given key directory against the working directory, not the data directory', () => {
+    expect(readSettings({ DATA_DIR: 'data', JWT_KEYS_DIR: 'keys' }, '/srv').jwtKeysDir).toBe('/srv/keys');
+  });
+});
+
+describe('the faults', () => {
+  it('come all at once, one a line, each with the name and what is expected', () => {
+    const faults = faultsOf({
+      PORT: 'http',
+      CACHE_TTL: '300',
+      CACHE_MEMORY_BYTES: '10kb',
+      DOCS: 'yes',
+      BCRYPT_COST: '3',
+    });
+    expect(faults).toEqual([
+      'PORT: expected a whole number from 0 to 65535',
+      'CACHE_TTL: the number has no unit, such as ms, s, m or h; expected a duration with its unit from 1s to 24h',
+      'CACHE_MEMORY_BYTES: expected a size in kb, mb or gb (without a unit: bytes), from 1mb to 64gb, such as 64mb',
+      'BCRYPT_COST: expected a whole number from 4 to 15',
+      'DOCS: expected on or off',
+    ]);
+  });
+
+  it('carry a stable code', () => {
+    expect(new InvalidSettings([]).code).toBe('config.invalid');
+  });
+
+  it.each([
+    ['NODE_ENV', 'staging'],
+    ['HOST', 'localhost:3000'],
+    ['PORT', '65536'],
+    ['DATA_DIR', '  '],
+    ['DATABASE_URL', 'mysql://db/usher'],
+    ['DATABASE_POOL_SIZE', '0'],
+    ['DATABASE_POOL_SIZE', '201'],
+    ['DATABASE_TIMEOUT', '2s'],
+    ['REDIS_URL', 'localhost:6379'],
+    ['REDIS_TIMEOUT', '4ms'],
+    ['JWT_SECRET', ' '],
+    ['JWT_KEYS_DIR', ' '],
+    ['JWT_ISSUER', 'a\nb'],
+    ['JWT_ISSUER', ' usher'],
+    ['JWT_AUDIENCE', 'u'.repeat(256)],
+    ['ACCESS_TOKEN_TTL', '9s'],
+    ['ACCESS_TOKEN_TTL', '10.5s'],
+    ['CACHE_TTL', '25h'],
+    ['CACHE_MAX_STALENESS', '99ms'],
+    ['CACHE_POLL_INTERVAL', '9ms'],
+    ['CACHE_MEMORY_ENTRIES', '10000001'],
+    ['STALE_IF_DB_DOWN', '61m'],
+    ['BCRYPT_COST', '16'],
+    ['TRUST_PROXY', 'true'],
+    ['SERVICE_TOKENS', 'billing=short'],
+    ['LOG_LEVEL', 'INFO'],
+    ['DOCS', 'true'],
+  ])('name %s alone when it is %j', (name, value) => {
+    const faults = faultsOf({ [name]: value });
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(new RegExp(`^${name}: .*expected `));
+  });
+
+  it('never tell a value, whatever it is', () => {
+    const names = settingsTable.map(({ name }) => name);
+    const anything = fc.oneof(
+      fc.string(),
+      fc.webUrl(),
+      fc.constantFrom('12', '5m', 'billing=', 'postgres://u:', 'redis://'),
+    );
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...names), anything), (values) => {
+        const env = Object.fromEntries(
+          Object.entries(values).map(([name, value]) => [name, `${value}~canary`]),
+        );
+        expect(faultsOf(env).join('\n')).not.toContain('canary');
+      }),
+    );
+  });
+});
+
+describe('polling', () => {
+  it('may take half of the allowed staleness', () => {
+    expect(faultsOf({ CACHE_MAX_STALENESS: '400ms', CACHE_POLL_INTERVAL: '200ms' })).toEqual([]);
+  });
+
+  it('is refused above half, default or not, naming both variables', () => {
+    const fault = ['CACHE_POLL_INTERVAL: expected at most half of CACHE_MAX_STALENESS'];
+    expect(faultsOf({ CACHE_MAX_STALENESS: '400ms', CACHE_POLL_INTERVAL: '201ms' })).toEqual(fault);
+    expect(faultsOf({ CACHE_MAX_STALENESS: '300ms' })).toEqual(fault);
+  });
+
+  it('is not compared with a staleness that is a fault itself', () => {
+    expect(faultsOf({ CACHE_MAX_STALENESS: '1', CACHE_POLL_INTERVAL: '30s' })).toHaveLength(1);
+  });
+});
+
+describe('secrets', () => {
+  it('may be weak in development and under test', () => {
+    expect(readSettings({ JWT_SECRET: 'x' }).jwtSecret).toBe('x');
+    expect(readSettings({ NODE_ENV: 'test', JWT_SECRET: 'secret' }).jwtSecret).toBe('secret');
+  });
+
+  it.each(['short', 'a'.repeat(64), 'changeme'.repeat(8), 'your-256-bit-secret-your-256-bit-secret'])(
+    'such as %s are refused in production',
+    (secret) => {
+      const faults = faultsOf(inProduction({ JWT_SECRET: secret, SERVICE_TOKENS: '' }));
+      expect(faults).toHaveLength(1);
+      expect(faults[0]).toMatch(/^JWT_SECRET: expected at least 32 random bytes/);
+      expect(faults[0]).not.toContain(secret);
+    },
+  );
+
+  it('of services are held to the same in production', () => {
+    const env = { JWT_SECRET: STRONG, SERVICE_TOKENS: `billing=${'changeme'.repeat(4)}` };
+    expect(faultsOf(env)).toEqual([]);
+    expect(faultsOf(inProduction(env))[0]).toMatch(
+      /^SERVICE_TOKENS: expected tokens of at least 32 random bytes/,
+    );
+  });
+
+  it('are asked for in production: a JWT secret or a directory of keys', () => {
+    expect(faultsOf(inProduction({}))[0]).toMatch(
+      /^JWT_SECRET or JWT_KEYS_DIR: expected one of them in production/,
+    );
+    expect(faultsOf(inProduction({ JWT_SECRET: '' }))).toHaveLength(1);
+    expect(faultsOf(inProduction({ JWT_SECRET: STRONG }))).toEqual([]);
+    expect(faultsOf(inProduction({ JWT_KEYS_DIR: '/keys' }))).toEqual([]);
+  });
+
+  it('are not given twice: a JWT secret and a directory of keys exclude each other', () => {
+    const fault = ['JWT_SECRET and JWT_KEYS_DIR: expected one of them, not both'];
+    expect(faultsOf({ JWT_SECRET: STRONG, JWT_KEYS_DIR: '/keys' })).toEqual(fault);
+    expect(faultsOf(inProduction({ JWT_SECRET: STRONG, JWT_KEYS_DIR: '/keys' }))).toEqual(fault);
+  });
+});
+
+describe('the cost of a password', () => {
+  it('may be low under test, and not in production', () => {
+    expect(readSettings({ NODE_ENV: 'test', BCRYPT_COST: '4' }).bcryptCost).toBe(4);
+    expect(faultsOf(inProduction({ JWT_SECRET: STRONG, BCRYPT_COST: '9' }))).toEqual([
+      'BCRYPT_COST: expected a whole number from 10 to 15 in production',
+    ]);
+  });
+});

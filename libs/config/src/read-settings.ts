@@ -1,0 +1,72 @@
+import { join, resolve } from 'node:path';
+import { cleanEnv, EnvError, type ReporterOptions } from 'envalid';
+import { crossVariableRules } from './cross-variable-rules.js';
+import { type Environment, type VariableName, variables } from './environment.js';
+import { InvalidSettings } from './invalid-settings.js';
+import { Settings } from './settings.js';
+
+/**
+ * Reads and checks the environment. Variables that are not Usher's are ignored; an empty one counts as absent, as
+ * docker-compose passes what is not set. Relative directories are resolved against `cwd`.
+ *
+ * @throws {InvalidSettings} naming every fault at once, without values.
+ */
+export function readSettings(env: NodeJS.ProcessEnv, cwd: string = process.cwd()): Settings {
+  const read = cleanEnv(given(env), variables, { reporter: throwFaults });
+  const dataDir = resolve(cwd, read.DATA_DIR);
+
+  return new Settings({
+    nodeEnv: read.NODE_ENV,
+    host: read.HOST,
+    port: read.PORT,
+    dataDir,
+    databaseUrl: read.DATABASE_URL,
+    databasePoolSize: read.DATABASE_POOL_SIZE,
+    databaseTimeoutMs: read.DATABASE_TIMEOUT,
+    redisUrl: read.REDIS_URL,
+    redisTimeoutMs: read.REDIS_TIMEOUT,
+    jwtSecret: read.JWT_SECRET,
+    jwtKeysDir: resolve(cwd, read.JWT_KEYS_DIR ?? join(dataDir, 'keys')),
+    jwtIssuer: read.JWT_ISSUER,
+    jwtAudience: read.JWT_AUDIENCE,
+    accessTokenTtlSeconds: read.ACCESS_TOKEN_TTL,
+    cacheTtlMs: read.CACHE_TTL,
+    cacheMaxStalenessMs: read.CACHE_MAX_STALENESS,
+    cachePollIntervalMs: read.CACHE_POLL_INTERVAL,
+    cacheMemoryEntries: read.CACHE_MEMORY_ENTRIES,
+    cacheMemoryBytes: read.CACHE_MEMORY_BYTES,
+    staleIfDbDownMs: read.STALE_IF_DB_DOWN,
+    bcryptCost: read.BCRYPT_COST,
+    shutdownDelayMs: read.SHUTDOWN_DELAY,
+    trustProxy: read.TRUST_PROXY,
+    serviceTokens: read.SERVICE_TOKENS,
+    logLevel: read.LOG_LEVEL,
+    docs: read.DOCS,
+  });
+}
+
+/** Ours among the variables, without the empty ones. NODE_ENV is spelt out: envalid takes its absence for production. */
+function given(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const ours = Object.keys(variables)
+    .map((name) => [name, env[name]] as const)
+    .filter(([, value]) => value !== undefined && value !== '');
+  return { NODE_ENV: 'development', ...Object.fromEntries(ours) };
+}
+
+/** In place of envalid's reporter, which prints and ends the process. */
+function throwFaults({ errors, env }: ReporterOptions<typeof variables>): void {
+  const single = Object.entries(errors).map(([name, error]) => `${name}: ${expectation(error)}`);
+  const cross = crossVariableRules
+    .filter(({ about }) => about.every((name: VariableName) => !(name in errors)))
+    .filter(({ isBroken }) => isBroken(env as Environment))
+    .map(({ fault }) => fault);
+
+  const faults = [...single, ...cross];
+  if (faults.length > 0) throw new InvalidSettings(faults);
+}
+
+/** Only our own formats' faults are known to be free of values; anything else is a mistake in this lib. */
+function expectation(error: Error): string {
+  if (!(error instanceof EnvError)) throw error;
+  return error.message;
+}

@@ -1,0 +1,83 @@
+import { Writable } from 'node:stream';
+import { inspect } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { readSettings } from './read-settings.js';
+
+const SECRETS = [
+  'hidden-database',
+  'hidden-query',
+  'hidden-redis',
+  'hidden-signing',
+  'hidden-service-0123456789-abcdef',
+];
+
+function withSecrets() {
+  return readSettings({
+    DATABASE_URL: 'postgres://usher:hidden-database@db/usher?password=hidden-query',
+    REDIS_URL: 'redis://:hidden-redis@cache',
+    JWT_SECRET: 'hidden-signing',
+    SERVICE_TOKENS: 'billing=hidden-service-0123456789-abcdef',
+    TRUST_PROXY: '10.0.0.0/8',
+  });
+}
+
+function logged(settings: object): string {
+  let lines = '';
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines += chunk.toString();
+      done();
+    },
+  });
+  const logger = pino(sink);
+  logger.info(settings);
+  logger.info({ settings });
+  return lines;
+}
+
+describe('Settings', () => {
+  it('gives the secrets to who asks for them by name', () => {
+    const settings = withSecrets();
+    expect(settings.databaseUrl).toContain('hidden-database');
+    expect(settings.redisUrl).toContain('hidden-redis');
+    expect(settings.jwtSecret).toBe('hidden-signing');
+    expect(settings.serviceTokens.get('billing')).toBe('hidden-service-0123456789-abcdef');
+  });
+
+  it.each([
+    ['JSON', (settings: object) => JSON.stringify({ settings })],
+    ['inspect', (settings: object) => inspect({ settings }, { depth: 9, showHidden: true })],
+    ['inspect without its custom output', (settings: object) => inspect(settings, { customInspect: false })],
+    ['a spread', (settings: object) => JSON.stringify({ ...settings })],
+    ['a log line', logged],
+  ])('shows no secret in %s', (_where, print) => {
+    const printed = print(withSecrets());
+    expect(printed).toContain('databasePoolSize');
+    for (const secret of SECRETS) expect(printed).not.toContain(secret);
+  });
+
+  it('shows which secrets are set, and where the servers are', () => {
+    expect(withSecrets().toJSON()).toMatchObject({
+      databaseUrl: 'postgres://usher:[set]@db/usher?[set]',
+      redisUrl: 'redis://:[set]@cache',
+      jwtSecret: '[set]',
+      serviceTokens: '[set]',
+    });
+    expect(JSON.stringify(readSettings({}))).not.toContain('[set]');
+  });
+
+  it('is frozen, lists included', () => {
+    const settings = withSecrets();
+    const writable = settings as { port: number; jwtSecret?: string; trustProxy: string[] };
+    expect(() => (writable.port = 1)).toThrow(TypeError);
+    expect(() => (writable.jwtSecret = 'x')).toThrow(TypeError);
+    expect(() => writable.trustProxy.push('::/1')).toThrow(TypeError);
+    expect(settings.trustProxy).toEqual(['10.0.0.0/8']);
+  });
+
+  it('shares neither list nor tokens with another reading', () => {
+    expect(readSettings({}).serviceTokens).not.toBe(readSettings({}).serviceTokens);
+    expect(withSecrets().trustProxy).not.toBe(withSecrets().trustProxy);
+  });
+});

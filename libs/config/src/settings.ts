@@ -1,0 +1,118 @@
+import { inspect } from 'node:util';
+import { withoutSecrets } from './connection-url.js';
+
+export type NodeEnv = 'development' | 'test' | 'production';
+
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+
+/** `false`: nobody; `true`: every peer; a number: that many hops; a list: these IP addresses and CIDR ranges. */
+export type TrustProxy = boolean | number | string[];
+
+/** What a log shows in place of a secret. */
+const SET = '[set]';
+
+type SettingsFields = Omit<Settings, 'toJSON' | typeof inspect.custom>;
+
+/**
+ * The environment, read once and checked. The class is the DI token; `readSettings` makes the one instance, which is
+ * frozen, arrays included. What each variable means, its default and its range: `settingsTable`.
+ *
+ * Secrets are accessors over private fields, because a logger that walks an object's own fields (pino does, for the
+ * object it is given) never calls `toJSON`. A spread therefore leaves them out: read the settings again to vary them.
+ */
+export class Settings {
+  /** NODE_ENV */
+  readonly nodeEnv!: NodeEnv;
+  /** HOST: the address to listen on. */
+  readonly host!: string;
+  /** PORT: 0 means any free one. */
+  readonly port!: number;
+  /** DATA_DIR, absolute. */
+  readonly dataDir!: string;
+  /** DATABASE_POOL_SIZE, connections. */
+  readonly databasePoolSize!: number;
+  /** DATABASE_TIMEOUT, milliseconds: for connecting, and for each statement. */
+  readonly databaseTimeoutMs!: number;
+  /** REDIS_TIMEOUT, milliseconds: for each command. */
+  readonly redisTimeoutMs!: number;
+  /** JWT_KEYS_DIR, absolute: `keys` under `dataDir` unless given. Used when there is no `jwtSecret`. */
+  readonly jwtKeysDir!: string;
+  /** JWT_ISSUER: the claim `iss`. */
+  readonly jwtIssuer!: string;
+  /** JWT_AUDIENCE: the claim `aud`. */
+  readonly jwtAudience!: string;
+  /** ACCESS_TOKEN_TTL, whole seconds. */
+  readonly accessTokenTtlSeconds!: number;
+  /** CACHE_TTL, milliseconds. */
+  readonly cacheTtlMs!: number;
+  /** CACHE_MAX_STALENESS, milliseconds: the contract's Δ. */
+  readonly cacheMaxStalenessMs!: number;
+  /** CACHE_POLL_INTERVAL, milliseconds: at most half of `cacheMaxStalenessMs`. */
+  readonly cachePollIntervalMs!: number;
+  /** CACHE_MEMORY_ENTRIES: 0 means no memory tier. */
+  readonly cacheMemoryEntries!: number;
+  /** CACHE_MEMORY_BYTES, bytes. */
+  readonly cacheMemoryBytes!: number;
+  /** STALE_IF_DB_DOWN, milliseconds: 0 turns it off. */
+  readonly staleIfDbDownMs!: number;
+  /** BCRYPT_COST: the logarithm of the rounds. */
+  readonly bcryptCost!: number;
+  /** TRUST_PROXY: whose `X-Forwarded-*` headers are believed. */
+  readonly trustProxy!: TrustProxy;
+  /** SHUTDOWN_DELAY, milliseconds: from SIGTERM to the end of new connections. */
+  readonly shutdownDelayMs!: number;
+  /** LOG_LEVEL */
+  readonly logLevel!: LogLevel;
+  /** DOCS: whether /docs, /redoc and /openapi.json are served. */
+  readonly docs!: boolean;
+
+  readonly #databaseUrl: string | undefined;
+  readonly #redisUrl: string | undefined;
+  readonly #jwtSecret: string | undefined;
+  readonly #serviceTokens: ReadonlyMap<string, string>;
+
+  constructor({ databaseUrl, redisUrl, jwtSecret, serviceTokens, ...open }: SettingsFields) {
+    Object.assign(this, open);
+    if (Array.isArray(open.trustProxy)) this.trustProxy = Object.freeze([...open.trustProxy]) as string[];
+    this.#databaseUrl = databaseUrl;
+    this.#redisUrl = redisUrl;
+    this.#jwtSecret = jwtSecret;
+    this.#serviceTokens = new Map(serviceTokens);
+    Object.freeze(this);
+  }
+
+  /** DATABASE_URL; `undefined`: embedded PostgreSQL under `dataDir`. */
+  get databaseUrl(): string | undefined {
+    return this.#databaseUrl;
+  }
+
+  /** REDIS_URL: standalone, Sentinel or Cluster by its scheme; `undefined`: memory only. */
+  get redisUrl(): string | undefined {
+    return this.#redisUrl;
+  }
+
+  /** JWT_SECRET: signs with HS256; `undefined`: ES256 with the keys in `jwtKeysDir`. */
+  get jwtSecret(): string | undefined {
+    return this.#jwtSecret;
+  }
+
+  /** SERVICE_TOKENS: the token by the service's name. */
+  get serviceTokens(): ReadonlyMap<string, string> {
+    return this.#serviceTokens;
+  }
+
+  /** Every setting, with `[set]` in place of the secrets. */
+  toJSON(): Record<string, unknown> {
+    return {
+      ...Object.fromEntries(Object.entries(this)),
+      databaseUrl: this.databaseUrl && withoutSecrets(this.databaseUrl),
+      redisUrl: this.redisUrl && withoutSecrets(this.redisUrl),
+      jwtSecret: this.jwtSecret && SET,
+      serviceTokens: this.serviceTokens.size > 0 ? SET : undefined,
+    };
+  }
+
+  [inspect.custom](): Record<string, unknown> {
+    return this.toJSON();
+  }
+}

@@ -1,0 +1,70 @@
+import {
+  EnvError,
+  makeExactValidator,
+  type OptionalValidatorSpec,
+  type RequiredValidatorSpec,
+} from 'envalid';
+import { type Format, Misfit } from './format.js';
+
+/** Defaults as somebody would write them, read by the format itself: what the README prints is what holds. */
+interface Defaults {
+  default: string;
+  /** Instead, in production. */
+  production?: string;
+  /** Instead, under test. */
+  test?: string;
+}
+
+interface Documented {
+  readonly documentation: {
+    readonly expects: string;
+    readonly default: string;
+    readonly meaning: string;
+  };
+}
+
+export type Variable<T> = RequiredValidatorSpec<T> & Documented;
+export type OptionalVariable<T> = OptionalValidatorSpec<T> & Documented;
+
+/** A variable that has a default. Its faults say what was expected, and never what was found. */
+export function variable<T extends NonNullable<unknown>>(
+  format: Format<T>,
+  defaults: Defaults,
+  meaning: string,
+): Variable<T> {
+  // envalid's `default` is production's, and `devDefault` everybody else's.
+  const spec = {
+    default: format.parse(defaults.production ?? defaults.default),
+    devDefault: format.parse(defaults.default),
+    testDefault: format.parse(defaults.test ?? defaults.default),
+  };
+  const documentation = { expects: format.expects, default: written(defaults), meaning };
+  return { ...validatorOf(format)(spec), documentation };
+}
+
+/** A variable that may be absent. `absent` tells the README what happens then. */
+export function optional<T extends NonNullable<unknown>>(
+  format: Format<T>,
+  absent: string,
+  meaning: string,
+): OptionalVariable<T> {
+  const documentation = { expects: format.expects, default: absent, meaning };
+  return { ...validatorOf(format)({ default: undefined }), documentation };
+}
+
+function validatorOf<T>(format: Format<T>) {
+  return makeExactValidator<T>((text) => {
+    try {
+      return format.parse(text);
+    } catch (misfit) {
+      if (!(misfit instanceof Misfit)) throw misfit;
+      throw new EnvError(`${misfit.hint ? `${misfit.hint}; ` : ''}expected ${format.expects}`);
+    }
+  });
+}
+
+function written(defaults: Defaults): string {
+  const production = defaults.production === undefined ? '' : ` (production: ${defaults.production})`;
+  const test = defaults.test === undefined ? '' : ` (test: ${defaults.test})`;
+  return `${defaults.default || 'none'}${production}${test}`;
+}
