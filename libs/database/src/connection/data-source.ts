@@ -1,0 +1,47 @@
+import { DataSource } from 'typeorm';
+import { type PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
+import { UserEntity } from '../entities/user.entity.js';
+import { CreateUsers1763600000000 } from '../migrations/1763600000000-create-users.js';
+import { CreateChangeLog1763600000001 } from '../migrations/1763600000001-create-change-log.js';
+import { DeadlineClient } from './deadline-client.js';
+
+export interface DataSourceSettings {
+  url: string;
+  poolSize: number;
+  /** For a connection, and for each statement, in milliseconds. */
+  timeoutMs: number;
+}
+
+/** Every statement ends within `timeoutMs`: cancelled by the server, or given up here when that does not answer. */
+export function dataSourceOptions({
+  url,
+  poolSize,
+  timeoutMs,
+}: DataSourceSettings): PostgresDataSourceOptions {
+  return {
+    type: 'postgres',
+    url,
+    poolSize,
+    connectTimeoutMS: timeoutMs,
+    applicationName: 'usher',
+    entities: [UserEntity],
+    migrations: [CreateUsers1763600000000, CreateChangeLog1763600000001],
+    migrationsTableName: 'usher_migrations',
+    logging: false,
+    // A connection that broke while idle is replaced by the pool; there is nobody to tell.
+    poolErrorHandler: () => undefined,
+    extra: {
+      Client: DeadlineClient,
+      // The server ends a statement itself, a little earlier, so that the connection survives.
+      statement_timeout: Math.floor(timeoutMs * 0.9),
+      query_timeout: timeoutMs,
+      idle_in_transaction_session_timeout: timeoutMs * 2,
+      keepAlive: true,
+      idleTimeoutMillis: 60_000,
+    },
+  };
+}
+
+export function createDataSource(settings: DataSourceSettings): DataSource {
+  return new DataSource(dataSourceOptions(settings));
+}

@@ -1,0 +1,74 @@
+import { isReadTimeout } from './deadline-client.js';
+
+/** PostgreSQL cannot be reached, or is in no state to answer. It may be tried again. */
+export class DatabaseUnavailable extends Error {
+  readonly code = 'database.unavailable';
+  override readonly name = 'DatabaseUnavailable';
+  readonly retryAfterSeconds = 1;
+
+  constructor(cause: unknown) {
+    super('The database cannot be reached at the moment.', { cause });
+  }
+}
+
+/** PostgreSQL did not answer in time. What was asked of it may still have happened. */
+export class DatabaseTimeout extends Error {
+  readonly code = 'database.timeout';
+  override readonly name = 'DatabaseTimeout';
+  readonly retryAfterSeconds = 1;
+
+  constructor(cause: unknown) {
+    super('The database did not answer in time.', { cause });
+  }
+}
+
+// prettier-ignore
+const NETWORK = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/** @see https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const UNAVAILABLE = new Set([
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now: starting up or shutting down
+  '57P04', // database_dropped
+  '57P05', // idle_session_timeout
+  '53300', // too_many_connections
+  '53100', // disk_full
+  '53200', // out_of_memory
+  '25006', // read_only_sql_transaction: it was the primary until a moment ago
+  '0A000', // our UNLOGGED table on a replica; nothing else of ours can raise it
+  '28P01', // invalid_password: rotated, and we shall be restarted with the new one
+  '3D000', // invalid_catalog_name
+  '55000', // object_not_in_prerequisite_state: recovery
+]);
+
+const TIMEOUT = new Set([
+  '57014', // query_canceled: statement_timeout
+  '55P03', // lock_not_available
+  '25P03', // idle_in_transaction_session_timeout
+  '40P01', // deadlock_detected
+  '40001', // serialization_failure
+]);
+
+/** The fault behind an error of TypeORM or node-postgres; `undefined` when the statement itself was wrong. */
+export function databaseFaultOf(error: unknown): DatabaseUnavailable | DatabaseTimeout | undefined {
+  if (error instanceof DatabaseUnavailable || error instanceof DatabaseTimeout) return error;
+  if (!(error instanceof Error)) return undefined;
+  const driverError: unknown = 'driverError' in error ? error.driverError : error;
+  if (!(driverError instanceof Error)) return undefined;
+  const code = 'code' in driverError && typeof driverError.code === 'string' ? driverError.code : '';
+  const routine = code.length === 5 || 'severity' in driverError;
+  if (TIMEOUT.has(code) || isReadTimeout(driverError)) return new DatabaseTimeout(error);
+  if (routine && (UNAVAILABLE.has(code) || code.startsWith('08'))) return new DatabaseUnavailable(error);
+  if ('syscall' in driverError && NETWORK.has(code)) return new DatabaseUnavailable(error);
+  // A name that resolves to several addresses fails as one error for all of them.
+  if (driverError instanceof AggregateError && NETWORK.has(code)) return new DatabaseUnavailable(error);
+  return CONNECTION_MESSAGES.test(driverError.message) ? new DatabaseUnavailable(error) : undefined;
+}
+
+/** node-postgres and its pool tell these by text alone. */
+const CONNECTION_MESSAGES =
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|Driver not Connected|getaddrinfo|The server does not support SSL)/i;

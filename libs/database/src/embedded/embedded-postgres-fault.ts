@@ -1,0 +1,62 @@
+export type EmbeddedPostgresFaultCode =
+  /** npm has no PostgreSQL for this platform, or what it has does not run here. */
+  | 'database.embedded_unavailable'
+  /** Files that this user may not read or write. */
+  | 'database.embedded_not_accessible'
+  | 'database.embedded_disk_full'
+  /** The files were made by another major version of PostgreSQL. */
+  | 'database.embedded_other_version'
+  /** A server runs on the files, or files lie in their place, that are not Usher's. */
+  | 'database.embedded_foreign'
+  /** Another process kept the data directory locked for too long. */
+  | 'database.embedded_locked'
+  | 'database.embedded_init_failed'
+  | 'database.embedded_start_failed'
+  | 'database.embedded_start_timeout'
+  | 'database.embedded_stop_failed';
+
+/** The embedded PostgreSQL cannot be had. The message is for the person at the terminal: no stack is needed. */
+export class EmbeddedPostgresFault extends Error {
+  override readonly name = 'EmbeddedPostgresFault';
+
+  constructor(
+    readonly code: EmbeddedPostgresFaultCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Runs `work`; what the file system refuses comes out as a fault that names `dataDir`. */
+export async function withFileFaults<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw fileFault(error, dataDir) ?? error;
+  }
+}
+
+const REFUSALS = ['EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOENT', 'ENOTDIR', 'ENOTEMPTY'];
+
+function fileFault(cause: unknown, dataDir: string): EmbeddedPostgresFault | undefined {
+  const { code, path = dataDir, syscall } = cause as Partial<NodeJS.ErrnoException>;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new EmbeddedPostgresFault('database.embedded_disk_full', diskFull(dataDir), { cause });
+  }
+  if (!REFUSALS.includes(code ?? '')) return undefined;
+  return new EmbeddedPostgresFault(
+    'database.embedded_not_accessible',
+    `The data directory ${dataDir} cannot be used: ${syscall ?? 'access'} of ${path} failed (${code}).`,
+    { cause },
+  );
+}
+
+/** @param output What PostgreSQL printed or logged before it gave up. */
+export function tellsOfFullDisk(output: string): boolean {
+  return /No space left on device|Disk quota exceeded|free disk space/.test(output);
+}
+
+export function diskFull(dataDir: string): string {
+  return `The disk is full: PostgreSQL needs some 100 MB at ${dataDir}.`;
+}

@@ -1,0 +1,89 @@
+import { mkdir } from 'node:fs/promises';
+import { type Client } from 'pg';
+import { OWNER } from './cluster.js';
+import { withDataDirectoryLock } from './data-directory-lock.js';
+import { withFileFaults } from './embedded-postgres-fault.js';
+import { EmbeddedServer, type EmbeddedServerOptions } from './embedded-server.js';
+import { Keeper } from './keeper.js';
+
+const KEEPER = 'usher-keeper';
+const DATABASE = OWNER;
+
+export interface EmbeddedPostgresOptions extends EmbeddedServerOptions {
+  /** An absolute path; made when missing. All copies of Usher that name the same one share one server. */
+  dataDir: string;
+}
+
+/**
+ * A share in the PostgreSQL server of a data directory. The first to open it starts the server, the last to close
+ * it stops the server; one that was killed counts as gone. The server outlives whoever started it, and when the
+ * server itself is killed, those who have it open start it again on the same port.
+ */
+export class EmbeddedPostgres {
+  private closing?: Promise<void>;
+
+  private constructor(
+    private readonly server: EmbeddedServer,
+    private readonly keeper: Keeper,
+  ) {}
+
+  /** @throws EmbeddedPostgresFault Its message is one sentence for the person at the terminal. */
+  static open({ dataDir, ...options }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+    return withFileFaults(dataDir, async () => {
+      await mkdir(dataDir, { recursive: true });
+      let server: EmbeddedServer | undefined;
+      const connect = (): Promise<Client> =>
+        withDataDirectoryLock(dataDir, async () => {
+          if (!server) {
+            server = await EmbeddedServer.at(dataDir, options);
+            await server.make(); // only at first: files that vanish later are a fault, not a wish for new ones
+          }
+          await server.start();
+          const keeper = await server.connect(KEEPER);
+          await createDatabase(keeper);
+          return keeper;
+        });
+      const keeper = await Keeper.hold(connect, options.log ?? (() => undefined));
+      return new EmbeddedPostgres(server!, keeper);
+    });
+  }
+
+  /** `postgres://usher:<password>@127.0.0.1:<port>/usher` */
+  get url(): string {
+    return this.server.url(DATABASE);
+  }
+
+  /** Leaves; the last to leave stops the server. Close all connections to the server before. */
+  close(): Promise<void> {
+    this.closing ??= this.leave();
+    return this.closing;
+  }
+
+  private async leave(): Promise<void> {
+    await this.keeper.release(); // before the lock, which a keeper that is reconnecting may hold
+    await withFileFaults(this.server.dataDir, () =>
+      withDataDirectoryLock(this.server.dataDir, async () => {
+        if (!(await this.isNeeded())) await this.server.stop();
+      }),
+    );
+  }
+
+  private async isNeeded(): Promise<boolean> {
+    if ((await this.server.pid()) === undefined) return false;
+    await this.server.start(); // it may have been restarted, and elsewhere, while we were not connected
+    const client = await this.server.connect('usher-leave');
+    try {
+      const { rowCount } = await client.query('SELECT FROM pg_stat_activity WHERE application_name = $1', [
+        KEEPER,
+      ]);
+      return rowCount !== 0;
+    } finally {
+      await client.end();
+    }
+  }
+}
+
+async function createDatabase(client: Client): Promise<void> {
+  const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);
+  if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
+}

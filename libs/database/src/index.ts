@@ -1,0 +1,9 @@
+export { createDataSource, type DataSourceSettings } from './connection/data-source.js';
+export { DatabaseTimeout, DatabaseUnavailable, databaseFaultOf } from './connection/database-fault.js';
+export { DeadlineClient } from './connection/deadline-client.js';
+export { DatabaseModule } from './database.module.js';
+export { UserEntity } from './entities/user.entity.js';
+export { migrate, UnsupportedDatabase } from './migrations/migrate.js';
+export { EmbeddedPostgres } from './embedded/embedded-postgres.js';
+export { EmbeddedPostgresFault, type EmbeddedPostgresFaultCode } from './embedded/embedded-postgres-fault.js';
+export { EmbeddedServer } from './embedded/embedded-server.js';
