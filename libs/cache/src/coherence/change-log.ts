@@ -1,0 +1,141 @@
+import { type ChangeBatch, type ChangeSource } from './change-source.js';
+import { type ChangeWindow } from './change-window.js';
+import { type Lease } from './lease.js';
+import { type Snapshot } from './snapshot.js';
+
+export interface ChangeLogOptions {
+  /** From the end of one look to the start of the next, in milliseconds. */
+  pollIntervalMs: number;
+  /** How long `catchUp()` waits before it gives the lease up instead, in milliseconds. */
+  catchUpTimeoutMs?: number;
+  /** Between two prunings of the log, in milliseconds. */
+  pruneIntervalMs?: number;
+  /** Told of every look that failed, and of the first that succeeded after. */
+  onFailure?: (error: unknown) => void;
+  onRecovery?: () => void;
+}
+
+/**
+ * Follows the database's log of changes: fills the window and renews the lease.
+ *
+ * One look is under way at a time. A look asks for what became visible since the snapshot of the one before, not
+ * for what has a higher number: transactions commit in another order than they begin.
+ */
+export class ChangeLog {
+  #previous: Snapshot | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  /** A look that has not been sent yet; whoever asks now is served by it. */
+  #next: Promise<void> | undefined;
+  #stopped = true;
+  #healthy = true;
+  #lookedAtMs = -Infinity;
+  #prunedAtMs = -Infinity;
+
+  constructor(
+    private readonly source: ChangeSource,
+    private readonly window: ChangeWindow,
+    private readonly lease: Lease,
+    private readonly options: ChangeLogOptions,
+  ) {}
+
+  /** Looks once, and goes on looking whether that succeeded or not. */
+  async start(): Promise<void> {
+    this.#stopped = false;
+    await this.#lookSoon().catch(() => undefined);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#looking?.catch(() => undefined);
+    await this.source.close();
+  }
+
+  /**
+   * Resolves when this instance serves nothing older than what is committed now: a look that was sent after the
+   * call has succeeded, or, when none does in time, the lease is given up and every read goes to the database.
+   */
+  async catchUp(): Promise<void> {
+    const timeoutMs = this.options.catchUpTimeoutMs ?? 500;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('the change log did not answer')), timeoutMs);
+    });
+    try {
+      await Promise.race([this.#lookSoon(), timeout]);
+    } catch {
+      this.lease.revoke();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Somebody says that there is something new: look now rather than at the next interval. */
+  wake(): void {
+    // Wake-ups come once per write of every other instance; ten milliseconds bound what they can cost.
+    const waitMs = Math.max(0, this.#lookedAtMs + 10 - performance.now());
+    this.#schedule(waitMs);
+  }
+
+  #lookSoon(): Promise<void> {
+    if (this.#stopped) return Promise.reject(new Error('the change log is stopped'));
+    this.#next ??= (async () => {
+      await this.#looking?.catch(() => undefined);
+      this.#looking = this.#next;
+      this.#next = undefined;
+      await this.#look();
+    })().finally(() => this.#schedule(this.options.pollIntervalMs));
+    return this.#next;
+  }
+
+  #schedule(delayMs: number): void {
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => void this.#lookSoon().catch(() => undefined), delayMs);
+    this.#timer.unref();
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await this.#readOn();
+      this.#lookedAtMs = performance.now();
+      if (!this.#healthy) this.options.onRecovery?.();
+      this.#healthy = true;
+      this.#pruneWhenDue();
+    } catch (error) {
+      if (this.#healthy) this.options.onFailure?.(error);
+      this.#healthy = false;
+      throw error;
+    }
+  }
+
+  async #readOn(): Promise<void> {
+    const previous = this.#previous;
+    const sentAt = this.lease.now();
+    const batch = await this.source.read(previous);
+    if (previous === undefined) {
+      this.window.restart(batch.epoch, batch.floor);
+    } else if (!this.#continues(batch, previous)) {
+      // Another database, or too long away from this one: what is known does not connect to what is there.
+      this.#previous = undefined;
+      return this.#readOn();
+    }
+    this.window.record(batch.changes);
+    this.window.raiseFloor(batch.floor);
+    this.#previous = batch.snapshot;
+    this.lease.renew(sentAt);
+  }
+
+  #continues(batch: ChangeBatch, previous: Snapshot): boolean {
+    return batch.epoch === this.window.epoch && batch.floor <= previous.xmin && !batch.truncated;
+  }
+
+  #pruneWhenDue(): void {
+    const now = performance.now();
+    if (now - this.#prunedAtMs < (this.options.pruneIntervalMs ?? 60_000)) return;
+    this.#prunedAtMs = now;
+    // A log that is not pruned costs space, not truth.
+    void this.source.prune().catch(() => undefined);
+  }
+}

@@ -1,0 +1,25 @@
+import { type Change } from './change-window.js';
+import { type Snapshot } from './snapshot.js';
+
+/** What one look at the change log brought; all of it from one statement, so of one snapshot. */
+export interface ChangeBatch {
+  readonly epoch: string;
+  readonly snapshot: Snapshot;
+  /** Changes of transactions below it may be missing from the log. */
+  readonly floor: number;
+  readonly changes: readonly Change[];
+  /** There was more than fits one look: these changes must not be taken for all of them. */
+  readonly truncated: boolean;
+}
+
+/** The log of committed changes, kept by the database. */
+export abstract class ChangeSource {
+  /**
+   * The changes that became visible since `previous`, or with `undefined` those that the log still has, newest
+   * first and bounded; `floor` then says how far back they reach. Ends within a deadline of its own.
+   */
+  abstract read(previous: Snapshot | undefined): Promise<ChangeBatch>;
+  /** Lets the log forget what no entry can need any more. */
+  abstract prune(): Promise<void>;
+  abstract close(): Promise<void>;
+}

@@ -1,0 +1,39 @@
+/**
+ * Which transactions a statement could see, as PostgreSQL's `pg_current_snapshot()` tells it.
+ *
+ * Transaction ids are xid8: 64 bits that never wrap. They are held as numbers, exact up to 2^53, which at a
+ * million transactions a second is 285 years.
+ *
+ * @see https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
+ */
+export class Snapshot {
+  private constructor(
+    /** Every transaction below it had ended. */
+    readonly xmin: number,
+    /** No transaction from here on had ended. */
+    readonly xmax: number,
+    /** Those between the two that were still in progress. */
+    readonly inProgress: readonly number[],
+  ) {}
+
+  /** Reads `xmin:xmax:xip,xip,…`; `undefined` when it is anything else. */
+  static parse(text: string): Snapshot | undefined {
+    const match = /^(\d{1,16}):(\d{1,16}):((?:\d{1,16})(?:,\d{1,16})*)?$/.exec(text);
+    if (!match) return undefined;
+    const xmin = Number(match[1]);
+    const xmax = Number(match[2]);
+    const inProgress = match[3] ? match[3].split(',').map(Number) : [];
+    if (xmin > xmax || ![xmax, ...inProgress].every(Number.isSafeInteger)) return undefined;
+    return new Snapshot(xmin, xmax, inProgress);
+  }
+
+  /** Whether the effects of a committed transaction were visible to the statement. */
+  sees(xid: number): boolean {
+    if (xid < this.xmin) return true;
+    return xid < this.xmax && !this.inProgress.includes(xid);
+  }
+
+  toString(): string {
+    return `${this.xmin}:${this.xmax}:${this.inProgress.join(',')}`;
+  }
+}

@@ -1,0 +1,198 @@
+import { type Clock } from './clock.js';
+import { type ChangeLog } from './coherence/change-log.js';
+import { type ChangeWindow } from './coherence/change-window.js';
+import { type Lease } from './coherence/lease.js';
+import { type Stamp } from './coherence/stamp.js';
+import { type Entry } from './entry.js';
+import { SingleFlight } from './single-flight.js';
+import { type CacheTier } from './tiers/cache-tier.js';
+import { type MemoryTier } from './tiers/memory-tier.js';
+
+/** Where an answer came from. `bypass`: the caller demanded the truth. `stale`: the database was out of reach. */
+export type Origin = 'memory' | 'redis' | 'postgres' | 'bypass' | 'stale';
+
+export interface Answer<V> {
+  readonly value: V | null;
+  readonly origin: Origin;
+}
+
+/** What the database said, and when it was asked. */
+export interface Loaded<V> {
+  readonly value: V | null;
+  /** `undefined`: nobody can say what this was true of, so it is not kept. */
+  readonly stamp: Stamp | undefined;
+  /** Monotonic milliseconds at or before the statement was sent. */
+  readonly sentAtMs: number;
+}
+
+export interface Subject<V> {
+  readonly key: string;
+  /** What changes of the value are logged under. */
+  readonly tags: readonly string[];
+  /** Asks the database, within a deadline. */
+  readonly load: () => Promise<Loaded<V>>;
+}
+
+export interface CoherentCacheOptions {
+  ttlMs: number;
+  /** How long after the lease lapsed an entry may stand in for a database that is out of reach. */
+  staleIfDownMs: number;
+  /** Whether an error of `load()` means that the database is out of reach, rather than that the load is wrong. */
+  isDown: (error: unknown) => boolean;
+}
+
+interface Outcome<V> extends Answer<V> {
+  readonly stamp: Stamp | undefined;
+  readonly sentAtMs: number;
+}
+
+/**
+ * A cache whose answers are bounded in age by proof rather than by hope: an entry is served only while the change
+ * log was looked at within Δ and nothing in it contradicts the snapshot the entry was read in.
+ *
+ * Neither the tiers nor notifications are trusted. They may lose, delay, reorder or resurrect whatever they like;
+ * what they hold is judged by its stamp on every read.
+ */
+export class CoherentCache<V extends object | string> {
+  readonly #flights = new SingleFlight<Outcome<V>>();
+
+  constructor(
+    private readonly memory: MemoryTier<V>,
+    private readonly remote: CacheTier<V> | undefined,
+    private readonly window: ChangeWindow,
+    private readonly lease: Lease,
+    private readonly log: ChangeLog,
+    private readonly clock: Clock,
+    private readonly options: CoherentCacheOptions,
+  ) {}
+
+  /** The value in this process's memory if it may be served; `undefined` when another tier has to be asked. */
+  peek(key: string): V | null | undefined {
+    if (!this.lease.holds()) return undefined;
+    return this.#held(key)?.value;
+  }
+
+  /**
+   * The value, no older than Δ at the start of the call.
+   *
+   * @throws what `load()` throws, when no tier can stand in
+   */
+  async read(subject: Subject<V>): Promise<Answer<V>> {
+    const value = this.peek(subject.key);
+    if (value !== undefined) return { value, origin: 'memory' };
+    const askedAtMs = this.clock.monotonicMs();
+    try {
+      for (let attempt = 1; attempt <= 3; attempt++) {
+        const outcome = await this.#flights.do(subject.key, () => this.#fetch(subject));
+        if (this.#answers(outcome, subject.tags, askedAtMs)) return outcome;
+        // What we joined had set out before a change that we must not miss.
+        this.#flights.forget(subject.key);
+        if (outcome.stamp !== undefined && outcome.stamp.epoch !== this.window.epoch)
+          await this.log.catchUp();
+      }
+      const own = await subject.load();
+      this.keep(subject, own);
+      return { value: own.value, origin: 'postgres' };
+    } catch (error) {
+      const stale = this.options.isDown(error) ? await this.#standIn(subject) : undefined;
+      if (stale) return stale;
+      throw error;
+    }
+  }
+
+  /** The value as the database has it now; whatever is cached is neither believed nor left behind. */
+  async readThrough(subject: Subject<V>): Promise<Answer<V>> {
+    const loaded = await subject.load();
+    this.keep(subject, loaded);
+    return { value: loaded.value, origin: 'bypass' };
+  }
+
+  /** Offers a value that was loaded on other business to the tiers. */
+  keep({ key, tags }: Pick<Subject<V>, 'key' | 'tags'>, { value, stamp }: Loaded<V>): void {
+    if (stamp === undefined || !this.window.admits(stamp, tags)) return;
+    const entry = { value: freeze(value), stamp };
+    this.#hold(key, tags, entry);
+    // Nobody waits for it: a request has its answer already, and a late or lost write is harmless.
+    void this.remote?.set(key, entry, this.#jitteredTtlMs());
+  }
+
+  /** Drops the key from every tier, as a courtesy to memory: coherence does not come from it. */
+  async invalidate(key: string): Promise<void> {
+    this.memory.delete(key);
+    await this.remote?.delete(key);
+  }
+
+  async #fetch(subject: Subject<V>): Promise<Outcome<V>> {
+    if (this.remote && this.lease.holds()) {
+      const entry = await this.remote.get(subject.key);
+      // Judged after the wait, so it holds for everyone who joined meanwhile.
+      if (entry && this.lease.holds() && this.window.admits(entry.stamp, subject.tags)) {
+        this.#hold(subject.key, subject.tags, { value: freeze(entry.value), stamp: entry.stamp });
+        return {
+          value: entry.value,
+          origin: 'redis',
+          stamp: entry.stamp,
+          sentAtMs: this.clock.monotonicMs(),
+        };
+      }
+    }
+    const loaded = await subject.load();
+    this.keep(subject, loaded);
+    return {
+      value: freeze(loaded.value),
+      origin: 'postgres',
+      stamp: loaded.stamp,
+      sentAtMs: loaded.sentAtMs,
+    };
+  }
+
+  /** Whether the outcome of a flight, perhaps begun before us, keeps the promise to a call made at `askedAtMs`. */
+  #answers({ stamp, sentAtMs }: Outcome<V>, tags: readonly string[], askedAtMs: number): boolean {
+    if (sentAtMs >= askedAtMs && stamp === undefined) return true;
+    if (stamp !== undefined && this.window.contradicts(stamp, tags)) return false;
+    if (this.lease.holds()) return stamp !== undefined && stamp.epoch === this.window.epoch;
+    // Without the log we know only when the database was asked.
+    return sentAtMs >= askedAtMs - this.lease.maxStalenessMs && !this.lease.revokedSince(sentAtMs);
+  }
+
+  /** An entry that nothing known contradicts, for a while after the log could last be read. */
+  async #standIn({ key, tags }: Subject<V>): Promise<Answer<V> | undefined> {
+    const allowed = (): boolean =>
+      this.options.staleIfDownMs > 0 && this.lease.heldWithin(this.options.staleIfDownMs);
+    if (!allowed()) return undefined;
+    const held = this.#held(key);
+    if (held) return { value: held.value, origin: 'stale' };
+    const entry = await this.remote?.get(key);
+    if (!entry || !allowed() || !this.window.admits(entry.stamp, tags)) return undefined;
+    return { value: freeze(entry.value), origin: 'stale' };
+  }
+
+  #held(key: string): Entry<V> | undefined {
+    const held = this.memory.get(key);
+    if (held === undefined) return undefined;
+    if (held.judgedAt !== this.window.version) {
+      if (!this.window.admits(held.stamp, held.tags)) {
+        this.memory.delete(key);
+        return undefined;
+      }
+      held.judgedAt = this.window.version;
+    }
+    return held;
+  }
+
+  #hold(key: string, tags: readonly string[], { value, stamp }: Entry<V>): void {
+    // A slow reader must not put back what a faster one has already replaced.
+    const held = this.#held(key);
+    if (held && held.stamp.snapshot.xmax > stamp.snapshot.xmax) return;
+    this.memory.set(key, { value, stamp, tags, judgedAt: this.window.version }, this.#jitteredTtlMs());
+  }
+
+  /** Up to a tenth less than the TTL, so that what was filled together does not expire together. */
+  #jitteredTtlMs(): number {
+    return this.options.ttlMs * (1 - Math.random() / 10);
+  }
+}
+
+function freeze<V>(value: V): V {
+  return Object.freeze(value);
+}

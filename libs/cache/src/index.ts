@@ -1,0 +1,17 @@
+export { Clock, SystemClock } from './clock.js';
+export { CoherentCache, type Answer, type Loaded, type Origin, type Subject } from './coherent-cache.js';
+export { ChangeLog } from './coherence/change-log.js';
+export { ChangeSource, type ChangeBatch } from './coherence/change-source.js';
+export { ChangeWindow, type Change } from './coherence/change-window.js';
+export { Lease } from './coherence/lease.js';
+export { Snapshot } from './coherence/snapshot.js';
+export { type Stamp } from './coherence/stamp.js';
+export { type Entry } from './entry.js';
+export { GuardedTier } from './redis/guarded-tier.js';
+export { RedisBreaker, type BreakerState } from './redis/redis-breaker.js';
+export { createRedisClient, type RedisClient } from './redis/redis-client.js';
+export { RedisTier } from './redis/redis-tier.js';
+export { InvalidRedisUrl, parseRedisUrl } from './redis/redis-url.js';
+export { type CacheTier } from './tiers/cache-tier.js';
+export { EntryCodec } from './tiers/entry-codec.js';
+export { MemoryTier } from './tiers/memory-tier.js';

@@ -1,0 +1,25 @@
+import { type Entry } from '../entry.js';
+import { type CacheTier } from '../tiers/cache-tier.js';
+import { type EntryCodec } from '../tiers/entry-codec.js';
+import { type RedisClient } from './redis-client.js';
+
+/** Entries in Redis. Every operation touches one key, so that a Cluster can serve it. */
+export class RedisTier<V extends object | string> implements CacheTier<V> {
+  constructor(
+    private readonly client: RedisClient,
+    private readonly codec: EntryCodec<V>,
+  ) {}
+
+  async get(key: string): Promise<Entry<V> | undefined> {
+    const text = await this.client.get(key);
+    return text === null ? undefined : this.codec.decode(text);
+  }
+
+  async set(key: string, entry: Entry<V>, ttlMs: number): Promise<void> {
+    await this.client.set(key, this.codec.encode(entry), 'PX', Math.ceil(ttlMs));
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.client.unlink(key);
+  }
+}

@@ -1,0 +1,9 @@
+import { type Entry } from '../entry.js';
+
+/** A store of entries outside this process. It may forget, delay or return anything old: entries judge themselves. */
+export interface CacheTier<V> {
+  /** `undefined`: not here. An entry whose value is `null`: we looked, there is no such thing. */
+  get(key: string): Promise<Entry<V> | undefined>;
+  set(key: string, entry: Entry<V>, ttlMs: number): Promise<void>;
+  delete(key: string): Promise<void>;
+}

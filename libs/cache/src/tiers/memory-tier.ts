@@ -1,0 +1,56 @@
+import { LRUCache } from 'lru-cache';
+import { type Entry } from '../entry.js';
+
+/** An entry in memory remembers which state of the window it was last judged by. */
+export interface Held<V> extends Entry<V> {
+  readonly tags: readonly string[];
+  judgedAt: number;
+}
+
+export interface MemoryTierOptions {
+  /** How many entries are kept; 0 keeps none. */
+  maxEntries: number;
+  /** Estimated bytes of all entries. */
+  maxBytes: number;
+}
+
+/** The map in this process: least recently used entries go first, by number and by bytes. */
+export class MemoryTier<V extends object | string> {
+  readonly #entries: LRUCache<string, Held<V>> | undefined;
+
+  constructor({ maxEntries, maxBytes }: MemoryTierOptions) {
+    if (maxEntries === 0) return;
+    this.#entries = new LRUCache({
+      max: maxEntries,
+      maxSize: maxBytes,
+      sizeCalculation: (held, key) => estimateBytes(key, held),
+      ttlAutopurge: false,
+    });
+  }
+
+  get entries(): number {
+    return this.#entries?.size ?? 0;
+  }
+
+  get bytes(): number {
+    return this.#entries?.calculatedSize ?? 0;
+  }
+
+  get(key: string): Held<V> | undefined {
+    return this.#entries?.get(key);
+  }
+
+  set(key: string, held: Held<V>, ttlMs: number): void {
+    this.#entries?.set(key, held, { ttl: ttlMs });
+  }
+
+  delete(key: string): void {
+    this.#entries?.delete(key);
+  }
+}
+
+/** Rough on purpose: two bytes a character and the size of the objects around them. */
+function estimateBytes<V extends object | string>(key: string, held: Held<V>): number {
+  const text = JSON.stringify(held.value);
+  return 400 + 2 * (key.length + text.length) + 8 * held.stamp.snapshot.inProgress.length;
+}
