@@ -1,0 +1,256 @@
+import {
+  type Answer,
+  ChangeLog,
+  ChangeWindow,
+  type Clock,
+  CoherentCache,
+  Lease,
+  type Loaded,
+  MemoryTier,
+  type Origin,
+  type Subject,
+} from '#cache';
+import { databaseFaultOf } from '#database';
+import { type DataSource } from 'typeorm';
+import { type Alias, alias, aliasesOf, answersTo } from './alias.js';
+import { type CachedUser } from './cached-user.js';
+import { PostgresChangeSource } from './postgres-change-source.js';
+import { RedisSide } from './redis-side.js';
+import { type UserCacheStatus } from './user-cache-status.js';
+import { UserCacheStatistics } from './statistics/user-cache-statistics.js';
+import { UserLoader } from './user-loader.js';
+
+export interface UserCacheOptions {
+  databaseUrl: string;
+  databaseTimeoutMs: number;
+  /** Absent: memory only. */
+  redisUrl?: string | undefined;
+  redisTimeoutMs: number;
+  ttlMs: number;
+  /** Δ. */
+  maxStalenessMs: number;
+  pollIntervalMs: number;
+  memoryEntries: number;
+  memoryBytes: number;
+  staleIfDbDownMs: number;
+  /** Told in one sentence when something that is only noticed here goes wrong or right again. */
+  onNotice?: (level: 'info' | 'warn', notice: string) => void;
+}
+
+export interface ReadOptions {
+  /** Ask PostgreSQL, whatever is cached. */
+  truth?: boolean;
+}
+
+/** From best to worst; a look-up in two steps came from the worse of the two. */
+const ORIGINS: readonly Origin[] = ['memory', 'redis', 'postgres', 'bypass', 'stale'];
+/** Keys of all users change with it: a statement that touched very many rows is logged as this. */
+const WHOLE_TABLE = 'u:*';
+
+/**
+ * Who a user is, by id, email, username or phone: in memory, else in Redis, else in PostgreSQL, and never older than
+ * Δ when the call began. An absent user is an answer like any other, `null`.
+ *
+ * All reads throw `DatabaseUnavailable` or `DatabaseTimeout` when PostgreSQL would have to be asked and cannot be.
+ */
+export class UserCache {
+  readonly #window = new ChangeWindow();
+  readonly #lease: Lease;
+  readonly #log: ChangeLog;
+  readonly #redis: RedisSide | undefined;
+  readonly #loader: UserLoader;
+  readonly #userMemory: MemoryTier<CachedUser>;
+  readonly #aliasMemory: MemoryTier<string>;
+  readonly #users: CoherentCache<CachedUser>;
+  readonly #aliases: CoherentCache<string>;
+  readonly #statistics: UserCacheStatistics;
+
+  constructor(
+    dataSource: DataSource,
+    private readonly clock: Clock,
+    options: UserCacheOptions,
+  ) {
+    const notice = options.onNotice ?? ((): void => undefined);
+    this.#lease = new Lease(options.maxStalenessMs, clock);
+    const source = new PostgresChangeSource(dataSource, {
+      url: options.databaseUrl,
+      timeoutMs: Math.min(options.databaseTimeoutMs, options.maxStalenessMs),
+      // An entry never outlives its TTL, so nothing older can contradict one.
+      retentionMs: Math.max(2 * options.ttlMs, 60_000),
+    });
+    this.#log = new ChangeLog(source, this.#window, this.#lease, {
+      pollIntervalMs: options.pollIntervalMs,
+      onFailure: () => notice('warn', 'The change log cannot be read: reads go to PostgreSQL.'),
+      onRecovery: () => notice('info', 'The change log is read again.'),
+    });
+    if (options.redisUrl !== undefined) {
+      this.#redis = new RedisSide({
+        url: options.redisUrl,
+        commandTimeoutMs: options.redisTimeoutMs,
+        channel: 'usher:changed',
+        onWake: () => this.#log.wake(),
+        onBreakerChange: (state) => {
+          if (state === 'open') notice('warn', 'Redis does not answer: the cache is in memory alone.');
+          if (state === 'closed') notice('info', 'Redis answers again.');
+        },
+      });
+    }
+    this.#loader = new UserLoader(dataSource, clock);
+    this.#statistics = new UserCacheStatistics(clock);
+    // An alias is an id and little else; users get the lion's share.
+    const share = { maxEntries: options.memoryEntries, maxBytes: options.memoryBytes };
+    this.#userMemory = new MemoryTier({ ...share, maxBytes: Math.ceil(share.maxBytes * 0.75) });
+    this.#aliasMemory = new MemoryTier({ ...share, maxBytes: Math.ceil(share.maxBytes * 0.25) });
+    const common = {
+      ttlMs: options.ttlMs,
+      staleIfDownMs: options.staleIfDbDownMs,
+      isDown: (error: unknown): boolean => databaseFaultOf(error) !== undefined || isOverload(error),
+    };
+    const [window, lease, log] = [this.#window, this.#lease, this.#log];
+    this.#users = new CoherentCache(this.#userMemory, this.#redis?.users, window, lease, log, clock, common);
+    this.#aliases = new CoherentCache(
+      this.#aliasMemory,
+      this.#redis?.aliases,
+      window,
+      lease,
+      log,
+      clock,
+      common,
+    );
+  }
+
+  async start(): Promise<void> {
+    await this.#redis?.start();
+    await this.#log.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#redis?.stop();
+    await this.#log.stop();
+  }
+
+  /** @param id a UUID; anything else is nobody */
+  byId(id: string, options?: ReadOptions): Promise<Answer<CachedUser>> {
+    const key = id.toLowerCase();
+    return this.#counted(() => this.#byId(key, options));
+  }
+
+  byEmail(email: string, options?: ReadOptions): Promise<Answer<CachedUser>> {
+    return this.#counted(() => this.#byAlias(alias('email', email), options));
+  }
+
+  byUsername(username: string, options?: ReadOptions): Promise<Answer<CachedUser>> {
+    return this.#counted(() => this.#byAlias(alias('username', username), options));
+  }
+
+  /** @param phone E.164 */
+  byPhone(phone: string, options?: ReadOptions): Promise<Answer<CachedUser>> {
+    return this.#counted(() => this.#byAlias(alias('phone', phone), options));
+  }
+
+  /**
+   * To be awaited after the commit of a change and before it is answered, with the user before and after it
+   * (`null`: there was none, or is none any more). From then on this instance serves nothing older.
+   */
+  async changed(before: CachedUserNames | null, after: CachedUserNames | null): Promise<void> {
+    const keys = keysOf(before, after);
+    this.#statistics.invalidation(keys.users.size + keys.aliases.size);
+    await Promise.all([
+      this.#log.catchUp(),
+      ...[...keys.users].map((key) => this.#users.invalidate(key)),
+      ...[...keys.aliases].map((key) => this.#aliases.invalidate(key)),
+    ]);
+    this.#redis?.wakeUps.publish();
+  }
+
+  /** What operators ask for. */
+  async status(): Promise<UserCacheStatus> {
+    const latencyMs = await this.#redis?.latencyMs();
+    const breaker = this.#redis?.breaker.state;
+    return {
+      backend: this.#redis ? 'redis' : 'memory',
+      mode: breaker?.kind === 'closed' ? 'redis' : 'memory',
+      breaker: breaker?.kind,
+      nextProbeMs: breaker?.kind === 'open' ? Math.max(0, breaker.untilMs - this.clock.wallMs()) : undefined,
+      redisLatencyMs: latencyMs,
+      memoryEntries: this.#userMemory.entries + this.#aliasMemory.entries,
+      memoryBytes: this.#userMemory.bytes + this.#aliasMemory.bytes,
+      leaseAgeMs: this.#lease.ageMs(),
+      leaseHolds: this.#lease.holds(),
+      windowSize: this.#window.size,
+      lastHour: this.#statistics.lastHour(),
+      sinceStart: this.#statistics.sinceStart(),
+    };
+  }
+
+  async #byId(id: string, options?: ReadOptions): Promise<Answer<CachedUser>> {
+    const subject = this.#userSubject(id, () => this.#loader.byId(id));
+    return options?.truth ? this.#users.readThrough(subject) : this.#users.read(subject);
+  }
+
+  async #byAlias(name: Alias, options?: ReadOptions): Promise<Answer<CachedUser>> {
+    let loaded: Loaded<CachedUser> | undefined;
+    const load = async (): Promise<Loaded<string>> => {
+      loaded = await this.#loader.byAlias(name);
+      if (loaded.value) this.#users.keep(this.#userSubject(loaded.value.id), loaded);
+      return { ...loaded, value: loaded.value?.id ?? null };
+    };
+    const subject: Subject<string> = { key: name.key, tags: [name.tag, WHOLE_TABLE], load };
+    const led = await (options?.truth ? this.#aliases.readThrough(subject) : this.#aliases.read(subject));
+    if (loaded) return { value: loaded.value, origin: led.origin };
+    if (led.value === null) return { value: null, origin: led.origin };
+    const user = await this.#byId(led.value);
+    // The alias and the user were read at two moments; if they disagree, one statement decides.
+    if (!user.value || !answersTo(user.value, name)) {
+      const { value } = await this.#aliases.readThrough(subject);
+      return {
+        value: value === null ? null : (loaded as Loaded<CachedUser> | undefined)!.value,
+        origin: 'postgres',
+      };
+    }
+    return { value: user.value, origin: worse(led.origin, user.origin) };
+  }
+
+  #userSubject(id: string, load?: () => Promise<Loaded<CachedUser>>): Subject<CachedUser> {
+    return {
+      key: userKey(id),
+      tags: [`u:${id}`, WHOLE_TABLE],
+      load: load ?? ((): Promise<Loaded<CachedUser>> => this.#loader.byId(id)),
+    };
+  }
+
+  async #counted(read: () => Promise<Answer<CachedUser>>): Promise<Answer<CachedUser>> {
+    const startedAtMs = this.clock.monotonicMs();
+    try {
+      const answer = await read();
+      this.#statistics.lookup(answer.origin, this.clock.monotonicMs() - startedAtMs, answer.value?.id);
+      return answer;
+    } catch (error) {
+      this.#statistics.failure();
+      throw error;
+    }
+  }
+}
+
+/** What a user can be found by. */
+export type CachedUserNames = Pick<CachedUser, 'id' | 'email' | 'username' | 'phone'>;
+
+function keysOf(...users: (CachedUserNames | null)[]): { users: Set<string>; aliases: Set<string> } {
+  const known = users.filter((user) => user !== null);
+  return {
+    users: new Set(known.map((user) => userKey(user.id))),
+    aliases: new Set(known.flatMap(aliasesOf).map((name) => name.key)),
+  };
+}
+
+function userKey(id: string): string {
+  return `user:id:${id}`;
+}
+
+function worse(a: Origin, b: Origin): Origin {
+  return ORIGINS.indexOf(a) > ORIGINS.indexOf(b) ? a : b;
+}
+
+function isOverload(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TooManyLoads';
+}

@@ -1,0 +1,72 @@
+/** What the users of the system can do wrong. Stable codes; no HTTP here. */
+export abstract class UserFault extends Error {
+  abstract readonly code: string;
+}
+
+export class EmailTaken extends UserFault {
+  override readonly name = 'EmailTaken';
+  readonly code = 'users.email_taken';
+
+  constructor() {
+    super('There is an account with this email address.');
+  }
+}
+
+export class UsernameTaken extends UserFault {
+  override readonly name = 'UsernameTaken';
+  readonly code = 'users.username_taken';
+
+  constructor() {
+    super('There is an account with this username.');
+  }
+}
+
+export class PhoneTaken extends UserFault {
+  override readonly name = 'PhoneTaken';
+  readonly code = 'users.phone_taken';
+
+  constructor() {
+    super('There is an account with this phone number.');
+  }
+}
+
+export class UserNotFound extends UserFault {
+  override readonly name = 'UserNotFound';
+  readonly code = 'users.not_found';
+
+  constructor() {
+    super('There is no such user.');
+  }
+}
+
+export class LastAdmin extends UserFault {
+  override readonly name = 'LastAdmin';
+  readonly code = 'users.last_admin';
+
+  constructor() {
+    super('This is the last active administrator; appoint another one first.');
+  }
+}
+
+/** The stored password is no longer the one that was verified a moment ago. */
+export class PasswordChangedMeanwhile extends UserFault {
+  override readonly name = 'PasswordChangedMeanwhile';
+  readonly code = 'users.password_changed_meanwhile';
+
+  constructor() {
+    super('The password was changed meanwhile.');
+  }
+}
+
+const TAKEN: Readonly<Record<string, () => UserFault>> = {
+  users_email_key: () => new EmailTaken(),
+  users_username_key: () => new UsernameTaken(),
+  users_phone_key: () => new PhoneTaken(),
+};
+
+/** The fault behind a broken unique index; `undefined` for any other error. */
+export function takenFaultOf(error: unknown): UserFault | undefined {
+  if (!(error instanceof Error) || !('driverError' in error)) return undefined;
+  const { code, constraint } = error.driverError as { code?: string; constraint?: string };
+  return code === '23505' ? TAKEN[constraint ?? '']?.() : undefined;
+}

@@ -1,0 +1,203 @@
+import { UserEntity } from '#database';
+import { type DataSource, type EntityManager } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { type AliasKind, canonical } from './alias.js';
+import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
+import { type UserCache } from './user-cache.js';
+import {
+  EmailTaken,
+  LastAdmin,
+  PasswordChangedMeanwhile,
+  PhoneTaken,
+  takenFaultOf,
+  UsernameTaken,
+  UserNotFound,
+} from './user-faults.js';
+
+export interface NewUser extends Partial<ProfileChanges> {
+  email: string;
+  passwordHash: string;
+  isAdmin?: boolean;
+}
+
+/** What people may change of themselves. `null` clears, absent leaves. */
+export interface ProfileChanges {
+  username?: string | null;
+  firstName?: string | null;
+  lastName?: string | null;
+  phone?: string | null;
+  bio?: string | null;
+  occupation?: string | null;
+  location?: string | null;
+}
+
+/** What administrators may change of anybody. */
+export interface StandingChanges {
+  isActive?: boolean;
+  isAdmin?: boolean;
+}
+
+/** A user with the hash of their password. Made for one login and forgotten; never cached, never logged. */
+export interface Credentials {
+  readonly user: CachedUser;
+  readonly passwordHash: string;
+}
+
+const BY: Record<AliasKind | 'id', string> = {
+  id: 'u.id = $1',
+  email: 'lower(u.email COLLATE "C") = $1',
+  username: 'lower(u.username COLLATE "C") = $1',
+  phone: 'u.phone = $1',
+};
+
+/** Any number; it only has to be the same in every instance. */
+const ADMINS_LOCK = 8_703_244_122;
+
+/**
+ * The write way: every change of a user is committed to PostgreSQL by id and shown to the cache before it is
+ * answered. Nothing here reads from the cache.
+ *
+ * @throws DatabaseUnavailable and DatabaseTimeout in their TypeORM wrapping; see `databaseFaultOf()`
+ */
+export class UserStore {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly cache: UserCache,
+  ) {}
+
+  /** @throws EmailTaken, UsernameTaken, PhoneTaken */
+  async create(newUser: NewUser): Promise<CachedUser> {
+    const id = uuidv7();
+    const user = await this.#inTransaction(async (manager) => {
+      await manager.insert(UserEntity, { ...newUser, id });
+      return selectUser(manager, id);
+    });
+    await this.cache.changed(null, user);
+    return user;
+  }
+
+  /**
+   * An early no, for callers that would do something costly first; the unique indexes have the last word.
+   *
+   * @throws EmailTaken, UsernameTaken, PhoneTaken
+   */
+  async refuseTaken(names: {
+    email: string;
+    username?: string | null;
+    phone?: string | null;
+  }): Promise<void> {
+    const [taken] = await this.dataSource.query<{ email: boolean; username: boolean; phone: boolean }[]>(
+      `SELECT EXISTS (SELECT FROM users AS u WHERE ${BY.email}) AS email,
+              EXISTS (SELECT FROM users AS u WHERE ${BY.username.replace('$1', '$2')}) AS username,
+              EXISTS (SELECT FROM users AS u WHERE ${BY.phone.replace('$1', '$3')}) AS phone`,
+      [
+        canonical(names.email),
+        names.username == null ? null : canonical(names.username),
+        names.phone ?? null,
+      ],
+    );
+    if (taken?.email) throw new EmailTaken();
+    if (taken?.username) throw new UsernameTaken();
+    if (taken?.phone) throw new PhoneTaken();
+  }
+
+  /** @throws UserNotFound, UsernameTaken, PhoneTaken */
+  changeProfile(id: string, changes: ProfileChanges): Promise<CachedUser> {
+    return this.#change(id, () => changes);
+  }
+
+  /**
+   * Deactivation also ends every token, for good: they stay dead when the account is restored.
+   *
+   * @throws UserNotFound, LastAdmin
+   */
+  changeStanding(id: string, changes: StandingChanges): Promise<CachedUser> {
+    return this.#change(id, async (before, manager) => {
+      const ends = changes.isActive === false && before.isActive;
+      const losesAdmin = before.isAdmin && before.isActive && (ends || changes.isAdmin === false);
+      if (losesAdmin) await refuseIfLastAdmin(manager, id);
+      return { ...changes, ...(ends ? { tokenGeneration: before.tokenGeneration + 1 } : {}) };
+    });
+  }
+
+  /**
+   * Sets a new password and ends every token issued before.
+   *
+   * @param verifiedHash the stored hash that the current password was verified against
+   * @throws UserNotFound, PasswordChangedMeanwhile
+   */
+  changePassword(id: string, verifiedHash: string, passwordHash: string): Promise<CachedUser> {
+    return this.#change(id, async (before, manager) => {
+      const { affected } = await manager.update(
+        UserEntity,
+        { id, passwordHash: verifiedHash },
+        { passwordHash },
+      );
+      if (affected === 0) throw new PasswordChangedMeanwhile();
+      return { tokenGeneration: before.tokenGeneration + 1 };
+    });
+  }
+
+  /** Replaces a hash by a stronger one of the same password; does nothing when it is not the stored one any more. */
+  async rehash(id: string, verifiedHash: string, passwordHash: string): Promise<void> {
+    await this.dataSource.manager.update(UserEntity, { id, passwordHash: verifiedHash }, { passwordHash });
+  }
+
+  /** One SELECT, every time: what a login is decided by never comes from a cache. */
+  async credentials(by: AliasKind | 'id', value: string): Promise<Credentials | null> {
+    const [row] = await this.dataSource.query<{ user: unknown; hash: string }[]>(
+      `SELECT ${CACHED_USER_SQL} AS user, u.password_hash AS hash FROM users AS u WHERE ${BY[by]}`,
+      [by === 'id' ? value : canonical(value)],
+    );
+    const user = reviveCachedUser(row?.user);
+    return row && user ? { user, passwordHash: row.hash } : null;
+  }
+
+  async #change(
+    id: string,
+    decide: (
+      before: CachedUser,
+      manager: EntityManager,
+    ) => Partial<UserEntity> | Promise<Partial<UserEntity>>,
+  ): Promise<CachedUser> {
+    const [before, after] = await this.#inTransaction(async (manager) => {
+      const before = await selectUser(manager, id, 'FOR UPDATE');
+      const changes = await decide(before, manager);
+      // TypeORM refuses an update of nothing, and nothing is what an empty change asks for.
+      if (Object.values(changes).some((value) => value !== undefined)) {
+        await manager.update(UserEntity, { id }, changes);
+      }
+      return [before, await selectUser(manager, id)] as const;
+    }); // commits; triggers have written the change log
+    await this.cache.changed(before, after); // so that this instance reads its own write
+    return after;
+  }
+
+  async #inTransaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    try {
+      return await this.dataSource.transaction(work);
+    } catch (error) {
+      throw takenFaultOf(error) ?? error;
+    }
+  }
+}
+
+async function selectUser(manager: EntityManager, id: string, lock = ''): Promise<CachedUser> {
+  const [row] = await manager.query<{ user: unknown }[]>(
+    `SELECT ${CACHED_USER_SQL} AS user FROM users AS u WHERE u.id = $1 ${lock}`,
+    [id],
+  );
+  const user = reviveCachedUser(row?.user);
+  if (!user) throw new UserNotFound();
+  return user;
+}
+
+/** Two administrators who remove each other at the same moment take turns here. */
+async function refuseIfLastAdmin(manager: EntityManager, id: string): Promise<void> {
+  await manager.query('SELECT pg_advisory_xact_lock($1)', [ADMINS_LOCK]);
+  const others = await manager.query<unknown[]>(
+    'SELECT 1 FROM users WHERE is_admin AND is_active AND id <> $1 LIMIT 1',
+    [id],
+  );
+  if (others.length === 0) throw new LastAdmin();
+}
