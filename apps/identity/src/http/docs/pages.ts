@@ -1,0 +1,46 @@
+/** Addresses are relative, so that the pages work behind a proxy's prefix too. */
+export const SWAGGER_PAGE = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>Usher</title>
+    <link rel="icon" type="image/png" href="docs/favicon-32x32.png">
+    <link rel="stylesheet" href="docs/swagger-ui.css">
+  </head>
+  <body>
+    <div id="swagger-ui"></div>
+    <script src="docs/swagger-ui-bundle.js"></script>
+    <script src="docs/start.js"></script>
+  </body>
+</html>
+`;
+
+/** In a file of its own, because the policy allows no inline script. */
+export const SWAGGER_START = `SwaggerUIBundle({
+  url: 'openapi.json',
+  dom_id: '#swagger-ui',
+  deepLinking: true,
+  persistAuthorization: true,
+  displayRequestDuration: true,
+  tryItOutEnabled: true,
+  // The validator is somebody else's server.
+  validatorUrl: null,
+});
+`;
+
+export const REDOC_PAGE = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>Usher</title>
+    <link rel="icon" type="image/png" href="docs/favicon-32x32.png">
+    <style>body { margin: 0; font-family: sans-serif }</style>
+  </head>
+  <body>
+    <redoc spec-url="openapi.json"></redoc>
+    <script src="redoc/redoc.standalone.js"></script>
+  </body>
+</html>
+`;

@@ -1,0 +1,83 @@
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { type FastifyHttpOptions, type FastifyReply } from 'fastify';
+import { type Server } from 'node:http';
+import { type Logger } from 'pino';
+import { sendAnswerHeaders } from './answer-headers.js';
+import { registerBodyParsers } from './body/body-parsers.js';
+import { refuseOtherMediaTypes } from './body/media-types.js';
+import { answerClientError } from './client-errors.js';
+import { enforceDeadlines } from './deadline.js';
+import { type HttpSettings } from './http-settings.js';
+import { parseQueryString, refuseBadTargets } from './input/query-string.js';
+import { createLogger } from './log/logger.js';
+import { RequestLog } from './log/request-log.js';
+import { problemAnswer } from './problems/problem-answer.js';
+import { sendProblem } from './problems/send-problem.js';
+import { requestId } from './request-id.js';
+import { revalidateMarkedRoutes } from './revalidated.js';
+import { answerUnmatchedRequests } from './unmatched-requests.js';
+
+export const BODY_LIMIT_BYTES = 102_400;
+
+const HEADERS_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Longer than any request may take to arrive and be answered; ends connections that neither side uses. */
+const CONNECTION_TIMEOUT_MS = 30_000;
+/** Longer than load balancers keep theirs (60 s as a rule), so that they and not we close a connection in use. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** The longest parameter that means anything is a username, percent-encoded. */
+const MAX_PARAM_LENGTH = 200;
+
+/** Fastify as this service uses it: limits, parsers, headers and the request log are part of it, and not optional. */
+export function createHttpAdapter(
+  settings: HttpSettings,
+  logger: Logger = createLogger(settings),
+): FastifyAdapter {
+  const adapter = new HouseAdapter({ ...serverOptions(settings), loggerInstance: logger });
+  const fastify = adapter.getInstance();
+  fastify.decorateRequest('problemCode', undefined);
+  registerBodyParsers(fastify);
+
+  // In this order: every refusal below carries the headers, and nothing is read of a body that no route wants.
+  sendAnswerHeaders(fastify);
+  answerUnmatchedRequests(fastify);
+  refuseBadTargets(fastify);
+  refuseOtherMediaTypes(fastify);
+  enforceDeadlines(fastify);
+  revalidateMarkedRoutes(fastify);
+  return adapter;
+}
+
+class HouseAdapter extends FastifyAdapter {
+  /** Nest would put its own parsers over ours unless each caller remembered `bodyParser: false`. */
+  override registerParserMiddleware(): void {}
+
+  /** A handler that comes back after the deadline has been answered for. */
+  override reply(...[response, body, statusCode]: Parameters<FastifyAdapter['reply']>): FastifyReply {
+    if ('sent' in response && response.sent) return response;
+    return super.reply(response, body, statusCode);
+  }
+}
+
+function serverOptions({ trustProxy }: HttpSettings): FastifyHttpOptions<Server> & { skipMiddie: true } {
+  return {
+    // No Nest middleware in this house: guards, pipes and Fastify hooks do, and each request saves its walk.
+    skipMiddie: true,
+    bodyLimit: BODY_LIMIT_BYTES,
+    trustProxy: typeof trustProxy === 'number' ? (_address, hop) => hop < trustProxy : trustProxy,
+    genReqId: requestId,
+    logController: new RequestLog(),
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    // Node looks for requests past their time only so often, every 30 s by default.
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1_000 },
+    forceCloseConnections: 'idle',
+    // While closing, what still arrives on open connections is answered, with `Connection: close`.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, querystringParser: parseQueryString },
+    // The router's own refusals, which come before any hook.
+    frameworkErrors: (error, request, reply) => sendProblem(request, reply, problemAnswer(error)),
+    clientErrorHandler: answerClientError,
+  };
+}

@@ -1,0 +1,35 @@
+import { field, type FieldOptions, isAString, stringRule } from './field.js';
+
+export const MIN_PASSWORD_BYTES = 8;
+/** What bcrypt reads; more would be cut, so more is refused. */
+export const MAX_PASSWORD_BYTES = 72;
+
+const UNSTORABLE = /[\0\p{Surrogate}]/u;
+
+/** A password that is being set. Never trimmed or normalised. */
+export function PasswordField(options: Partial<FieldOptions> = {}): PropertyDecorator {
+  return field(
+    {
+      description: `${MIN_PASSWORD_BYTES} to ${MAX_PASSWORD_BYTES} bytes of UTF-8.`,
+      example: 'correct horse battery',
+      ...options,
+    },
+    { type: 'string', format: 'password', maxLength: MAX_PASSWORD_BYTES },
+    isAString,
+    stringRule(
+      'password_too_short',
+      `Password should have at least ${MIN_PASSWORD_BYTES} bytes`,
+      (text) => Buffer.byteLength(text) >= MIN_PASSWORD_BYTES,
+    ),
+    stringRule(
+      'password_too_long',
+      `Password should have at most ${MAX_PASSWORD_BYTES} bytes in UTF-8`,
+      (text) => Buffer.byteLength(text) <= MAX_PASSWORD_BYTES,
+    ),
+    stringRule(
+      'control_characters',
+      'NUL characters and lone surrogates are not allowed',
+      (text) => !UNSTORABLE.test(text),
+    ),
+  );
+}

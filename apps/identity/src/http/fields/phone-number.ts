@@ -1,0 +1,18 @@
+import { parsePhoneNumberFromString } from 'libphonenumber-js/core';
+import metadata from 'libphonenumber-js/min/metadata';
+
+// The library would read much else: extensions, letters, digits of other scripts, a number amid text.
+const WRITTEN = /^\+[0-9 ().-]{6,30}$/;
+
+/**
+ * A phone number in E.164 (`+442071838750`) from the way people write it: `+44 (20) 7183-8750` is understood.
+ * Country code and length are checked, not whether the range is in use: lists of those are out of date the day they
+ * are made, and only a message to the number proves it anyway.
+ * @returns `undefined` for what is no international number.
+ */
+export function normalisePhone(text: string): string | undefined {
+  const trimmed = text.trim();
+  if (!WRITTEN.test(trimmed)) return undefined;
+  const phone = parsePhoneNumberFromString(trimmed, { extract: false }, metadata);
+  return phone?.isPossible() ? phone.number : undefined;
+}

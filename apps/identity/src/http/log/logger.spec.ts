@@ -1,0 +1,72 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import { createLogger, prettyDestination } from './logger.js';
+import { NestLogger } from './nest-logger.js';
+
+const settings = { nodeEnv: 'test', logLevel: 'info' } as const;
+
+function entries(write: (logger: ReturnType<typeof createLogger>) => void): Record<string, unknown>[] {
+  const lines: string[] = [];
+  write(createLogger(settings, { write: (line) => lines.push(line) }));
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+describe('the logger', () => {
+  it('redacts secrets', () => {
+    const [entry] = entries((logger) =>
+      logger.info({ password: 'p', headers: { authorization: 'Bearer x' } }, 'x'),
+    );
+    expect(entry).toMatchObject({ password: '[redacted]', headers: { authorization: '[redacted]' } });
+  });
+
+  it('logs of an error no more than it knows, and its causes', () => {
+    const driver = Object.assign(new Error('duplicate key'), {
+      detail: 'Key (email)=(a@b.c)',
+      code: '23505',
+    });
+    const error = Object.assign(new Error('failed', { cause: driver }), {
+      query: 'INSERT',
+      parameters: ['$2b$'],
+    });
+    const [entry] = entries((logger) => logger.error({ err: error }, 'x'));
+    expect(entry?.err).toMatchObject({
+      message: 'failed',
+      cause: { message: 'duplicate key', code: '23505' },
+    });
+    expect(JSON.stringify(entry)).not.toMatch(/INSERT|2b|a@b/);
+  });
+
+  it('lets no line break in input begin a line, in JSON or in print', () => {
+    const attack = 'x\n{"level":30,"msg":"forged"}\r\u001b[2K\u0085forged';
+    const error = new Error(attack);
+    const write = (logger: ReturnType<typeof createLogger>): void => {
+      logger.info({ field: attack, err: error }, attack);
+      new NestLogger(logger).error(error, attack, attack);
+    };
+    expect(entries(write)).toHaveLength(2);
+
+    const printed = new PassThrough();
+    write(createLogger(settings, prettyDestination(printed)));
+    const text = String(printed.read());
+    const begun = text.split('\n').filter((line) => line !== '' && !line.startsWith('    '));
+    expect(begun).toEqual([expect.stringMatching(/^\[/), expect.stringMatching(/^\[/)]);
+    expect(text).not.toMatch(/^\s*\{"level/m);
+    // eslint-disable-next-line no-control-regex -- they are what must not be there
+    expect(text).not.toMatch(/[\r\u001b]/);
+  });
+});
+
+describe('NestLogger', () => {
+  it('keeps the context and hushes what Nest says about every module', () => {
+    const written = entries((logger) => {
+      const nest = new NestLogger(logger);
+      nest.log('Mapped {/, GET} route', 'RouterExplorer');
+      nest.log('ready', 'Main');
+      nest.error('broken', 'Error: broken\n    at x', 'Main');
+    });
+    expect(written).toMatchObject([
+      { level: 30, context: 'Main', msg: 'ready' },
+      { level: 50, context: 'Main', msg: 'broken', stack: 'Error: broken\n    at x' },
+    ]);
+  });
+});

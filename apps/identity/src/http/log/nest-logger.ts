@@ -1,0 +1,58 @@
+import { type LoggerService } from '@nestjs/common';
+import { type Logger } from 'pino';
+
+/** What Nest tells about every module and route it finds; a start should be a few lines. */
+const CHATTY = new Set([
+  'InstanceLoader',
+  'NestFactory',
+  'RouterExplorer',
+  'RoutesResolver',
+  'NestApplication',
+]);
+
+/** Nest's logger over the process's own, so that there is one format and one level. */
+export class NestLogger implements LoggerService {
+  constructor(private readonly logger: Logger) {}
+
+  log(message: unknown, ...rest: unknown[]): void {
+    const context = contextOf(rest);
+    this.write(CHATTY.has(context ?? '') ? 'debug' : 'info', message, context);
+  }
+
+  /** Nest passes `(message, stack?, context?)`, or the error itself as the message. */
+  error(message: unknown, ...rest: unknown[]): void {
+    this.write('error', message, contextOf(rest), rest.length > 1 ? rest[0] : undefined);
+  }
+
+  warn(message: unknown, ...rest: unknown[]): void {
+    this.write('warn', message, contextOf(rest));
+  }
+
+  debug(message: unknown, ...rest: unknown[]): void {
+    this.write('debug', message, contextOf(rest));
+  }
+
+  verbose(message: unknown, ...rest: unknown[]): void {
+    this.write('trace', message, contextOf(rest));
+  }
+
+  fatal(message: unknown, ...rest: unknown[]): void {
+    this.write('fatal', message, contextOf(rest));
+  }
+
+  private write(
+    level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal',
+    message: unknown,
+    context: string | undefined,
+    stack?: unknown,
+  ): void {
+    if (message instanceof Error) this.logger[level]({ context, err: message }, message.message);
+    else if (typeof message === 'string') this.logger[level]({ context, stack }, message);
+    else this.logger[level]({ context, stack, message }, 'message');
+  }
+}
+
+function contextOf(rest: readonly unknown[]): string | undefined {
+  const last = rest.at(-1);
+  return typeof last === 'string' ? last : undefined;
+}

@@ -1,0 +1,84 @@
+export interface FaultStatus {
+  status: number;
+  title: string;
+  /** Sent instead of the fault's own message, where that speaks to operators rather than to clients. */
+  detail?: string;
+  /** `Retry-After` in seconds, unless the fault knows better. */
+  retryAfterSeconds?: number;
+  /** `WWW-Authenticate` names `invalid_token` (RFC 6750, section 3.1): credentials were given, and are bad. */
+  badToken?: true;
+}
+
+const SOON = { retryAfterSeconds: 1 };
+
+/** The one table that turns codes into statuses, for the faults of every room and lib. */
+export const FAULT_STATUSES: Readonly<Record<string, FaultStatus>> = {
+  'request.invalid': { status: 400, title: 'Bad request' },
+  'request.malformed': { status: 400, title: 'Malformed HTTP' },
+  'request.invalid_url': { status: 400, title: 'Malformed URL' },
+  'request.invalid_length': { status: 400, title: 'Content-Length does not match the body' },
+  'request.invalid_encoding': { status: 400, title: 'Not valid UTF-8' },
+  'request.invalid_json': { status: 400, title: 'Malformed JSON' },
+  'request.invalid_text': { status: 400, title: 'Text that cannot be stored' },
+  'request.too_deep': { status: 400, title: 'Nested too deeply' },
+  'request.duplicate_field': { status: 400, title: 'Field given more than once' },
+  'request.forbidden_field': { status: 400, title: 'Field name not allowed' },
+  'request.timeout': { status: 408, title: 'Request took too long to arrive' },
+  'request.too_large': {
+    status: 413,
+    title: 'Body too large',
+    detail: 'The body may have 102400 bytes at most.',
+  },
+  'request.url_too_long': { status: 414, title: 'URL too long' },
+  'request.unsupported_media_type': { status: 415, title: 'Unsupported media type' },
+  'request.validation': { status: 422, title: 'Invalid input' },
+  'request.headers_too_large': { status: 431, title: 'Headers too large' },
+  'request.deadline': { status: 503, title: 'Took too long', ...SOON },
+  not_found: { status: 404, title: 'Not found' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
+  rate_limited: { status: 429, title: 'Too many requests', ...SOON },
+  unavailable: { status: 503, title: 'Temporarily unavailable', ...SOON },
+  internal: {
+    status: 500,
+    title: 'Internal error',
+    detail: 'Something went wrong here. The request id in X-Request-Id finds it in the log.',
+  },
+
+  'auth.invalid_credentials': { status: 401, title: 'Wrong identifier or password' },
+  'auth.missing_token': { status: 401, title: 'Bearer token needed' },
+  'auth.invalid_token': { status: 401, title: 'Invalid token', badToken: true },
+  'auth.token_revoked': { status: 401, title: 'Token no longer valid', badToken: true },
+  // RFC 6749, section 5.2: what POST /auth/token answers, with `error` and `error_description` as extensions.
+  'auth.invalid_request': { status: 400, title: 'Invalid token request' },
+  'auth.invalid_grant': { status: 400, title: 'Grant refused' },
+  'auth.unsupported_grant_type': { status: 400, title: 'Unsupported grant type' },
+  'auth.forbidden': { status: 403, title: 'Not allowed' },
+  // Not 401: a client would take that for a bad token and log its user out.
+  'auth.wrong_password': { status: 403, title: 'Wrong password' },
+  'auth.password_too_short': { status: 422, title: 'Password too short' },
+  'auth.password_too_long': { status: 422, title: 'Password too long' },
+  'auth.password_not_text': { status: 422, title: 'Password is not text' },
+  'auth.password_common': { status: 422, title: 'Password too common' },
+  'auth.password_personal': { status: 422, title: 'Password too easy to guess' },
+  'auth.busy': { status: 503, title: 'Busy checking passwords', ...SOON },
+
+  'users.not_found': { status: 404, title: 'No such user' },
+  'users.email_taken': { status: 409, title: 'Email taken' },
+  'users.username_taken': { status: 409, title: 'Username taken' },
+  'users.phone_taken': { status: 409, title: 'Phone taken' },
+  'users.last_admin': { status: 409, title: 'The last administrator' },
+  'users.password_changed_meanwhile': { status: 409, title: 'Password changed meanwhile' },
+
+  'database.unavailable': {
+    status: 503,
+    title: 'Database unavailable',
+    detail: 'The database cannot be reached at the moment.',
+    ...SOON,
+  },
+  'database.timeout': {
+    status: 503,
+    title: 'Database too slow',
+    detail: 'The database did not answer in time.',
+    ...SOON,
+  },
+};

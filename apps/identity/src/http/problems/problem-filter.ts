@@ -1,0 +1,32 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { problemAnswer } from './problem-answer.js';
+import { sendProblem } from './send-problem.js';
+
+/** Answers every error of the app as a problem document, and logs the unforeseen ones. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const answer = problemAnswer(error);
+    if (answer.unexpected) request.log.error({ err: error }, 'unexpected error');
+    // The deadline, or the handler itself, has answered already.
+    if (reply.sent || reply.raw.headersSent) return;
+
+    const body = ownBody(error);
+    if (body)
+      void reply
+        .status((error as HttpException).getStatus())
+        .headers(answer.headers)
+        .send(body);
+    else sendProblem(request, reply, answer);
+  }
+}
+
+/** A library that throws with a document of its own means it to be the answer: terminus does, for health. */
+function ownBody(error: unknown): object | undefined {
+  if (!(error instanceof HttpException)) return undefined;
+  const body = error.getResponse();
+  return typeof body === 'object' && !('message' in body) && !('statusCode' in body) ? body : undefined;
+}

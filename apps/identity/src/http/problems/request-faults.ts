@@ -1,0 +1,95 @@
+import { Fault } from './fault.js';
+import { type FieldError } from './problem.js';
+
+type Where = (string | number)[];
+
+/** A name from the request goes back to the client only this far. */
+const SHOWN_NAME_LENGTH = 64;
+
+export class NotFound extends Fault {
+  readonly code = 'not_found';
+  constructor(detail = 'There is nothing at this address.') {
+    super(detail);
+  }
+}
+
+export class MethodNotAllowed extends Fault {
+  readonly code = 'method_not_allowed';
+  override readonly headers: Record<string, string>;
+  constructor(allow: string) {
+    super(`This address answers to ${allow}.`);
+    this.headers = { allow };
+  }
+}
+
+export class UnsupportedMediaType extends Fault {
+  readonly code = 'request.unsupported_media_type';
+  static expecting(types: readonly string[]): UnsupportedMediaType {
+    return new UnsupportedMediaType(`Send the body as ${types.join(' or ')}, in UTF-8.`);
+  }
+}
+
+export class InvalidEncoding extends Fault {
+  readonly code = 'request.invalid_encoding';
+  constructor(what: string) {
+    super(`The ${what} is not valid UTF-8.`);
+  }
+}
+
+export class InvalidJson extends Fault {
+  readonly code = 'request.invalid_json';
+  static at(line: number, column: number): InvalidJson {
+    return new InvalidJson(`The body is not valid JSON: line ${line}, column ${column}.`);
+  }
+}
+
+export class TooDeep extends Fault {
+  readonly code = 'request.too_deep';
+  constructor(depth: number) {
+    super(`The body is nested deeper than ${depth} levels.`);
+  }
+}
+
+export class DuplicateField extends Fault {
+  readonly code = 'request.duplicate_field';
+  override readonly errors: FieldError[];
+  constructor(loc: Where) {
+    super(`The field "${shownName(loc)}" is given more than once.`);
+    this.errors = [{ loc: loc.map(shown), msg: 'Field given more than once', type: 'duplicate_field' }];
+  }
+}
+
+export class ForbiddenField extends Fault {
+  readonly code = 'request.forbidden_field';
+  override readonly errors: FieldError[];
+  constructor(loc: Where) {
+    super(`No field may be called "${shownName(loc)}".`);
+    this.errors = [{ loc: loc.map(shown), msg: 'Field name not allowed', type: 'forbidden_field' }];
+  }
+}
+
+/** NUL cannot be stored by PostgreSQL, a lone surrogate cannot be written as UTF-8. */
+export class InvalidText extends Fault {
+  readonly code = 'request.invalid_text';
+  override readonly errors: FieldError[];
+  constructor(loc: Where) {
+    super('Text may hold neither NUL characters nor lone surrogates.');
+    this.errors = [{ loc: loc.map(shown), msg: 'NUL character or lone surrogate', type: 'invalid_text' }];
+  }
+}
+
+export class DeadlinePassed extends Fault {
+  readonly code = 'request.deadline';
+  constructor() {
+    super('The answer took too long; please try again.');
+  }
+}
+
+function shownName(loc: Where): string {
+  return String(shown(loc.at(-1) ?? ''));
+}
+
+function shown(step: string | number): string | number {
+  if (typeof step === 'number' || step.length <= SHOWN_NAME_LENGTH) return step;
+  return `${[...step.slice(0, SHOWN_NAME_LENGTH)].slice(0, -1).join('')}…`;
+}

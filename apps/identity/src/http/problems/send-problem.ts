@@ -1,0 +1,25 @@
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { ANSWER_HEADERS } from '../answer-headers.js';
+import { PROBLEM_MEDIA_TYPE } from './problem.js';
+import { type ProblemAnswer } from './problem-answer.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The code of the problem that was answered, for the request log. */
+    problemCode: string | undefined;
+  }
+}
+
+/** What the handler said about the answer it did not get to give. */
+const HANDLER_HEADERS = ['etag', 'last-modified', 'content-disposition', 'content-length', 'vary', 'x-cache'];
+
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, answer: ProblemAnswer): void {
+  request.problemCode = answer.problem.code;
+  for (const name of HANDLER_HEADERS) reply.removeHeader(name);
+  void reply
+    .status(answer.problem.status)
+    // Anew, because errors of the router come before any hook, and a handler may have promised otherwise.
+    .headers({ ...ANSWER_HEADERS, 'x-request-id': request.id, ...answer.headers })
+    .type(PROBLEM_MEDIA_TYPE)
+    .send(JSON.stringify(answer.problem));
+}
