@@ -1,0 +1,50 @@
+/** What `PasswordPolicy` may find wrong with a wished-for password. No message ever holds the password. */
+export abstract class PasswordFault extends Error {
+  /** Stable; clients may switch on it. */
+  abstract readonly code: string;
+}
+
+export class PasswordTooShort extends PasswordFault {
+  override readonly name = 'PasswordTooShort';
+  readonly code = 'auth.password_too_short';
+
+  constructor(minBytes: number) {
+    super(`The password must have at least ${minBytes} bytes.`);
+  }
+}
+
+export class PasswordTooLong extends PasswordFault {
+  override readonly name = 'PasswordTooLong';
+  readonly code = 'auth.password_too_long';
+
+  constructor(maxBytes: number) {
+    super(`The password must have at most ${maxBytes} bytes in UTF-8.`);
+  }
+}
+
+export class PasswordNotText extends PasswordFault {
+  override readonly name = 'PasswordNotText';
+  readonly code = 'auth.password_not_text';
+
+  constructor() {
+    super('The password must be well-formed Unicode text without NUL characters.');
+  }
+}
+
+export class PasswordCommon extends PasswordFault {
+  override readonly name = 'PasswordCommon';
+  readonly code = 'auth.password_common';
+
+  constructor() {
+    super('The password is one of the most common ones, which are guessed first.');
+  }
+}
+
+export class PasswordPersonal extends PasswordFault {
+  override readonly name = 'PasswordPersonal';
+  readonly code = 'auth.password_personal';
+
+  constructor() {
+    super('The password must not be your own email address or username.');
+  }
+}

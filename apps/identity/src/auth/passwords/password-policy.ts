@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+
+import { commonPasswords } from './common-passwords.js';
+import {
+  PasswordCommon,
+  type PasswordFault,
+  PasswordNotText,
+  PasswordPersonal,
+  PasswordTooLong,
+  PasswordTooShort,
+} from './password-faults.js';
+import { isWellFormedPassword, MAX_PASSWORD_BYTES, passwordBytes } from './password-text.js';
+
+const MIN_PASSWORD_BYTES = 8;
+
+/** Whose password it will be; what is known of them at that moment. */
+export interface PasswordOwner {
+  email?: string | null;
+  username?: string | null;
+}
+
+/**
+ * Which passwords are accepted. Length and a list, no composition rules: those make passwords worse
+ * (NIST SP 800-63B, 5.1.1.2).
+ */
+@Injectable()
+export class PasswordPolicy {
+  /** Everything wrong with the password; empty when it may be used. Never throws. */
+  check(password: string, owner: PasswordOwner = {}): PasswordFault[] {
+    const bytes = passwordBytes(password);
+    const faults: PasswordFault[] = [];
+    if (!isWellFormedPassword(password)) faults.push(new PasswordNotText());
+    if (bytes < MIN_PASSWORD_BYTES) faults.push(new PasswordTooShort(MIN_PASSWORD_BYTES));
+    if (bytes > MAX_PASSWORD_BYTES) faults.push(new PasswordTooLong(MAX_PASSWORD_BYTES));
+
+    const folded = password.toLowerCase();
+    if (commonPasswords.has(folded)) faults.push(new PasswordCommon());
+    if (namesOf(owner).includes(folded)) faults.push(new PasswordPersonal());
+    return faults;
+  }
+}
+
+function namesOf({ email, username }: PasswordOwner): string[] {
+  const localPart = email?.slice(0, email.lastIndexOf('@'));
+  return [email, localPart, username].filter((name) => name != null).map((name) => name.toLowerCase());
+}

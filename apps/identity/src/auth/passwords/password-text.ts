@@ -1,0 +1,15 @@
+/** bcrypt reads 72 bytes and silently ignores the rest. */
+export const MAX_PASSWORD_BYTES = 72;
+
+/**
+ * Whether this is text that bcrypt tells apart from every other: NUL ends a C string, and lone surrogates all become
+ * U+FFFD in UTF-8, so that different passwords would share a hash.
+ */
+export function isWellFormedPassword(password: string): boolean {
+  return !password.includes('\0') && !/\p{Surrogate}/u.test(password);
+}
+
+/** Length as bcrypt sees it. */
+export function passwordBytes(password: string): number {
+  return Buffer.byteLength(password, 'utf8');
+}

@@ -1,0 +1,71 @@
+import { InvalidToken } from './invalid-token.js';
+import { isJsonObject } from './json-object.js';
+
+/** What a verified access token says. Frozen, for the same value is handed out on every use of the token. */
+export interface AccessClaims {
+  /** UUID, lower case. */
+  readonly userId: string;
+  /** The user's token generation when it was issued; older than the user's current one means revoked. */
+  readonly generation: number;
+  /** Milliseconds since 1970. */
+  readonly issuedAt: number;
+  /** Milliseconds since 1970; from this moment on the token is void. */
+  readonly expiresAt: number;
+  readonly tokenId: string;
+}
+
+export interface ClaimExpectations {
+  issuer: string;
+  audience: string;
+  /** How long tokens are issued for now; one that outlives this from now was not issued here. */
+  ttlSeconds: number;
+  nowMs: number;
+}
+
+/** Clocks of two instances may differ by this much. Never granted to exp. */
+const LEEWAY_SECONDS = 5;
+/** The longest that ACCESS_TOKEN_TTL can be set to. */
+const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/**
+ * The strict layer over jsonwebtoken, which takes a token without exp, with an exp in the year 9999, with an array for a
+ * payload or a list for an audience. Every claim must be there and have its type (RFC 9068, 2.2; RFC 8725, 3).
+ * @throws InvalidToken
+ */
+export function readAccessClaims(payload: unknown, expected: ClaimExpectations): AccessClaims {
+  if (!isJsonObject(payload)) throw new InvalidToken('malformed');
+  const { iss, aud, sub, gen, iat, exp, jti, nbf } = payload;
+
+  if (iss !== expected.issuer) throw new InvalidToken('wrong issuer');
+  if (aud !== expected.audience) throw new InvalidToken('wrong audience');
+  if (!isUuid(sub) || !isUuid(jti)) throw new InvalidToken('claims not accepted');
+  if (!isCount(gen) || !isCount(iat) || !isCount(exp)) throw new InvalidToken('claims not accepted');
+  if (nbf !== undefined && !isCount(nbf)) throw new InvalidToken('claims not accepted');
+
+  const now = expected.nowMs / 1000;
+  if (iat > now + LEEWAY_SECONDS) throw new InvalidToken('not yet valid');
+  if (nbf !== undefined && nbf > now) throw new InvalidToken('not yet valid');
+  if (exp <= iat) throw new InvalidToken('claims not accepted');
+  if (exp - iat > MAX_LIFETIME_SECONDS) throw new InvalidToken('lifetime too long');
+  if (exp > now + expected.ttlSeconds + LEEWAY_SECONDS) throw new InvalidToken('lifetime too long');
+  if (exp <= now) throw new InvalidToken('expired');
+
+  return Object.freeze({
+    userId: sub,
+    generation: gen,
+    issuedAt: iat * 1000,
+    expiresAt: exp * 1000,
+    tokenId: jti,
+  });
+}
+
+function isUuid(value: unknown): value is string {
+  return typeof value === 'string' && UUID.test(value);
+}
+
+/** A whole number from 0 on: no string, no fraction, and no 1e999, which JSON reads as Infinity. */
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

@@ -1,0 +1,441 @@
+import {
+  createHmac,
+  createSecretKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomUUID,
+  sign,
+} from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Global, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+
+import { readSettings, Settings } from '#config';
+
+import { AccessTokens } from './access-tokens.js';
+import { Clock, SystemClock } from './clock.js';
+import { InvalidToken } from './invalid-token.js';
+import { type SigningKey } from './signing-key.js';
+import { SigningKeys } from './signing-keys.js';
+import { TokensModule } from './tokens.module.js';
+
+const NOW = Date.UTC(2030, 0, 1) + 250;
+const SECONDS = Math.floor(NOW / 1000);
+const USER = '0190d6f0-7a3c-7b3e-9d2a-0123456789ab';
+const SECRET = 'zK3v9QmX7pTn2WcR8yLd5HsB1fGj6UaE';
+
+class FakeClock extends Clock {
+  time = NOW;
+
+  now(): number {
+    return this.time;
+  }
+}
+
+const encoded = (value: unknown): string =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+
+const hmac = (text: string, key: string | KeyObject): string =>
+  createHmac('sha256', key).update(text).digest('base64url');
+
+const ecdsa = (text: string, key: KeyObject): string =>
+  sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+
+/** A token with a signature that is right for the key, whatever else it says. */
+function handSigned(key: SigningKey, header: unknown, payload: unknown): string {
+  const text = `${encoded(header)}.${encoded(payload)}`;
+  return `${text}.${key.algorithm === 'HS256' ? hmac(text, key.signWith) : ecdsa(text, key.signWith)}`;
+}
+
+const aHeader = (key: SigningKey): object => ({ alg: key.algorithm, typ: 'at+jwt', kid: key.kid });
+
+const claims = {
+  iss: 'usher',
+  aud: 'usher',
+  sub: USER,
+  gen: 3,
+  iat: SECONDS,
+  exp: SECONDS + 900,
+  jti: randomUUID(),
+};
+
+const without = (name: keyof typeof claims): object =>
+  Object.fromEntries(Object.entries(claims).filter(([key]) => key !== name));
+
+/** As JSON text, for numbers that JSON.stringify would not write. */
+const withRaw = (name: keyof typeof claims, raw: string): string =>
+  JSON.stringify({ ...claims, [name]: '@@' }).replace('"@@"', raw);
+
+let keysDir: string;
+beforeAll(async () => {
+  keysDir = await mkdtemp(join(tmpdir(), 'usher-tokens-'));
+});
+afterAll(() => rm(keysDir, { recursive: true }));
+
+const es256 = (): Settings => readSettings({ JWT_KEYS_DIR: keysDir });
+const hs256 = (): Settings => readSettings({ JWT_SECRET: SECRET });
+
+describe.each([
+  ['ES256', es256],
+  ['HS256', hs256],
+])('AccessTokens with %s', (algorithm, settingsOf) => {
+  let clock: FakeClock;
+  let keys: SigningKeys;
+  let tokens: AccessTokens;
+  let key: SigningKey;
+
+  beforeEach(async () => {
+    clock = new FakeClock();
+    keys = await SigningKeys.load(settingsOf());
+    tokens = new AccessTokens(settingsOf(), keys, clock);
+    key = keys.current;
+  });
+
+  const signed = (payload: unknown): string => handSigned(key, aHeader(key), payload);
+
+  async function refusal(token: string): Promise<string> {
+    const fault: unknown = await tokens.verify(token).catch((error: unknown) => error);
+    expect(fault).toBeInstanceOf(InvalidToken);
+    const { code, reason, message, stack, cause } = fault as InvalidToken;
+    expect(code).toBe('auth.invalid_token');
+    for (const segment of token.split('.').filter((part) => part.length > 8)) {
+      expect(`${message} ${stack}`).not.toContain(segment);
+    }
+    expect(cause).toBeUndefined();
+    return reason;
+  }
+
+  it('issues what it verifies', async () => {
+    const { token, expiresInSeconds } = await tokens.issue({ userId: USER, generation: 3 });
+    expect(expiresInSeconds).toBe(900);
+
+    const verified = await tokens.verify(token);
+    expect(verified).toEqual({
+      userId: USER,
+      generation: 3,
+      issuedAt: SECONDS * 1000,
+      expiresAt: (SECONDS + 900) * 1000,
+      tokenId: expect.any(String),
+    });
+    expect(Object.isFrozen(verified)).toBe(true);
+  });
+
+  it('writes RFC 9068 headers and claims, and every token is another', async () => {
+    const { token } = await tokens.issue({ userId: USER, generation: 0 });
+    const again = await tokens.issue({ userId: USER, generation: 0 });
+    const [header, payload] = token.split('.').map((part) => Buffer.from(part, 'base64url').toString());
+    expect(JSON.parse(header ?? '')).toEqual({ alg: algorithm, typ: 'at+jwt', kid: key.kid });
+    expect(JSON.parse(payload ?? '')).toEqual({
+      ...claims,
+      gen: 0,
+      jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+    expect(again.token).not.toBe(token);
+  });
+
+  it('accepts a token signed by hand that is right in everything', async () => {
+    expect(await tokens.verify(signed(claims))).toMatchObject({ userId: USER, generation: 3 });
+  });
+
+  it('refuses what is no compact JWS', async () => {
+    const good = signed(claims);
+    const [header, payload, signature] = good.split('.');
+    const bad = [
+      '',
+      ' ',
+      'x',
+      '..',
+      'a.b',
+      'a.b.c.d',
+      `${good}.`,
+      ` ${good}`,
+      `${good}\n`,
+      `${header}.${payload}.`,
+    ];
+    for (const token of [...bad, `${header}..${signature}`, `${good}=`]) {
+      expect(await refusal(token)).toBe('malformed');
+    }
+    expect(await refusal(`${encoded('not json')}.${payload}.${signature}`)).toBe('malformed');
+    expect(await refusal(`${encoded('[]')}.${payload}.${signature}`)).toBe('malformed');
+    expect(await refusal(`${encoded('null')}.${payload}.${signature}`)).toBe('malformed');
+  });
+
+  it('refuses a signature written with spare bits', async () => {
+    const good = signed(claims);
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const twin = good.slice(0, -1) + alphabet[alphabet.indexOf(good.slice(-1)) + 1];
+    expect(Buffer.from(twin.split('.')[2] ?? '', 'base64url')).toEqual(
+      Buffer.from(good.split('.')[2] ?? '', 'base64url'),
+    );
+    expect(await refusal(twin)).toBe('malformed');
+  });
+
+  it('refuses more than 4096 characters, even of a good token', async () => {
+    const long = signed({ ...claims, padding: 'x'.repeat(4096) });
+    expect(await refusal(long)).toBe('too long');
+    expect(await refusal('x'.repeat(5_000_000))).toBe('too long');
+  });
+
+  it('refuses a changed payload and a changed signature', async () => {
+    const good = signed(claims);
+    const [header, , signature] = good.split('.');
+    expect(await refusal(`${header}.${encoded({ ...claims, gen: 4 })}.${signature}`)).toBe('bad signature');
+    const other = signed({ ...claims, gen: 4 }).split('.');
+    expect(await refusal(good.replace(signature ?? '', other[2] ?? ''))).toBe('bad signature');
+    expect(await refusal(good.replace(signature ?? '', 'AAAA'))).toMatch(/bad signature|claims not accepted/);
+  });
+
+  it('refuses alg none in every spelling, with and without a signature', async () => {
+    for (const alg of ['none', 'None', 'NONE', 'nOnE', '']) {
+      const token = handSigned(key, { ...aHeader(key), alg }, claims);
+      expect(await refusal(token)).toBe('header not accepted');
+      expect(await refusal(token.slice(0, token.lastIndexOf('.') + 1))).toBe('malformed');
+    }
+  });
+
+  it('refuses every algorithm but that of the key', async () => {
+    const others = ['HS256', 'HS384', 'HS512', 'RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'hs256'];
+    for (const alg of others.filter((other) => other !== algorithm)) {
+      expect(await refusal(handSigned(key, { ...aHeader(key), alg }, claims))).toBe('header not accepted');
+    }
+  });
+
+  it('refuses a stranger’s key under our key id', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const secret = createSecretKey('another secret, just as long as ours', 'utf8');
+    const signWith = algorithm === 'HS256' ? secret : privateKey;
+    expect(await refusal(handSigned({ ...key, signWith }, aHeader(key), claims))).toBe('bad signature');
+  });
+
+  it('looks key ids up and never follows them', async () => {
+    const strange = [
+      '',
+      'unknown',
+      '../../etc/passwd',
+      '/dev/null',
+      '__proto__',
+      'constructor',
+      `${key.kid}.pem`,
+    ];
+    for (const kid of strange) {
+      expect(await refusal(handSigned(key, { ...aHeader(key), kid }, claims))).toBe('unknown key');
+    }
+    for (const kid of [undefined, null, 1, [key.kid], { kid: key.kid }]) {
+      expect(await refusal(handSigned(key, { ...aHeader(key), kid }, claims))).toBe('header not accepted');
+    }
+  });
+
+  it('refuses every type but at+jwt', async () => {
+    for (const typ of [undefined, null, 'JWT', 'jwt', 'rt+jwt', 'AT+JWT', 'application/at+jwt', ['at+jwt']]) {
+      expect(await refusal(handSigned(key, { ...aHeader(key), typ }, claims))).toBe('header not accepted');
+    }
+  });
+
+  it.each([
+    ['crit', ['exp']],
+    ['crit', []],
+    ['b64', false],
+    ['zip', 'DEF'],
+    ['enc', 'A256GCM'],
+    ['jwk', { kty: 'oct', k: 'AAAA' }],
+    ['jku', 'https://evil.example/jwks.json'],
+    ['x5u', 'https://evil.example/cert.pem'],
+    ['x5c', ['AAAA']],
+    ['cty', 'JWT'],
+  ])('refuses the header parameter %s: %j', async (name, value) => {
+    expect(await refusal(handSigned(key, { ...aHeader(key), [name]: value }, claims))).toBe(
+      'header not accepted',
+    );
+  });
+
+  it('refuses a payload that is no object', async () => {
+    const inArray = [claims];
+    for (const payload of [inArray, [], '"text"', 'null', '12', 'true', 'not json', '{"iss":']) {
+      expect(await refusal(signed(payload))).toBe('malformed');
+    }
+    expect(await refusal(signed(Object.assign([], claims)))).toBe('malformed');
+  });
+
+  it('refuses another issuer or audience, and lists of them', async () => {
+    for (const iss of ['other', 'Usher', '', null, 1, ['usher'], { usher: true }]) {
+      expect(await refusal(signed({ ...claims, iss }))).toBe('wrong issuer');
+    }
+    for (const aud of ['other', 'Usher', '', null, 1, ['usher'], ['other', 'usher']]) {
+      expect(await refusal(signed({ ...claims, aud }))).toBe('wrong audience');
+    }
+  });
+
+  it.each([
+    ['iss', 'wrong issuer'],
+    ['aud', 'wrong audience'],
+    ['sub', 'claims not accepted'],
+    ['gen', 'claims not accepted'],
+    ['iat', 'claims not accepted'],
+    ['exp', 'claims not accepted'],
+    ['jti', 'claims not accepted'],
+  ] as const)('refuses a token without %s', async (name, reason) => {
+    expect(await refusal(signed(without(name)))).toBe(reason);
+  });
+
+  it('refuses a sub or jti that is no UUID in lower case', async () => {
+    const strange = [
+      '',
+      'admin',
+      '1',
+      `${USER} `,
+      `${USER}\n`,
+      USER.toUpperCase(),
+      USER.replaceAll('-', ''),
+      1,
+      null,
+      [USER],
+    ];
+    for (const value of strange) {
+      expect(await refusal(signed({ ...claims, sub: value }))).toBe('claims not accepted');
+      expect(await refusal(signed({ ...claims, jti: value }))).toBe('claims not accepted');
+    }
+  });
+
+  it('refuses numbers that are strings, fractions, negative, infinite or too large to be exact', async () => {
+    const strange = [
+      '"3"',
+      '"900"',
+      '3.5',
+      '-1',
+      '1e999',
+      '-1e999',
+      '1e300',
+      'null',
+      'true',
+      '[3]',
+      '{}',
+      '""',
+    ];
+    for (const raw of [...strange, '9007199254740993']) {
+      for (const name of ['gen', 'iat', 'exp'] as const) {
+        expect(await refusal(signed(withRaw(name, raw)))).toMatch(/claims not accepted|expired/);
+      }
+      expect(await refusal(signed(withRaw('jti', `"${claims.jti}","nbf":${raw}`)))).toMatch(
+        /claims not accepted|not yet valid/,
+      );
+    }
+    expect(await refusal(signed(withRaw('exp', 'NaN')))).toBe('malformed');
+  });
+
+  it('refuses an exp further off than it issues', async () => {
+    expect(await tokens.verify(signed({ ...claims, exp: SECONDS + 900 + 5 }))).toBeDefined();
+    for (const exp of [SECONDS + 900 + 6, SECONDS + 86_400, SECONDS + 86_401, 253_402_300_799]) {
+      expect(await refusal(signed({ ...claims, exp }))).toBe('lifetime too long');
+    }
+  });
+
+  it('refuses a life of more than 24 hours, however little is left of it', async () => {
+    const exp = SECONDS + 100;
+    expect(await tokens.verify(signed({ ...claims, exp, iat: exp - 86_400 }))).toBeDefined();
+    expect(await refusal(signed({ ...claims, exp, iat: exp - 86_401 }))).toBe('lifetime too long');
+    expect(await refusal(signed({ ...claims, exp, iat: 0 }))).toBe('lifetime too long');
+  });
+
+  it('refuses what ends before it begins', async () => {
+    expect(await refusal(signed({ ...claims, iat: SECONDS + 4, exp: SECONDS + 4 }))).toBe(
+      'claims not accepted',
+    );
+  });
+
+  it('takes a clock 5 seconds ahead for an accident, more for a forgery', async () => {
+    expect(await tokens.verify(signed({ ...claims, iat: SECONDS + 5 }))).toBeDefined();
+    expect(await refusal(signed({ ...claims, iat: SECONDS + 6 }))).toBe('not yet valid');
+  });
+
+  it('refuses a token before its nbf', async () => {
+    expect(await tokens.verify(signed({ ...claims, nbf: SECONDS }))).toBeDefined();
+    expect(await refusal(signed({ ...claims, nbf: SECONDS + 1 }))).toBe('not yet valid');
+  });
+
+  it('refuses a token from the very moment it expires', async () => {
+    const { token } = await tokens.issue({ userId: USER, generation: 3 });
+    clock.time = (SECONDS + 900) * 1000;
+    expect(await refusal(token)).toBe('expired');
+  });
+
+  it('looks at the clock although it remembers the token', async () => {
+    const { token } = await tokens.issue({ userId: USER, generation: 3 });
+    const first = await tokens.verify(token);
+    clock.time = first.expiresAt - 1;
+    expect(await tokens.verify(token)).toBe(first);
+    clock.time = first.expiresAt;
+    expect(await refusal(token)).toBe('expired');
+    clock.time = first.expiresAt + 1;
+    expect(await refusal(token)).toBe('expired');
+  });
+
+  it('forgets refusals: what was too early is good later', async () => {
+    const token = signed({ ...claims, nbf: SECONDS + 60 });
+    expect(await refusal(token)).toBe('not yet valid');
+    clock.time += 60_000;
+    expect(await tokens.verify(token)).toMatchObject({ userId: USER });
+  });
+
+  it('remembers a token, not its lookalikes', async () => {
+    const { token } = await tokens.issue({ userId: USER, generation: 3 });
+    await tokens.verify(token);
+    const [header, payload] = token.split('.');
+    expect(await refusal(`${header}.${payload}.${encoded('x'.repeat(64))}`)).toMatch(
+      /bad signature|claims not/,
+    );
+    expect(await refusal(`${token} `)).toBe('malformed');
+  });
+});
+
+describe('AccessTokens', () => {
+  it('is not fooled by an HMAC over the public key', async () => {
+    const keys = await SigningKeys.load(es256());
+    const tokens = new AccessTokens(es256(), keys, new FakeClock());
+    const { verifyWith, kid } = keys.current;
+    const forms = [
+      verifyWith.export({ format: 'pem', type: 'spki' }).toString(),
+      verifyWith.export({ format: 'pem', type: 'spki' }).toString().trim(),
+      JSON.stringify(verifyWith.export({ format: 'jwk' })),
+    ];
+    for (const secret of forms) {
+      for (const alg of ['HS256', 'ES256']) {
+        const text = `${encoded({ alg, typ: 'at+jwt', kid })}.${encoded(claims)}`;
+        await expect(tokens.verify(`${text}.${hmac(text, secret)}`)).rejects.toBeInstanceOf(InvalidToken);
+      }
+    }
+  });
+
+  it('is not fooled by an EC signature where the key is a secret', async () => {
+    const keys = await SigningKeys.load(hs256());
+    const tokens = new AccessTokens(hs256(), keys, new FakeClock());
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const text = `${encoded({ alg: 'ES256', typ: 'at+jwt', kid: keys.current.kid })}.${encoded(claims)}`;
+    await expect(tokens.verify(`${text}.${ecdsa(text, privateKey)}`)).rejects.toMatchObject({
+      reason: 'header not accepted',
+    });
+  });
+
+  it('does not accept the tokens of another secret', async () => {
+    const other = readSettings({ JWT_SECRET: 'Vb8nM2qLx4Zt7Wy1Rk6Jc9Pd3Hg5SfTo' });
+    const theirs = new AccessTokens(other, await SigningKeys.load(other), new FakeClock());
+    const ours = new AccessTokens(hs256(), await SigningKeys.load(hs256()), new FakeClock());
+    const { token } = await theirs.issue({ userId: USER, generation: 0 });
+    await expect(ours.verify(token)).rejects.toMatchObject({ reason: 'unknown key' });
+  });
+
+  it('comes out of its Nest module with the key loaded and the real clock', async () => {
+    @Global()
+    @Module({ providers: [{ provide: Settings, useFactory: hs256 }], exports: [Settings] })
+    class SettingsModule {}
+
+    const module = await Test.createTestingModule({ imports: [SettingsModule, TokensModule] }).compile();
+    const tokens = module.get(AccessTokens);
+    expect(module.get(Clock)).toBeInstanceOf(SystemClock);
+    const { token } = await tokens.issue({ userId: USER, generation: 7 });
+    expect(await tokens.verify(token)).toMatchObject({ userId: USER, generation: 7 });
+  });
+});

@@ -1,0 +1,20 @@
+/** A file in the key directory is no key for us. Names the file; what is in it stays there. */
+export class KeyFileUnusable extends Error {
+  override readonly name = 'KeyFileUnusable';
+  readonly code = 'auth.key_file_unusable';
+
+  constructor(path: string, why: string) {
+    super(`The signing key ${path} cannot be used: ${why}.`);
+  }
+}
+
+/** The key directory can't be read, or no first key can be made in it. */
+export class KeyDirectoryUnusable extends Error {
+  override readonly name = 'KeyDirectoryUnusable';
+  readonly code = 'auth.key_directory_unusable';
+
+  constructor(path: string, cause: unknown) {
+    const why = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    super(`The directory of signing keys ${path} cannot be used (${why}).`, { cause });
+  }
+}
