@@ -1,0 +1,48 @@
+import { type ProfileChanges } from '#user-cache';
+import { PhoneField } from '../../http/fields/phone-field.js';
+import { TextField } from '../../http/fields/text-field.js';
+import { UsernameField } from '../../http/fields/username-field.js';
+
+const changeable = { optional: true, nullable: true };
+
+/** What people say about themselves. `null` clears a field, an absent one stays as it is. */
+export class ProfileFields {
+  @UsernameField(changeable)
+  username?: string | null;
+
+  @TextField({ ...changeable, max: 100, description: 'Given name.', example: 'Ada' })
+  first_name?: string | null;
+
+  @TextField({ ...changeable, max: 100, description: 'Family name.', example: 'Lovelace' })
+  last_name?: string | null;
+
+  @PhoneField(changeable)
+  phone?: string | null;
+
+  @TextField({
+    ...changeable,
+    max: 1_000,
+    multiline: true,
+    description: 'About the person.',
+    example: 'Wrote the first program.',
+  })
+  bio?: string | null;
+
+  @TextField({ ...changeable, max: 100, description: 'What they do.', example: 'Mathematician' })
+  occupation?: string | null;
+
+  @TextField({ ...changeable, max: 100, description: 'Where they are.', example: 'London' })
+  location?: string | null;
+}
+
+export function profileChanges(fields: ProfileFields): ProfileChanges {
+  return {
+    username: fields.username,
+    firstName: fields.first_name,
+    lastName: fields.last_name,
+    phone: fields.phone,
+    bio: fields.bio,
+    occupation: fields.occupation,
+    location: fields.location,
+  };
+}

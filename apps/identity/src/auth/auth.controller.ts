@@ -1,0 +1,158 @@
+import { type CachedUser } from '#user-cache';
+import { Body, Controller, Delete, Get, HttpCode, Post, Put, UseFilters } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { Consumes, FORM } from '../http/body/media-types.js';
+import { Deadline } from '../http/deadline.js';
+import { ApiProblems } from '../http/docs/api-problems.js';
+import { InvalidInput } from '../http/input/invalid-input.js';
+import { Revalidated } from '../http/revalidated.js';
+import { AccountsService } from './accounts/accounts.service.js';
+import {
+  ChangePasswordRequest,
+  DeactivateRequest,
+  ProfileRequest,
+  RegisterRequest,
+} from './accounts/account-requests.js';
+import { profileChanges } from './accounts/profile-fields.js';
+import { Public, UsersOnly } from './guard/access.js';
+import { CurrentUser } from './guard/current-user.js';
+import { InvalidCredentials } from './login/login-faults.js';
+import { LoginRequest } from './login/login-request.js';
+import { LoginService } from './login/login.service.js';
+import { InvalidGrant, UnsupportedGrantType } from './oauth/oauth-faults.js';
+import { OAuthProblemFilter } from './oauth/oauth-problem.filter.js';
+import { TokenRequest } from './oauth/token-request.js';
+import { TokenIssuer } from './token-issuer.js';
+import { AuthenticatedResponse, TokenResponse } from './token-response.js';
+import { UserResponse } from './user-response.js';
+
+/** The longest that a password may wait for its turn and be hashed; the queue is bounded well below it. */
+const PASSWORD_DEADLINE_MS = 15_000;
+
+@ApiTags('auth')
+@Controller('auth')
+export class AuthController {
+  constructor(
+    private readonly accounts: AccountsService,
+    private readonly logins: LoginService,
+    private readonly issuer: TokenIssuer,
+  ) {}
+
+  @Post('register')
+  @Public()
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiOperation({ summary: 'Make an account' })
+  @ApiCreatedResponse({ type: AuthenticatedResponse })
+  @ApiProblems(
+    'users.email_taken',
+    'users.username_taken',
+    'users.phone_taken',
+    'request.validation',
+    'auth.busy',
+  )
+  async register(@Body() { email, password, ...profile }: RegisterRequest): Promise<AuthenticatedResponse> {
+    return this.issuer.authenticated(
+      await this.accounts.register({ ...profileChanges(profile), email, password }),
+    );
+  }
+
+  @Post('login')
+  @Public()
+  @HttpCode(200)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiOperation({ summary: 'Get a token with an email address, username or phone number, and the password' })
+  @ApiOkResponse({ type: AuthenticatedResponse })
+  @ApiProblems('auth.invalid_credentials', 'request.validation', 'auth.busy')
+  async login(@Body() { identifier, email, password }: LoginRequest): Promise<AuthenticatedResponse> {
+    return this.issuer.authenticated(await this.logins.login(theOne(identifier, email), password));
+  }
+
+  @Post('token')
+  @Public()
+  @HttpCode(200)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @Consumes(FORM)
+  @UseFilters(OAuthProblemFilter)
+  @ApiOperation({ summary: 'Get a token as OAuth 2 clients do (RFC 6749, password grant)' })
+  @ApiOkResponse({ type: TokenResponse })
+  @ApiProblems('auth.invalid_request', 'auth.invalid_grant', 'auth.unsupported_grant_type', 'auth.busy')
+  async token(@Body() { grant_type, username, password }: TokenRequest): Promise<TokenResponse> {
+    if (grant_type !== 'password') throw new UnsupportedGrantType();
+    return this.issuer.token(await this.logins.login(username, password).catch(asInvalidGrant));
+  }
+
+  @Get('me')
+  @UsersOnly()
+  @Revalidated()
+  @ApiOperation({ summary: 'Who the token belongs to' })
+  @ApiOkResponse({ type: UserResponse })
+  me(@CurrentUser() user: CachedUser): UserResponse {
+    return UserResponse.of(user);
+  }
+
+  @Put('profile')
+  @UsersOnly()
+  @ApiOperation({ summary: 'Change the own profile: given fields change, others stay, null clears' })
+  @ApiOkResponse({ type: UserResponse })
+  @ApiProblems('users.username_taken', 'users.phone_taken', 'request.validation')
+  async changeProfile(
+    @CurrentUser() user: CachedUser,
+    @Body() fields: ProfileRequest,
+  ): Promise<UserResponse> {
+    return UserResponse.of(await this.accounts.changeProfile(user, profileChanges(fields)));
+  }
+
+  @Post('change-password')
+  @UsersOnly()
+  @HttpCode(200)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiOperation({
+    summary: 'Change the password; every token issued before ends, and a new one is in the answer',
+  })
+  @ApiOkResponse({ type: AuthenticatedResponse })
+  @ApiProblems('auth.wrong_password', 'request.validation', 'auth.busy')
+  async changePassword(
+    @CurrentUser() user: CachedUser,
+    @Body() { current_password, new_password }: ChangePasswordRequest,
+  ): Promise<AuthenticatedResponse> {
+    return this.issuer.authenticated(
+      await this.accounts.changePassword(user, current_password, new_password),
+    );
+  }
+
+  @Delete('account')
+  @UsersOnly()
+  @HttpCode(204)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiOperation({
+    summary: 'Deactivate the own account and end every token; an administrator can restore it',
+  })
+  @ApiNoContentResponse()
+  @ApiProblems('auth.wrong_password', 'users.last_admin', 'request.validation', 'auth.busy')
+  async deactivate(@CurrentUser() user: CachedUser, @Body() { password }: DeactivateRequest): Promise<void> {
+    await this.accounts.deactivate(user, password);
+  }
+}
+
+function theOne(identifier: string | undefined, email: string | undefined): string {
+  if (identifier !== undefined && email !== undefined) {
+    throw new InvalidInput([
+      { loc: ['body', 'email'], msg: 'Give identifier or email, not both', type: 'extra_forbidden' },
+    ]);
+  }
+  const given = identifier ?? email;
+  if (given === undefined) {
+    throw new InvalidInput([{ loc: ['body', 'identifier'], msg: 'Field required', type: 'missing' }]);
+  }
+  return given;
+}
+
+function asInvalidGrant(error: unknown): never {
+  throw error instanceof InvalidCredentials ? new InvalidGrant() : error;
+}

@@ -1,0 +1,33 @@
+import { applyDecorators, SetMetadata } from '@nestjs/common';
+import { ApiBearer } from '../../http/docs/api-bearer.js';
+import { ApiProblems } from '../../http/docs/api-problems.js';
+
+/** Whom a route answers. Without a word it answers users alone: forgetting to decide locks a door, and opens none. */
+export type Access = 'anyone' | 'user' | 'admin' | 'admin or service';
+
+export const ACCESS = 'usher:access';
+
+/** No token is asked for; one that is sent is still checked, and tells who asks. */
+export function Public(): MethodDecorator & ClassDecorator {
+  return SetMetadata<string, Access>(ACCESS, 'anyone');
+}
+
+export function UsersOnly(): MethodDecorator & ClassDecorator {
+  return applyDecorators(SetMetadata<string, Access>(ACCESS, 'user'), ApiBearer());
+}
+
+export function AdminsOnly(): MethodDecorator & ClassDecorator {
+  return applyDecorators(
+    SetMetadata<string, Access>(ACCESS, 'admin'),
+    ApiBearer(),
+    ApiProblems('auth.forbidden'),
+  );
+}
+
+export function AdminsAndServicesOnly(): MethodDecorator & ClassDecorator {
+  return applyDecorators(
+    SetMetadata<string, Access>(ACCESS, 'admin or service'),
+    ApiBearer(),
+    ApiProblems('auth.forbidden'),
+  );
+}

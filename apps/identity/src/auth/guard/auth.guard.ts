@@ -1,0 +1,67 @@
+import { UserCache } from '#user-cache';
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { CacheTrace } from '../../http/cache-trace.js';
+import { AccessTokens } from '../tokens/access-tokens.js';
+import { type Access, ACCESS } from './access.js';
+import { Forbidden, MissingToken, TokenRevoked } from './auth-faults.js';
+import { bearerToken } from './bearer-token.js';
+import { type Caller, isAdmin } from './caller.js';
+import { ServiceTokens } from './service-tokens.js';
+
+/**
+ * The read way: who is this? A token says only which user to look at; whether they exist, are active and still
+ * accept the token, and what they may do, is asked of the cache on every request.
+ */
+@Injectable()
+export class AuthGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly tokens: AccessTokens,
+    private readonly services: ServiceTokens,
+    private readonly users: UserCache,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const access =
+      this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [
+        context.getHandler(),
+        context.getClass(),
+      ]) ?? 'user';
+    const http = context.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const token = bearerToken(request);
+    if (token !== undefined) {
+      request.caller = await this.#caller(token, CacheTrace.of(request, http.getResponse<FastifyReply>()));
+    }
+    admit(request.caller, access);
+    return true;
+  }
+
+  async #caller(token: string, trace: CacheTrace): Promise<Caller> {
+    const service = this.services.nameOf(token);
+    if (service !== undefined) return { kind: 'service', name: service };
+    const claims = await this.tokens.verify(token);
+    const user = trace.shown(await this.users.byId(claims.userId, trace.options));
+    if (!user?.isActive || user.tokenGeneration !== claims.generation) throw new TokenRevoked();
+    return { kind: 'user', user };
+  }
+}
+
+function admit(caller: Caller | undefined, access: Access): void {
+  if (access === 'anyone') return;
+  if (caller === undefined) throw new MissingToken();
+  switch (access) {
+    case 'user':
+      if (caller.kind !== 'user') throw new Forbidden('This is for users; a service has no profile.');
+      return;
+    case 'admin':
+      if (!isAdmin(caller)) throw new Forbidden('This is for administrators.');
+      return;
+    case 'admin or service':
+      if (caller.kind !== 'service' && !isAdmin(caller)) {
+        throw new Forbidden('This is for administrators and services.');
+      }
+  }
+}

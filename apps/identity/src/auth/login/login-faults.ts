@@ -1,0 +1,10 @@
+import { Fault } from '../../http/problems/fault.js';
+
+/** Unknown, deactivated or a wrong password: one answer, so that it tells nobody which. */
+export class InvalidCredentials extends Fault {
+  readonly code = 'auth.invalid_credentials';
+
+  constructor() {
+    super('There is no active account with this identifier and password.');
+  }
+}

@@ -1,0 +1,36 @@
+import { Fault } from '../../http/problems/fault.js';
+import { type FieldError } from '../../http/problems/problem.js';
+
+/** Faults of the token endpoint, with the members that RFC 6749, section 5.2, asks for. */
+abstract class OAuthFault extends Fault {
+  override readonly extensions: Readonly<Record<string, string>>;
+
+  constructor(error: string, description: string) {
+    super(description);
+    this.extensions = { error, error_description: description };
+  }
+}
+
+export class InvalidGrant extends OAuthFault {
+  readonly code = 'auth.invalid_grant';
+
+  constructor() {
+    super('invalid_grant', 'There is no active account with this username and password.');
+  }
+}
+
+export class UnsupportedGrantType extends OAuthFault {
+  readonly code = 'auth.unsupported_grant_type';
+
+  constructor() {
+    super('unsupported_grant_type', 'The grant type has to be password.');
+  }
+}
+
+export class InvalidTokenRequest extends OAuthFault {
+  readonly code = 'auth.invalid_request';
+
+  constructor(override readonly errors: readonly FieldError[]) {
+    super('invalid_request', 'The token request is not valid.');
+  }
+}

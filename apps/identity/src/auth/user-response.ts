@@ -1,0 +1,74 @@
+import { type CachedUser } from '#user-cache';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+
+const text = (description: string, example: string): PropertyDecorator =>
+  ApiProperty({ type: 'string', nullable: true, description, example });
+
+/** The user as they and administrators see them. */
+@ApiSchema({ name: 'User' })
+export class UserResponse {
+  @ApiProperty({ type: 'string', format: 'uuid', example: '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071' })
+  id!: string;
+
+  @ApiProperty({ type: 'string', format: 'email', example: 'ada@example.com' })
+  email!: string;
+
+  @ApiProperty({ type: 'boolean', example: false })
+  email_verified!: boolean;
+
+  @text('Unique without regard to case.', 'ada')
+  username!: string | null;
+
+  @text('Given name.', 'Ada')
+  first_name!: string | null;
+
+  @text('Family name.', 'Lovelace')
+  last_name!: string | null;
+
+  @text('E.164.', '+442071838750')
+  phone!: string | null;
+
+  @text('About the person.', 'Wrote the first program.')
+  bio!: string | null;
+
+  @text('Where the picture is.', 'https://example.com/ada.webp')
+  avatar_url!: string | null;
+
+  @text('What they do.', 'Mathematician')
+  occupation!: string | null;
+
+  @text('Where they are.', 'London')
+  location!: string | null;
+
+  @ApiProperty({ type: 'boolean', example: true })
+  is_active!: boolean;
+
+  @ApiProperty({ type: 'boolean', example: false })
+  is_admin!: boolean;
+
+  @ApiProperty({ type: 'string', format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
+  created_at!: string;
+
+  @ApiProperty({ type: 'string', format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
+  updated_at!: string;
+
+  static of(user: CachedUser): UserResponse {
+    return {
+      id: user.id,
+      email: user.email,
+      email_verified: user.emailVerified,
+      username: user.username,
+      first_name: user.firstName,
+      last_name: user.lastName,
+      phone: user.phone,
+      bio: user.bio,
+      avatar_url: user.avatarUrl,
+      occupation: user.occupation,
+      location: user.location,
+      is_active: user.isActive,
+      is_admin: user.isAdmin,
+      created_at: user.createdAt,
+      updated_at: user.updatedAt,
+    };
+  }
+}
