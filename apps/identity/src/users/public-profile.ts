@@ -1,0 +1,54 @@
+import { type CachedUser } from '#user-cache';
+import { ApiProperty, ApiSchema, OmitType } from '@nestjs/swagger';
+import { type Caller, isAdmin } from '../auth/guard/caller.js';
+import { UserResponse } from '../auth/user-response.js';
+
+/** A user as any other user sees them. Email and phone are for themselves and for administrators. */
+@ApiSchema({ name: 'PublicProfile' })
+export class PublicProfile extends OmitType(UserResponse, [
+  'email',
+  'email_verified',
+  'phone',
+  'is_active',
+  'is_admin',
+  'updated_at',
+] as const) {
+  @ApiProperty({
+    type: 'string',
+    format: 'email',
+    required: false,
+    description: 'For themselves and administrators.',
+  })
+  email?: string;
+
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    required: false,
+    description: 'For themselves and administrators.',
+  })
+  phone?: string | null;
+
+  static of(user: CachedUser, viewer: Caller | undefined): PublicProfile {
+    const {
+      id,
+      username,
+      first_name,
+      last_name,
+      bio,
+      avatar_url,
+      occupation,
+      location,
+      created_at,
+      email,
+      phone,
+    } = UserResponse.of(user);
+    const open = { id, username, first_name, last_name, bio, avatar_url, occupation, location, created_at };
+    return seesAll(viewer, user) ? { ...open, email, phone } : open;
+  }
+}
+
+/** Whether the viewer may see everything about the user: it is they themselves, or an administrator. */
+export function seesAll(viewer: Caller | undefined, user: CachedUser): boolean {
+  return isAdmin(viewer) || (viewer?.kind === 'user' && viewer.user.id === user.id);
+}

@@ -1,0 +1,78 @@
+import { BooleanField, QueryBooleanField } from '../http/fields/boolean-field.js';
+import { EmailField } from '../http/fields/email-field.js';
+import { QueryIntegerField } from '../http/fields/integer-field.js';
+import { PhoneField } from '../http/fields/phone-field.js';
+import { TextField } from '../http/fields/text-field.js';
+import { UsernameField } from '../http/fields/username-field.js';
+import { UuidField, UuidListField } from '../http/fields/uuid-field.js';
+
+export class UserPath {
+  @UuidField({ description: 'The id of the user.' })
+  id!: string;
+}
+
+export class UsernamePath {
+  @UsernameField()
+  username!: string;
+}
+
+/** Exactly one of the three. */
+export class LookupQuery {
+  @EmailField({ optional: true })
+  email?: string;
+
+  @PhoneField({ optional: true })
+  phone?: string;
+
+  @UsernameField({ optional: true })
+  username?: string;
+}
+
+export class LookupRequest {
+  @UuidListField({ max: 100 })
+  ids!: string[];
+}
+
+export class SearchQuery {
+  @TextField({
+    optional: true,
+    min: 1,
+    max: 100,
+    description: 'Found anywhere in email, username, names and phone, without regard to case.',
+    example: 'ada',
+  })
+  q?: string;
+
+  @QueryBooleanField({ optional: true, description: 'Only active, or only deactivated users.' })
+  is_active?: boolean;
+
+  @QueryBooleanField({ optional: true, description: 'Only administrators, or only others.' })
+  is_admin?: boolean;
+
+  @QueryIntegerField({
+    optional: true,
+    min: 1,
+    max: 100,
+    description: 'Users on a page; 20 unless given.',
+    example: 20,
+  })
+  limit?: number;
+
+  @TextField({
+    optional: true,
+    min: 1,
+    max: 64,
+    description: 'The `next_cursor` of the page before.',
+    example: 'AZejxF1uf4CaGyw9Tl9gcQ',
+  })
+  cursor?: string;
+}
+
+/** What administrators may change of anybody. */
+export class StandingRequest {
+  @BooleanField({ optional: true, description: 'Deactivating also ends every token, for good.' })
+  is_active?: boolean;
+
+  @BooleanField({ optional: true, description: 'Grant or take the rights of an administrator.' })
+  is_admin?: boolean;
+}

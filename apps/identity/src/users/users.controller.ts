@@ -1,0 +1,119 @@
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { AdminsAndServicesOnly, AdminsOnly, UsersOnly } from '../auth/guard/access.js';
+import { type Caller } from '../auth/guard/caller.js';
+import { CurrentCaller } from '../auth/guard/current-user.js';
+import { UserResponse } from '../auth/user-response.js';
+import { CacheTrace, Trace } from '../http/cache-trace.js';
+import { ApiProblems } from '../http/docs/api-problems.js';
+import { InvalidInput } from '../http/input/invalid-input.js';
+import { Revalidated } from '../http/revalidated.js';
+import { PublicProfile } from './public-profile.js';
+import { FoundUsers, UserPage } from './user-list.js';
+import {
+  LookupQuery,
+  LookupRequest,
+  SearchQuery,
+  StandingRequest,
+  UsernamePath,
+  UserPath,
+} from './user-requests.js';
+import { type Name, UsersService } from './users.service.js';
+
+const PAGE_SIZE = 20;
+
+@ApiTags('users')
+@Controller('users')
+export class UsersController {
+  constructor(private readonly users: UsersService) {}
+
+  @Get()
+  @AdminsOnly()
+  @ApiOperation({ summary: 'Search users, page by page, newest first' })
+  @ApiOkResponse({ type: UserPage })
+  @ApiProblems('request.validation')
+  search(@Query() { q, is_active, is_admin, limit, cursor }: SearchQuery): Promise<UserPage> {
+    return this.users.search({
+      text: q,
+      isActive: is_active,
+      isAdmin: is_admin,
+      cursor,
+      limit: limit ?? PAGE_SIZE,
+    });
+  }
+
+  @Get('lookup')
+  @AdminsAndServicesOnly()
+  @Revalidated()
+  @ApiOperation({ summary: 'Find one user by email, phone or username' })
+  @ApiOkResponse({ type: UserResponse })
+  @ApiProblems('users.not_found', 'request.validation')
+  find(@Query() query: LookupQuery, @Trace() trace: CacheTrace): Promise<UserResponse> {
+    return this.users.find(theOne(query), trace);
+  }
+
+  @Post('lookup')
+  @AdminsAndServicesOnly()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Find up to 100 users by id' })
+  @ApiOkResponse({ type: FoundUsers })
+  @ApiProblems('request.validation')
+  findMany(@Body() { ids }: LookupRequest, @Trace() trace: CacheTrace): Promise<FoundUsers> {
+    return this.users.findMany(ids, trace);
+  }
+
+  @Get('by-username/:username')
+  @UsersOnly()
+  @Revalidated()
+  @ApiOperation({ summary: 'The profile of a user, by username' })
+  @ApiOkResponse({ type: PublicProfile })
+  @ApiProblems('users.not_found', 'request.validation')
+  byUsername(
+    @Param() { username }: UsernamePath,
+    @CurrentCaller() viewer: Caller | undefined,
+    @Trace() trace: CacheTrace,
+  ): Promise<PublicProfile> {
+    return this.users.profileByUsername(username, viewer, trace);
+  }
+
+  @Get(':id')
+  @UsersOnly()
+  @Revalidated()
+  @ApiOperation({ summary: 'The profile of a user' })
+  @ApiOkResponse({ type: PublicProfile })
+  @ApiProblems('users.not_found', 'request.validation')
+  byId(
+    @Param() { id }: UserPath,
+    @CurrentCaller() viewer: Caller | undefined,
+    @Trace() trace: CacheTrace,
+  ): Promise<PublicProfile> {
+    return this.users.profile(id, viewer, trace);
+  }
+
+  @Patch(':id')
+  @AdminsOnly()
+  @ApiOperation({ summary: 'Activate or deactivate a user, grant or take the rights of an administrator' })
+  @ApiOkResponse({ type: UserResponse })
+  @ApiProblems('users.not_found', 'users.last_admin', 'request.validation')
+  changeStanding(
+    @Param() { id }: UserPath,
+    @Body() { is_active, is_admin }: StandingRequest,
+  ): Promise<UserResponse> {
+    return this.users.changeStanding(id, { isActive: is_active, isAdmin: is_admin });
+  }
+}
+
+function theOne({ email, phone, username }: LookupQuery): Name {
+  const names = [
+    ...(email === undefined ? [] : [{ email }]),
+    ...(phone === undefined ? [] : [{ phone }]),
+    ...(username === undefined ? [] : [{ username }]),
+  ];
+  const [name, ...more] = names;
+  if (!name || more.length > 0) {
+    throw new InvalidInput([
+      { loc: ['query'], msg: 'Give one of email, phone and username', type: 'exactly_one' },
+    ]);
+  }
+  return name;
+}

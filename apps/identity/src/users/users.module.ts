@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { UsersController } from './users.controller.js';
+import { UsersService } from './users.service.js';
+
+/** Profiles, look-ups and administration. */
+@Module({ controllers: [UsersController], providers: [UsersService] })
+export class UsersModule {}

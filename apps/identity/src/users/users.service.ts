@@ -1,0 +1,89 @@
+import {
+  type CachedUser,
+  type StandingChanges,
+  UserCache,
+  UserDirectory,
+  UserNotFound,
+  UserStore,
+} from '#user-cache';
+import { Injectable } from '@nestjs/common';
+import { type Caller } from '../auth/guard/caller.js';
+import { type CacheTrace } from '../http/cache-trace.js';
+import { PublicProfile, seesAll } from './public-profile.js';
+import { FoundUsers, UserPage } from './user-list.js';
+import { UserResponse } from '../auth/user-response.js';
+import { idOf } from './page-cursor.js';
+
+/** One way to name a user, and which. */
+export type Name = { email: string } | { username: string } | { phone: string };
+
+export interface Search {
+  text?: string | undefined;
+  isActive?: boolean | undefined;
+  isAdmin?: boolean | undefined;
+  cursor?: string | undefined;
+  limit: number;
+}
+
+@Injectable()
+export class UsersService {
+  constructor(
+    private readonly cache: UserCache,
+    private readonly store: UserStore,
+    private readonly directory: UserDirectory,
+  ) {}
+
+  /** @throws UserNotFound also for a deactivated user, unless the viewer may see those */
+  async profile(id: string, viewer: Caller | undefined, trace: CacheTrace): Promise<PublicProfile> {
+    return visible(trace.shown(await this.cache.byId(id, trace.options)), viewer);
+  }
+
+  /** @throws UserNotFound */
+  async profileByUsername(
+    username: string,
+    viewer: Caller | undefined,
+    trace: CacheTrace,
+  ): Promise<PublicProfile> {
+    return visible(trace.shown(await this.cache.byUsername(username, trace.options)), viewer);
+  }
+
+  /** @throws UserNotFound */
+  async find(name: Name, trace: CacheTrace): Promise<UserResponse> {
+    const user = trace.shown(await this.#byName(name, trace));
+    if (!user) throw new UserNotFound();
+    return UserResponse.of(user);
+  }
+
+  async findMany(ids: readonly string[], trace: CacheTrace): Promise<FoundUsers> {
+    const distinct = [...new Set(ids)];
+    const answers = await Promise.all(distinct.map((id) => this.cache.byId(id, trace.options)));
+    const users = answers.map((answer) => answer.value).filter((user) => user !== null);
+    const found = new Set(users.map((user) => user.id));
+    return {
+      items: users.map((user) => UserResponse.of(user)),
+      missing: distinct.filter((id) => !found.has(id)),
+    };
+  }
+
+  /** @throws InvalidInput for a malformed cursor */
+  async search({ cursor, limit, ...search }: Search): Promise<UserPage> {
+    const before = cursor === undefined ? undefined : idOf(cursor);
+    return UserPage.of(await this.directory.search({ ...search, before, limit: limit + 1 }), limit);
+  }
+
+  /** @throws UserNotFound, LastAdmin */
+  async changeStanding(id: string, changes: StandingChanges): Promise<UserResponse> {
+    return UserResponse.of(await this.store.changeStanding(id, changes));
+  }
+
+  #byName(name: Name, { options }: CacheTrace): ReturnType<UserCache['byId']> {
+    if ('email' in name) return this.cache.byEmail(name.email, options);
+    if ('phone' in name) return this.cache.byPhone(name.phone, options);
+    return this.cache.byUsername(name.username, options);
+  }
+}
+
+function visible(user: CachedUser | null, viewer: Caller | undefined): PublicProfile {
+  if (!user || (!user.isActive && !seesAll(viewer, user))) throw new UserNotFound();
+  return PublicProfile.of(user, viewer);
+}
