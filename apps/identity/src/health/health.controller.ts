@@ -1,0 +1,87 @@
+import { UserCache } from '#user-cache';
+import { Controller, Get, HttpCode } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
+import {
+  HealthCheckService,
+  HealthIndicatorService,
+  type HealthCheckResult,
+  type HealthIndicatorResult,
+} from '@nestjs/terminus';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { type DataSource } from 'typeorm';
+import { Public } from '../auth/guard/access.js';
+import { type Caller, isAdmin } from '../auth/guard/caller.js';
+import { CurrentCaller } from '../auth/guard/current-user.js';
+import { cacheCondition, CacheReport } from './cache-report.js';
+import { Readiness } from './readiness.js';
+
+@ApiTags('health')
+@Controller('health')
+@Public()
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+    private readonly readiness: Readiness,
+    private readonly cache: UserCache,
+    @InjectDataSource() private readonly dataSource: DataSource,
+  ) {}
+
+  @Get()
+  @ApiOperation({
+    summary: 'How the service and what it needs are doing; without Redis it is degraded, and healthy',
+  })
+  @ApiOkResponse({ description: 'Healthy; a part may be degraded.' })
+  @ApiServiceUnavailableResponse({ description: 'PostgreSQL cannot be reached.' })
+  check(): Promise<HealthCheckResult> {
+    return this.health.check([() => this.#database(), () => this.#cache()]);
+  }
+
+  @Get('live')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Whether the process turns; nothing else is looked at' })
+  @ApiOkResponse()
+  live(): { status: 'ok' } {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @ApiOperation({
+    summary: 'Whether requests should be sent here; the first thing to fail when the service stops',
+  })
+  @ApiOkResponse()
+  @ApiServiceUnavailableResponse({ description: 'Stopping, or PostgreSQL cannot be reached.' })
+  ready(): Promise<HealthCheckResult> {
+    return this.health.check([() => this.#running(), () => this.#database()]);
+  }
+
+  @Get('cache')
+  @ApiOperation({ summary: 'What the cache has done and how it is' })
+  @ApiOkResponse({ type: CacheReport })
+  async report(@CurrentCaller() caller: Caller | undefined): Promise<CacheReport> {
+    return CacheReport.of(await this.cache.status(), caller?.kind === 'service' || isAdmin(caller));
+  }
+
+  #running(): HealthIndicatorResult {
+    const indicator = this.indicators.check('service');
+    return this.readiness.stopping ? indicator.down('stopping') : indicator.up();
+  }
+
+  async #database(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('database');
+    const startedAt = performance.now();
+    try {
+      await this.dataSource.query('SELECT 1');
+      return indicator.up({ latency_ms: Math.round((performance.now() - startedAt) * 1e3) / 1e3 });
+    } catch {
+      // Why is in the log; it may name hosts and users, and anyone may ask here.
+      return indicator.down('PostgreSQL cannot be reached');
+    }
+  }
+
+  async #cache(): Promise<HealthIndicatorResult> {
+    const { status, ...condition } = cacheCondition(await this.cache.status());
+    const indicator = this.indicators.check('cache');
+    return status === 'up' ? indicator.up(condition) : indicator.degraded(condition);
+  }
+}
