@@ -1,0 +1,30 @@
+import { type Settings } from '#config';
+import { DatabaseModule } from '#database';
+import { UserCacheModule } from '#user-cache';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AuthModule } from './auth/auth.module.js';
+import { HealthModule } from './health/health.module.js';
+import { HttpModule } from './http/http.module.js';
+import { cacheOptions, databaseOptions } from './options.js';
+import { SettingsModule } from './settings.module.js';
+import { UsersModule } from './users/users.module.js';
+
+/** The list of rooms. */
+@Module({})
+export class AppModule {
+  /** @param databaseUrl of a PostgreSQL whose schema is up to date */
+  static forRoot(settings: Settings, databaseUrl: string): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        SettingsModule.forRoot(settings),
+        DatabaseModule.forRoot(databaseOptions(settings, databaseUrl)),
+        UserCacheModule.forRoot(cacheOptions(settings, databaseUrl)),
+        HttpModule,
+        AuthModule,
+        UsersModule,
+        HealthModule,
+      ],
+    };
+  }
+}

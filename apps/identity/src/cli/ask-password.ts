@@ -1,0 +1,13 @@
+import askHidden from '@inquirer/password';
+import process from 'node:process';
+import { text } from 'node:stream/consumers';
+
+/** The password, typed twice without being shown; or all of standard input when that is no terminal. */
+export async function askPassword(): Promise<string> {
+  if (!process.stdin.isTTY) return (await text(process.stdin)).replace(/\r?\n$/, '');
+  for (;;) {
+    const password = await askHidden({ message: 'Password:', mask: false });
+    if (password === (await askHidden({ message: 'Once more:', mask: false }))) return password;
+    process.stderr.write('The two are not the same.\n');
+  }
+}

@@ -1,0 +1,23 @@
+import { type Settings } from '#config';
+import { DatabaseModule } from '#database';
+import { UserCacheModule } from '#user-cache';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { PasswordsModule } from '../auth/passwords/passwords.module.js';
+import { cacheOptions, databaseOptions } from '../options.js';
+import { SettingsModule } from '../settings.module.js';
+
+/** The rooms that a command needs: the write way without HTTP. */
+@Module({})
+export class CliModule {
+  static forRoot(settings: Settings, databaseUrl: string): DynamicModule {
+    return {
+      module: CliModule,
+      imports: [
+        SettingsModule.forRoot(settings),
+        DatabaseModule.forRoot(databaseOptions(settings, databaseUrl)),
+        UserCacheModule.forRoot(cacheOptions(settings, databaseUrl)),
+        PasswordsModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,79 @@
+import { type Settings } from '#config';
+import { UserStore } from '#user-cache';
+import { NestFactory } from '@nestjs/core';
+import { validate } from 'class-validator';
+import { plainToInstance } from 'class-transformer';
+import { PasswordHasher } from '../auth/passwords/password-hasher.js';
+import { PasswordPolicy } from '../auth/passwords/password-policy.js';
+import { EmailField } from '../http/fields/email-field.js';
+import { UsernameField } from '../http/fields/username-field.js';
+import { openDatabase } from '../open-database.js';
+import { askPassword } from './ask-password.js';
+import { CliModule } from './cli.module.js';
+import { CommandFault } from './command-fault.js';
+
+export interface CreateAdminOptions {
+  email: string;
+  username?: string;
+}
+
+class Names {
+  @EmailField()
+  email!: string;
+
+  @UsernameField({ optional: true })
+  username?: string;
+}
+
+/**
+ * Makes an administrator; of an existing user without touching their password.
+ *
+ * @returns what was done, in a sentence
+ * @throws CommandFault for bad names or a bad password, and what the database has to say
+ */
+export async function createAdmin(settings: Settings, options: CreateAdminOptions): Promise<string> {
+  const names = await checked(options);
+  const database = await openDatabase(settings, (line) => process.stderr.write(`${line}\n`));
+  try {
+    const app = await NestFactory.createApplicationContext(CliModule.forRoot(settings, database.url), {
+      logger: false,
+      abortOnError: false,
+    });
+    try {
+      return await appoint(app.get(UserStore), app.get(PasswordHasher), app.get(PasswordPolicy), names);
+    } finally {
+      await app.close();
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+async function appoint(
+  store: UserStore,
+  hasher: PasswordHasher,
+  policy: PasswordPolicy,
+  { email, username }: Names,
+): Promise<string> {
+  const existing = await store.credentials('email', email);
+  if (existing) {
+    if (existing.user.isAdmin && existing.user.isActive) return `${email} is an administrator already.`;
+    await store.changeStanding(existing.user.id, { isAdmin: true, isActive: true });
+    return `${email} is an administrator now; the password stays as it was.`;
+  }
+  const password = await askPassword();
+  const faults = policy.check(password, { email, username });
+  if (faults.length > 0) throw new CommandFault(faults.map((fault) => fault.message).join('\n'));
+  await store.create({ email, username, isAdmin: true, passwordHash: await hasher.hash(password) });
+  return `${email} is an administrator now.`;
+}
+
+async function checked(options: CreateAdminOptions): Promise<Names> {
+  const names = plainToInstance(Names, options);
+  const findings = await validate(names);
+  if (findings.length === 0) return names;
+  const sentences = findings.flatMap(({ property, constraints }) =>
+    Object.values(constraints ?? {}).map((message) => `--${property}: ${message}.`),
+  );
+  throw new CommandFault(sentences.join('\n'));
+}

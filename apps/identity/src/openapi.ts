@@ -1,0 +1,17 @@
+import 'reflect-metadata';
+import { readSettings } from '#config';
+import { NestFactory } from '@nestjs/core';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import process from 'node:process';
+import { AppModule } from './app.module.js';
+import { buildOpenApi } from './http/docs/openapi.js';
+import { createHttpAdapter } from './http/fastify-adapter.js';
+
+/** Prints the OpenAPI document, without a database: in preview mode Nest reads the classes and makes none of them. */
+const settings = readSettings({ NODE_ENV: 'test', LOG_LEVEL: 'silent' });
+const app = await NestFactory.create<NestFastifyApplication>(
+  AppModule.forRoot(settings, 'postgres://nobody@127.0.0.1/none'),
+  createHttpAdapter(settings),
+  { preview: true, logger: false, abortOnError: false },
+);
+process.stdout.write(`${JSON.stringify(buildOpenApi(app), undefined, 2)}\n`);

@@ -1,0 +1,21 @@
+import { type Settings } from '#config';
+import path from 'node:path';
+
+/** The few lines a start prints: where to look, and the one command that gets a first token. */
+export function welcome(settings: Settings, url: string, database: string): string {
+  if (settings.nodeEnv !== 'development') return '';
+  const cache = settings.redisUrl === undefined ? 'memory (set REDIS_URL to share it)' : 'memory and Redis';
+  return `
+  Usher is ready at ${url}
+
+    Try it     ${settings.docs ? `${url}/docs` : 'DOCS=off'}
+    Database   ${database.replace(`${process.cwd()}${path.sep}`, '')}
+    Cache      ${cache}
+
+  A first token:
+
+    curl -s ${url}/auth/register -H 'content-type: application/json' \\
+      -d '{"email": "ada@example.com", "password": "correct horse battery"}'
+
+`;
+}
