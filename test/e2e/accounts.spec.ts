@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { aPerson, aRegistration, bearer, PASSWORD } from '../support/people.js';
+import { TestApp } from '../support/test-app.js';
+
+describe('an account', () => {
+  let usher: TestApp;
+
+  beforeAll(async () => {
+    usher = await TestApp.start();
+  });
+
+  afterAll(async () => {
+    await usher.stop();
+  });
+
+  it('is made, and its token leads to it from then on', async () => {
+    const registration = aRegistration({ username: 'Ada.L', first_name: 'Ada', phone: '+44 (20) 7183-8750' });
+    const made = await usher.http.post('/auth/register').send(registration).expect(201);
+    expect(made.body).toMatchObject({ token_type: 'bearer', expires_in: 900 });
+    expect(made.headers['cache-control']).toBe('no-store');
+
+    const me = await usher.http.get('/auth/me').set(bearer(made.body.access_token)).expect(200);
+    expect(me.body).toEqual(made.body.user);
+    expect(me.body).toMatchObject({
+      email: registration.email,
+      username: 'Ada.L',
+      first_name: 'Ada',
+      phone: '+442071838750',
+      is_active: true,
+      is_admin: false,
+    });
+  });
+
+  it('is answered from memory on the second read, and revalidated by its ETag', async () => {
+    const person = await aPerson(usher);
+    await usher.http.get('/auth/me').set(person.bearer).expect(200);
+    const second = await usher.http.get('/auth/me').set(person.bearer).expect(200);
+    expect(second.headers['x-cache']).toBe('memory');
+    expect(second.headers['cache-control']).toBe('private, no-cache');
+    await usher.http
+      .get('/auth/me')
+      .set(person.bearer)
+      .set('if-none-match', second.headers.etag!)
+      .expect(304);
+  });
+
+  it('changes the fields that are given, keeps the others and clears what is null, at once', async () => {
+    const person = await aPerson(usher, { first_name: 'Grace', bio: 'Admiral', location: 'New York' });
+    await usher.http.get('/auth/me').set(person.bearer).expect(200);
+    const changed = await usher.http
+      .put('/auth/profile')
+      .set(person.bearer)
+      .send({ first_name: 'G.', bio: null })
+      .expect(200);
+    expect(changed.body).toMatchObject({ first_name: 'G.', bio: null, location: 'New York' });
+    const me = await usher.http.get('/auth/me').set(person.bearer).expect(200);
+    expect(me.body).toEqual(changed.body);
+  });
+
+  it('ends every older token when the password changes, and hands out a new one', async () => {
+    const person = await aPerson(usher);
+    const changed = await usher.http
+      .post('/auth/change-password')
+      .set(person.bearer)
+      .send({ current_password: PASSWORD, new_password: 'staple of the battery' })
+      .expect(200);
+    const refused = await usher.http.get('/auth/me').set(person.bearer).expect(401);
+    expect(refused.body.code).toBe('auth.token_revoked');
+    await usher.http.get('/auth/me').set(bearer(changed.body.access_token)).expect(200);
+    await usher.http.post('/auth/login').send({ identifier: person.email, password: PASSWORD }).expect(401);
+  });
+
+  it('is really deactivated when it is deleted, even while the cache is warm', async () => {
+    const person = await aPerson(usher);
+    await usher.http.get('/auth/me').set(person.bearer).expect(200);
+    await usher.http.get('/auth/me').set(person.bearer).expect(200);
+    await usher.http.delete('/auth/account').set(person.bearer).send({ password: PASSWORD }).expect(204);
+
+    await usher.http.get('/auth/me').set(person.bearer).expect(401);
+    await usher.http.post('/auth/login').send({ identifier: person.email, password: PASSWORD }).expect(401);
+    const { rows } = await usher.database.query('SELECT is_active FROM users WHERE id = $1', [person.id]);
+    expect(rows).toEqual([{ is_active: false }]);
+  });
+});

@@ -1,0 +1,608 @@
+import { connect } from 'node:net';
+import { EventEmitter, once } from 'node:events';
+import { type AddressInfo } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  Body,
+  type CanActivate,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  HttpCode,
+  Injectable,
+  Module,
+  Param,
+  Post,
+  Query,
+  ServiceUnavailableException,
+  UseGuards,
+} from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import supertest from 'supertest';
+import { Consumes, FORM } from '../../apps/identity/src/http/body/media-types.js';
+import { configureHttp } from '../../apps/identity/src/http/configure-http.js';
+import { Deadline } from '../../apps/identity/src/http/deadline.js';
+import { ApiBearer } from '../../apps/identity/src/http/docs/api-bearer.js';
+import { ApiProblems } from '../../apps/identity/src/http/docs/api-problems.js';
+import { buildOpenApi } from '../../apps/identity/src/http/docs/openapi.js';
+import { createHttpAdapter } from '../../apps/identity/src/http/fastify-adapter.js';
+import { EmailField } from '../../apps/identity/src/http/fields/email-field.js';
+import { QueryIntegerField } from '../../apps/identity/src/http/fields/integer-field.js';
+import { PhoneField } from '../../apps/identity/src/http/fields/phone-field.js';
+import { TextField } from '../../apps/identity/src/http/fields/text-field.js';
+import { UuidField } from '../../apps/identity/src/http/fields/uuid-field.js';
+import { HttpModule } from '../../apps/identity/src/http/http.module.js';
+import { createLogger } from '../../apps/identity/src/http/log/logger.js';
+import { NestLogger } from '../../apps/identity/src/http/log/nest-logger.js';
+import { Fault } from '../../apps/identity/src/http/problems/fault.js';
+import { Revalidated } from '../../apps/identity/src/http/revalidated.js';
+
+class Toy {
+  @EmailField()
+  email!: string;
+
+  @TextField({ max: 10, description: 'Name.', example: 'Ada', optional: true, nullable: true })
+  name?: string | null;
+
+  @PhoneField({ optional: true })
+  phone?: string;
+}
+
+class ToyPath {
+  @UuidField()
+  id!: string;
+}
+
+class ToySearch {
+  @QueryIntegerField({ min: 1, max: 100, description: 'How many.', optional: true })
+  limit?: number;
+}
+
+class TokenForm {
+  @TextField({ max: 20, description: 'Grant.' })
+  grant_type!: string;
+}
+
+class TokenRevoked extends Fault {
+  readonly code = 'auth.token_revoked';
+}
+
+class Busy extends Error {
+  readonly code = 'auth.busy';
+  readonly retryAfterSeconds = 2.4;
+}
+
+class UnsupportedGrant extends Fault {
+  readonly code = 'auth.unsupported_grant_type';
+  override readonly extensions = {
+    error: 'unsupported_grant_type',
+    error_description: 'Use password.',
+    status: 'x',
+  };
+}
+
+@Injectable()
+class HangingGuard implements CanActivate {
+  canActivate(): Promise<boolean> {
+    return new Promise(() => {});
+  }
+}
+
+/** Emits `entered` when a handler waits, and lets it go on at `open`. */
+const gate = new EventEmitter();
+
+@Controller('toys')
+class ToysController {
+  @Post()
+  @ApiProblems(409, 422)
+  make(@Body() toy: Toy): Toy {
+    return toy;
+  }
+
+  @Get()
+  search(@Query() search: ToySearch): ToySearch {
+    return search;
+  }
+
+  @Get('kept')
+  @Revalidated()
+  kept(): { kept: string } {
+    return { kept: 'é' };
+  }
+
+  @Get('open')
+  @Header('Cache-Control', 'public, max-age=60')
+  open(): { open: true } {
+    return { open: true };
+  }
+
+  @Get('boom')
+  boom(): never {
+    throw Object.assign(new Error('SELECT secret_hash FROM users\n{"level":30,"msg":"forged"}'), {
+      query: 'SELECT secret_hash',
+      parameters: ['$2b$12$hash'],
+    });
+  }
+
+  @Get('revoked')
+  revoked(): never {
+    throw new TokenRevoked('The session "has" ended.');
+  }
+
+  @Get('busy')
+  busy(): never {
+    throw new Busy('Later.');
+  }
+
+  @Get('sick')
+  sick(): never {
+    throw new ServiceUnavailableException({ status: 'error', details: { database: { status: 'down' } } });
+  }
+
+  @Get('hanging')
+  @Deadline(60)
+  @UseGuards(HangingGuard)
+  hanging(): string {
+    return 'never';
+  }
+
+  @Get('late')
+  @Deadline(60)
+  async late(): Promise<{ late: true }> {
+    const opened = once(gate, 'open');
+    gate.emit('entered');
+    await opened;
+    return { late: true };
+  }
+
+  @Post('token')
+  @HttpCode(200)
+  @Consumes(FORM)
+  token(@Body() form: TokenForm): TokenForm {
+    if (form.grant_type === 'magic') throw new UnsupportedGrant('Grant not known.');
+    return form;
+  }
+
+  @Get(':id')
+  @ApiBearer()
+  one(@Param() { id }: ToyPath): ToyPath {
+    return { id };
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  remove(@Param() _path: ToyPath): void {}
+}
+
+@Module({ imports: [HttpModule], controllers: [ToysController] })
+class ToyModule {}
+
+describe('the HTTP room', () => {
+  let app: NestFastifyApplication;
+  let http: ReturnType<typeof supertest>;
+  let port: number;
+  let lines: string[] = [];
+
+  beforeAll(async () => {
+    const settings = { nodeEnv: 'test', trustProxy: false, logLevel: 'info', docs: true } as const;
+    const logger = createLogger(settings, { write: (line) => lines.push(line) });
+    app = await NestFactory.create<NestFastifyApplication>(ToyModule, createHttpAdapter(settings, logger), {
+      logger: new NestLogger(logger),
+    });
+    configureHttp(app, settings);
+    await app.listen(0, '127.0.0.1');
+    port = (app.getHttpServer().address() as AddressInfo).port;
+    http = supertest(`http://127.0.0.1:${port}`);
+  });
+  beforeEach(() => {
+    lines = [];
+  });
+  afterAll(() => app.close());
+
+  const post = (body: string, type = 'application/json'): supertest.Test =>
+    http.post('/toys').set('content-type', type).send(body);
+
+  /** What the server writes when these bytes are all it gets. */
+  async function raw(bytes: string | Buffer): Promise<string> {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write(bytes);
+    return textOf(socket);
+  }
+
+  const requestLines = (): Record<string, unknown>[] =>
+    lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request');
+
+  describe('reading bodies', () => {
+    it('gives the handler a normalised body, in which absent fields stay absent and null stays null', async () => {
+      const answer = await post('{"email":" ADA@Example.COM ","name":null,"phone":"+44 (20) 7183-8750"}');
+      expect(answer.status).toBe(201);
+      expect(answer.body).toEqual({ email: 'ada@example.com', name: null, phone: '+442071838750' });
+    });
+
+    it.each<[string, string | Buffer, number, string]>([
+      ['100,000 open brackets', '['.repeat(100_000), 400, 'request.too_deep'],
+      ['objects 2,000 deep', '{"a":'.repeat(2_000) + '1' + '}'.repeat(2_000), 400, 'request.too_deep'],
+      ['a field twice', '{"email":"a@b.example","email":"c@d.example"}', 400, 'request.duplicate_field'],
+      ['a field twice, once escaped', '{"email":1,"\\u0065mail":2}', 400, 'request.duplicate_field'],
+      ['__proto__', '{"__proto__":{"is_admin":true}}', 400, 'request.forbidden_field'],
+      ['constructor', '{"constructor":{"prototype":{}}}', 400, 'request.forbidden_field'],
+      ['hasOwnProperty', '{"email":"a@b.example","hasOwnProperty":1}', 400, 'request.forbidden_field'],
+      ['NUL', '{"email":"a\\u0000@b.example"}', 400, 'request.invalid_text'],
+      ['NUL in a name', '{"e\\u0000":1}', 400, 'request.invalid_text'],
+      ['a lone surrogate', '{"email":"\\ud800"}', 400, 'request.invalid_text'],
+      ['broken JSON', '{"email":}', 400, 'request.invalid_json'],
+      ['two values', '{} {}', 400, 'request.invalid_json'],
+      ['a comment', '{} // yes', 400, 'request.invalid_json'],
+      ['a trailing comma', '{"email":"a@b.example",}', 400, 'request.invalid_json'],
+      ['nothing but spaces', '  ', 400, 'request.invalid_json'],
+      ['a body over the limit', JSON.stringify({ email: 'x'.repeat(102_400) }), 413, 'request.too_large'],
+      ['an array', '[]', 422, 'request.validation'],
+      ['null', 'null', 422, 'request.validation'],
+      ['a string', '"x"', 422, 'request.validation'],
+      ['nothing', '', 422, 'request.validation'],
+    ])('refuses %s', async (_what, body, status, code) => {
+      const answer = await post(body as string);
+      expect(answer.status).toBe(status);
+      expect(answer.headers['content-type']).toMatch('application/problem+json');
+      expect(answer.body).toMatchObject({ code, status, type: `urn:usher:problem:${code}` });
+      expect(typeof answer.body.detail).toBe('string');
+    });
+
+    it('refuses what is not UTF-8 and tolerates a byte order mark', async () => {
+      const bytes = Buffer.concat([Buffer.from('{"email":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')]);
+      const head = `POST /toys HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n`;
+      const bad = await raw(
+        Buffer.concat([Buffer.from(`${head}Content-Length: ${bytes.length}\r\n\r\n`), bytes]),
+      );
+      expect(bad).toMatch(/^HTTP\/1.1 400/);
+      expect(bad).toContain('request.invalid_encoding');
+      expect((await post('\ufeff{"email":"a@b.example"}')).status).toBe(201);
+    });
+
+    it('says where broken JSON breaks, and names a duplicate field with its place', async () => {
+      expect((await post('{"email":\n}')).body.detail).toMatch('line 2, column 1');
+      const answer = await post('{"a":[{"b":1,"b":2}]}');
+      expect(answer.body.errors).toEqual([
+        { loc: ['body', 'a', 0, 'b'], msg: 'Field given more than once', type: 'duplicate_field' },
+      ]);
+    });
+
+    it.each([
+      ['text/plain', undefined],
+      ['application/json; charset=latin1', undefined],
+      [FORM, undefined],
+      ['nonsense', undefined],
+      ['application/json', 'gzip'],
+    ])('answers 415 to a body sent as %s, coding %s', async (type, coding) => {
+      const request = http.post('/toys').set('content-type', type);
+      if (coding) void request.set('content-encoding', coding);
+      const answer = await request.send('{"email":"a@b.example"}');
+      expect(answer.status).toBe(415);
+      expect(answer.body.code).toBe('request.unsupported_media_type');
+    });
+
+    it('answers 415 to a body without a type', async () => {
+      const answer = await raw(
+        'POST /toys HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}',
+      );
+      expect(answer).toMatch(/^HTTP\/1.1 415/);
+    });
+
+    it('reads forms only where a route asks for one, and refuses fields given twice', async () => {
+      const form = (body: string, type = FORM): supertest.Test =>
+        http.post('/toys/token').set('content-type', type).send(body);
+      expect((await form('grant_type=pass+word%21')).body).toEqual({ grant_type: 'pass word!' });
+      expect((await form('grant_type=a&grant_type=b')).body.code).toBe('request.duplicate_field');
+      expect((await form('grant_type=%00')).body.code).toBe('request.invalid_text');
+      expect((await form('grant_type=%ff')).body.code).toBe('request.invalid_encoding');
+      expect((await form('__proto__=1')).body.code).toBe('request.forbidden_field');
+      expect((await form('{"grant_type":"a"}', 'application/json')).status).toBe(415);
+      expect((await form('')).body.errors).toEqual([
+        { loc: ['body', 'grant_type'], msg: 'Field required', type: 'missing' },
+      ]);
+    });
+  });
+
+  describe('validating', () => {
+    it('names missing, unknown and wrong fields in the manner of FastAPI, without their values', async () => {
+      const missing = await post('{"is_admin":true,"name":5}');
+      expect(missing.status).toBe(422);
+      expect(missing.body.errors).toEqual([
+        { loc: ['body', 'is_admin'], msg: 'Unknown field', type: 'extra_forbidden' },
+        { loc: ['body', 'email'], msg: 'Field required', type: 'missing' },
+        { loc: ['body', 'name'], msg: 'Input should be a string', type: 'string_type' },
+      ]);
+      const wrong = await post('{"email":null,"name":"marmalade sandwich","phone":["x"]}');
+      expect(wrong.body.errors.map(({ type }: { type: string }) => type)).toEqual([
+        'string_type',
+        'string_too_long',
+        'string_type',
+      ]);
+      expect(wrong.text).not.toContain('marmalade');
+    });
+
+    it('lists at most 50 errors, however many unknown fields a body has', async () => {
+      const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`field${index}`, 1]));
+      expect((await post(JSON.stringify(many))).body.errors).toHaveLength(50);
+    });
+
+    it('reads whole numbers from queries and refuses everything else', async () => {
+      expect((await http.get('/toys?limit=20')).body).toEqual({ limit: 20 });
+      expect((await http.get('/toys')).body).toEqual({});
+      for (const query of [
+        'limit=1e1',
+        'limit=0x5',
+        'limit=',
+        'limit=%201',
+        'limit=1&limit=2',
+        'limit[a]=1',
+      ]) {
+        const answer = await http.get(`/toys?${query}`);
+        expect([query, answer.status]).toEqual([query, 422]);
+        expect(answer.body.errors[0].loc[0]).toBe('query');
+      }
+      expect((await http.get('/toys?limit=0')).body.errors[0].type).toBe('greater_than_equal');
+      expect((await http.get('/toys?limit=%00')).body.code).toBe('request.invalid_text');
+      expect((await http.get('/toys?limit=%c3%28')).body.code).toBe('request.invalid_encoding');
+      expect((await http.get('/toys?__proto__=1')).body.code).toBe('request.forbidden_field');
+    });
+
+    it('checks path parameters', async () => {
+      const id = '0197A3C4-5D6E-7F80-9A1B-2C3D4E5F6071';
+      expect((await http.get(`/toys/${id}`)).body).toEqual({ id: id.toLowerCase() });
+      const answer = await http.get('/toys/42');
+      expect(answer.status).toBe(422);
+      expect(answer.body.errors).toEqual([
+        { loc: ['path', 'id'], msg: 'Input should be a UUID', type: 'uuid' },
+      ]);
+      expect((await http.get('/toys/%00')).body.code).toBe('request.invalid_text');
+    });
+  });
+
+  describe('answering errors', () => {
+    it('challenges barely without credentials, and with error="invalid_token" for bad ones', async () => {
+      const answer = await http.get('/toys/revoked');
+      expect(answer.status).toBe(401);
+      expect(answer.headers['www-authenticate']).toBe(
+        `Bearer error="invalid_token", error_description="The session 'has' ended."`,
+      );
+    });
+
+    it('sends Retry-After in whole seconds, rounded up', async () => {
+      const answer = await http.get('/toys/busy');
+      expect(answer.status).toBe(503);
+      expect(answer.headers['retry-after']).toBe('3');
+    });
+
+    it('merges the extensions of a fault without letting them replace its own members', async () => {
+      const answer = await http.post('/toys/token').type('form').send('grant_type=magic');
+      expect(answer.status).toBe(400);
+      expect(answer.body).toMatchObject({
+        error: 'unsupported_grant_type',
+        error_description: 'Use password.',
+        status: 400,
+      });
+    });
+
+    it('answers an unforeseen error with nothing about it, and logs it without what hangs on it', async () => {
+      const answer = await http.get('/toys/boom?token=abc').set('x-request-id', 'my-id.1');
+      expect(answer.status).toBe(500);
+      expect(answer.body.code).toBe('internal');
+      expect(answer.text).not.toMatch(/SELECT|stack|at /);
+      expect(answer.headers['x-request-id']).toBe('my-id.1');
+
+      expect(lines).toHaveLength(2);
+      const logged = JSON.parse(lines[0] as string);
+      expect(logged).toMatchObject({ level: 50, requestId: 'my-id.1', err: { type: 'Error' } });
+      expect(logged.err.stack[0]).toMatch(/^at /);
+      expect(lines.join('')).not.toMatch(/\$2b|token=abc/);
+    });
+
+    it("sends a library's own document as it is", async () => {
+      const answer = await http.get('/toys/sick');
+      expect(answer.status).toBe(503);
+      expect(answer.body).toEqual({ status: 'error', details: { database: { status: 'down' } } });
+      expect(answer.headers['retry-after']).toBe('1');
+    });
+
+    it('knows addresses, and the methods of each', async () => {
+      const nowhere = await http.post('/nowhere?secret=1').type('text/plain').send('x');
+      expect(nowhere.status).toBe(404);
+      expect(nowhere.body.code).toBe('not_found');
+      expect(nowhere.text).not.toContain('secret');
+
+      const wrong = await http.put('/toys/42').send({});
+      expect(wrong.status).toBe(405);
+      expect(wrong.headers.allow).toBe('DELETE, GET, HEAD, OPTIONS');
+      expect(wrong.body.code).toBe('method_not_allowed');
+
+      const options = await http.options('/toys');
+      expect(options.status).toBe(204);
+      expect(options.headers.allow).toBe('GET, HEAD, OPTIONS, POST');
+      expect((await http.head('/toys')).status).toBe(200);
+      expect((await http.head('/nowhere')).status).toBe(404);
+    });
+
+    it('refuses malformed URLs and over-long parameters before any route', async () => {
+      for (const [path, status, code] of [
+        ['/toys/%', 400, 'request.invalid_url'],
+        ['/toys/%ff', 400, 'request.invalid_url'],
+        [`/toys/${'x'.repeat(300)}`, 414, 'request.url_too_long'],
+      ] as const) {
+        const answer = await http.get(path);
+        expect([path, answer.status, answer.body.code]).toEqual([path, status, code]);
+        expect(answer.headers['x-content-type-options']).toBe('nosniff');
+        expect(answer.headers['x-request-id']).toBeDefined();
+      }
+    });
+
+    it('answers malformed HTTP and over-long headers with a problem', async () => {
+      const malformed = await raw('GET / HTTP/1.1\r\nHost x\r\n\r\n');
+      expect(malformed).toMatch(/^HTTP\/1.1 400 Bad Request\r\n/);
+      expect(malformed).toMatch('application/problem+json');
+      expect(malformed).toMatch('request.malformed');
+      const long = await raw(`GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`);
+      expect(long).toMatch(/^HTTP\/1.1 431 /);
+      expect(long).toMatch('request.headers_too_large');
+    });
+
+    it('ends headers and bodies that do not come', async () => {
+      const server = app.getHttpServer();
+      expect([server.headersTimeout, server.requestTimeout]).toEqual([5_000, 10_000]);
+      Object.assign(server, { headersTimeout: 200, requestTimeout: 200 });
+      const answers = await Promise.all([
+        raw('GET /toys HTTP/1.1\r\nHost: x\r\n'),
+        raw('POST /toys HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{'),
+      ]);
+      Object.assign(server, { headersTimeout: 5_000, requestTimeout: 10_000 });
+      for (const answer of answers) {
+        expect(answer).toMatch(/^HTTP\/1.1 408 /);
+        expect(answer).toMatch('request.timeout');
+      }
+    });
+  });
+
+  describe('deadlines', () => {
+    it('answers 503 in time when a guard hangs', async () => {
+      const answer = await http.get('/toys/hanging');
+      expect(answer.status).toBe(503);
+      expect(answer.body.code).toBe('request.deadline');
+      expect(answer.headers['retry-after']).toBe('1');
+    });
+
+    it('ignores what the handler says after that', async () => {
+      expect((await http.get('/toys/late')).status).toBe(503);
+      gate.emit('open');
+      expect((await http.get('/toys')).status).toBe(200);
+      expect(requestLines().map(({ status }) => status)).toEqual([503, 200]);
+      expect(lines).toHaveLength(2);
+    });
+  });
+
+  describe('headers', () => {
+    it('stores nothing unless the route says otherwise', async () => {
+      const answer = await http.get('/toys');
+      expect(answer.headers['cache-control']).toBe('no-store');
+      expect(answer.headers['referrer-policy']).toBe('no-referrer');
+      expect(answer.headers['content-security-policy']).toBe("default-src 'none'; frame-ancestors 'none'");
+      expect(answer.headers).not.toHaveProperty('strict-transport-security');
+      expect((await http.get('/toys/open')).headers['cache-control']).toBe('public, max-age=60');
+    });
+
+    it('takes request ids that are safe to log, and makes its own otherwise', async () => {
+      expect((await http.get('/toys').set('x-request-id', 'a.B_c-1')).headers['x-request-id']).toBe(
+        'a.B_c-1',
+      );
+      for (const id of ['a b', 'x'.repeat(65), '{"a":1}']) {
+        const answer = await http.get('/toys').set('x-request-id', id);
+        expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+      }
+    });
+
+    it('revalidates marked routes by a strong ETag', async () => {
+      const first = await http.get('/toys/kept');
+      expect(first.headers['cache-control']).toBe('private, no-cache');
+      const { etag } = first.headers as { etag: string };
+      expect(etag).toMatch(/^"[\w-]+"$/);
+      for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+        const again = await http.get('/toys/kept').set('if-none-match', known);
+        expect([known, again.status, again.text, again.headers.etag]).toEqual([known, 304, '', etag]);
+      }
+      expect((await http.get('/toys/kept').set('if-none-match', '"other"')).status).toBe(200);
+      const head = await http.head('/toys/kept');
+      expect([head.status, head.headers.etag, head.headers['content-length']]).toEqual([200, etag, '13']);
+      expect((await http.get('/toys')).headers).not.toHaveProperty('etag');
+    });
+  });
+
+  describe('the request log', () => {
+    it('has one line a request, with the pattern of the route and neither headers nor query', async () => {
+      await http
+        .get('/toys/0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071?email=ada%40example.com')
+        .set('authorization', 'Bearer abc');
+      expect(requestLines()).toEqual([
+        expect.objectContaining({
+          method: 'GET',
+          route: '/toys/:id',
+          status: 200,
+          requestId: expect.any(String),
+        }),
+      ]);
+      expect(lines.join('')).not.toMatch(/ada|Bearer|0197a3c4/);
+    });
+
+    it('names the code of a refusal', async () => {
+      await post('{}');
+      await http.get('/gone?email=ada%40example.com');
+      expect(requestLines()).toMatchObject([
+        { route: '/toys', status: 422, code: 'request.validation' },
+        { route: '/gone', status: 404, code: 'not_found' },
+      ]);
+      expect(lines.join('')).not.toContain('ada');
+    });
+  });
+
+  describe('the documentation', () => {
+    it('serves pages that load nothing from elsewhere, under a policy that forbids it', async () => {
+      for (const page of ['/docs', '/redoc']) {
+        const answer = await http.get(page);
+        expect(answer.status).toBe(200);
+        expect(answer.headers['content-security-policy']).toMatch("default-src 'none'; script-src 'self';");
+        expect(answer.text).not.toMatch(/https?:|<script>|\son\w+=/);
+        for (const [, url] of answer.text.matchAll(/(?:src|href|spec-url)="([^"]+)"/g)) {
+          const asset = await http.get(new URL(url as string, `http://x${page}`).pathname).buffer(false);
+          expect([url, asset.status]).toEqual([url, 200]);
+        }
+      }
+    });
+
+    it('describes how to get a token in two ways, and the problems of each operation', async () => {
+      const { body } = await http.get('/openapi.json');
+      expect(body.openapi).toBe('3.1.0');
+      expect(body.info).toMatchObject({ title: 'Usher', version: '0.1.0', license: { name: 'MIT' } });
+      expect(body.components.securitySchemes).toEqual({
+        password: { type: 'oauth2', flows: { password: { tokenUrl: '/auth/token', scopes: {} } } },
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+      });
+      const { post: make } = body.paths['/toys'];
+      expect(make.operationId).toBe('Toys_make');
+      expect(make.responses['422'].content['application/problem+json'].schema).toEqual({
+        $ref: '#/components/schemas/Problem',
+      });
+      expect(body.components.schemas.Toy.properties.name).toEqual({
+        type: ['string', 'null'],
+        maxLength: 10,
+        description: 'Name.',
+        example: 'Ada',
+      });
+      expect(body.components.schemas.Toy.required).toEqual(['email']);
+      expect(body.paths['/toys/{id}'].get.security).toEqual([{ password: [] }, { bearer: [] }]);
+      expect(Object.keys(body.paths['/toys/token'].post.requestBody.content)).toEqual([FORM]);
+      expect(JSON.parse(JSON.stringify(buildOpenApi(app)))).toEqual(body);
+    });
+  });
+
+  it('answers requests in flight when it closes, and then ends their connections', async () => {
+    const settings = { nodeEnv: 'test', trustProxy: 1, logLevel: 'silent', docs: false } as const;
+    const closing = await NestFactory.create<NestFastifyApplication>(ToyModule, createHttpAdapter(settings), {
+      logger: false,
+    });
+    configureHttp(closing, settings);
+    const address = await closing.listen(0, '127.0.0.1').then(() => closing.getUrl());
+    expect((await supertest(address).get('/docs')).status).toBe(404);
+
+    const entered = once(gate, 'entered');
+    const inFlight = supertest(address)
+      .get('/toys/late')
+      .then((answer) => answer);
+    await entered;
+    const closed = closing.close();
+    gate.emit('open');
+    expect((await inFlight).status).toBe(200);
+    await closed;
+  });
+});

@@ -1,0 +1,3 @@
+import { leave } from './global-setup.mjs';
+
+export default leave;

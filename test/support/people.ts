@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { type TestApp } from './test-app.js';
+
+export const PASSWORD = 'correct horse battery';
+
+export interface Person {
+  id: string;
+  email: string;
+  password: string;
+  token: string;
+  /** Ready for `.set(person.bearer)`. */
+  bearer: { authorization: string };
+}
+
+let people = 0;
+
+/** What a registration needs, different each time; a test says only what matters to it. */
+export function aRegistration(
+  fields: Record<string, unknown> = {},
+): Record<string, unknown> & { email: string } {
+  const unique = `${++people}-${randomBytes(4).toString('hex')}`;
+  return { email: `person-${unique}@example.com`, password: PASSWORD, ...fields };
+}
+
+/** Somebody who has just registered. */
+export async function aPerson(app: TestApp, fields: Record<string, unknown> = {}): Promise<Person> {
+  const registration = aRegistration(fields);
+  const response = await app.http.post('/auth/register').send(registration).expect(201);
+  const token = response.body.access_token as string;
+  return {
+    id: response.body.user.id as string,
+    email: response.body.user.email as string,
+    password: registration.password as string,
+    token,
+    bearer: bearer(token),
+  };
+}
+
+/** Somebody who administers, appointed as the first one is: by hand. */
+export async function anAdmin(app: TestApp, fields: Record<string, unknown> = {}): Promise<Person> {
+  const person = await aPerson(app, fields);
+  await app.database.query('UPDATE users SET is_admin = true WHERE id = $1', [person.id]);
+  // Raw SQL wakes nobody; asking for the truth leaves it in the cache.
+  await app.http.get('/auth/me').set(person.bearer).set('cache-control', 'no-cache').expect(200);
+  return person;
+}
+
+export function bearer(token: string): { authorization: string } {
+  return { authorization: `Bearer ${token}` };
+}

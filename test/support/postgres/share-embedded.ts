@@ -1,0 +1,17 @@
+/** A process like `npm start`, for tests: opens the embedded PostgreSQL of a data directory, closes it when told to. */
+import { once } from 'node:events';
+import { EmbeddedPostgres } from '#database';
+
+const [dataDir] = process.argv.slice(2) as [string];
+
+try {
+  const told = once(process, 'message');
+  const postgres = await EmbeddedPostgres.open({ dataDir, settings: { fsync: 'off' } });
+  process.send!({ url: postgres.url });
+  await told;
+  await postgres.close();
+} catch (error) {
+  process.send!({ fault: (error as Error).message });
+} finally {
+  process.disconnect();
+}

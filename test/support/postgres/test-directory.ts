@@ -1,0 +1,13 @@
+import { chmod, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * A fresh directory; below the one of this test run, if there is one, which is removed at its end. Everybody may
+ * enter it: run by root, a server has an account of its own, and would otherwise put its files under /var/lib.
+ */
+export async function makeTestDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(process.env.USHER_TEST_DIRECTORY ?? tmpdir(), 'usher-test-'));
+  await chmod(directory, 0o755);
+  return directory;
+}
