@@ -1,6 +1,7 @@
 import { type Clock } from './clock.js';
 import { type ChangeLog } from './coherence/change-log.js';
 import { type ChangeWindow } from './coherence/change-window.js';
+import { EpochMismatch } from './coherence/epoch-mismatch.js';
 import { type Lease } from './coherence/lease.js';
 import { type Stamp } from './coherence/stamp.js';
 import { type Entry } from './entry.js';
@@ -41,10 +42,10 @@ export interface CoherentCacheOptions {
   isDown: (error: unknown) => boolean;
 }
 
-interface Outcome<V> extends Answer<V> {
-  readonly stamp: Stamp | undefined;
-  readonly sentAtMs: number;
-}
+interface Outcome<V> extends Answer<V>, Loaded<V> {}
+
+/** Loads before we give up finding one from the server whose change log is followed. */
+const LOADS = 3;
 
 /**
  * A cache whose answers are bounded in age by proof rather than by hope: an entry is served only while the change
@@ -58,6 +59,7 @@ export class CoherentCache<V extends object | string> {
 
   constructor(
     private readonly memory: MemoryTier<V>,
+    /** Must not reject: see `GuardedTier`. */
     private readonly remote: CacheTier<V> | undefined,
     private readonly window: ChangeWindow,
     private readonly lease: Lease,
@@ -75,24 +77,19 @@ export class CoherentCache<V extends object | string> {
   /**
    * The value, no older than Δ at the start of the call.
    *
-   * @throws what `load()` throws, when no tier can stand in
+   * @throws what `load()` throws, or EpochMismatch, when no tier can stand in
    */
   async read(subject: Subject<V>): Promise<Answer<V>> {
     const value = this.peek(subject.key);
     if (value !== undefined) return { value, origin: 'memory' };
     const askedAtMs = this.clock.monotonicMs();
+    const joins = this.#flights.has(subject.key);
     try {
-      for (let attempt = 1; attempt <= 3; attempt++) {
-        const outcome = await this.#flights.do(subject.key, () => this.#fetch(subject));
-        if (this.#answers(outcome, subject.tags, askedAtMs)) return outcome;
-        // What we joined had set out before a change that we must not miss.
-        this.#flights.forget(subject.key);
-        if (outcome.stamp !== undefined && outcome.stamp.epoch !== this.window.epoch)
-          await this.log.catchUp();
-      }
-      const own = await subject.load();
-      this.keep(subject, own);
-      return { value: own.value, origin: 'postgres' };
+      let outcome = await this.#fly(subject);
+      // What we joined may have set out before a change that we must not miss. Any flight that is under way now
+      // began after it had ended, and so after we asked.
+      if (joins && !this.#answers(outcome, subject.tags, askedAtMs)) outcome = await this.#fly(subject);
+      return { value: outcome.value, origin: outcome.origin };
     } catch (error) {
       const stale = this.options.isDown(error) ? await this.#standIn(subject) : undefined;
       if (stale) return stale;
@@ -100,11 +97,14 @@ export class CoherentCache<V extends object | string> {
     }
   }
 
-  /** The value as the database has it now; whatever is cached is neither believed nor left behind. */
+  /**
+   * The value as the database has it now; whatever is cached is neither believed nor left behind.
+   *
+   * @throws what `load()` throws, or EpochMismatch
+   */
   async readThrough(subject: Subject<V>): Promise<Answer<V>> {
-    const loaded = await subject.load();
-    this.keep(subject, loaded);
-    return { value: loaded.value, origin: 'bypass' };
+    const { value } = await this.#load(subject);
+    return { value, origin: 'bypass' };
   }
 
   /** Offers a value that was loaded on other business to the tiers. */
@@ -119,7 +119,13 @@ export class CoherentCache<V extends object | string> {
   /** Drops the key from every tier, as a courtesy to memory: coherence does not come from it. */
   async invalidate(key: string): Promise<void> {
     this.memory.delete(key);
+    // Whoever reads after a change would wait for the load that is under way only to need another.
+    this.#flights.forget(key);
     await this.remote?.delete(key);
+  }
+
+  #fly(subject: Subject<V>): Promise<Outcome<V>> {
+    return this.#flights.do(subject.key, () => this.#fetch(subject));
   }
 
   async #fetch(subject: Subject<V>): Promise<Outcome<V>> {
@@ -128,31 +134,38 @@ export class CoherentCache<V extends object | string> {
       // Judged after the wait, so it holds for everyone who joined meanwhile.
       if (entry && this.lease.holds() && this.window.admits(entry.stamp, subject.tags)) {
         this.#hold(subject.key, subject.tags, { value: freeze(entry.value), stamp: entry.stamp });
-        return {
-          value: entry.value,
-          origin: 'redis',
-          stamp: entry.stamp,
-          sentAtMs: this.clock.monotonicMs(),
-        };
+        return { ...entry, origin: 'redis', sentAtMs: this.clock.monotonicMs() };
       }
     }
-    const loaded = await subject.load();
-    this.keep(subject, loaded);
-    return {
-      value: freeze(loaded.value),
-      origin: 'postgres',
-      stamp: loaded.stamp,
-      sentAtMs: loaded.sentAtMs,
-    };
+    return { ...(await this.#load(subject)), origin: 'postgres' };
   }
 
-  /** Whether the outcome of a flight, perhaps begun before us, keeps the promise to a call made at `askedAtMs`. */
+  /**
+   * Asks the database, and makes sure that it is the one whose change log we follow: after a fail-over the pool may
+   * still hold a connection to the server that is no longer in force, or have found the new one before the log did.
+   */
+  async #load(subject: Subject<V>): Promise<Loaded<V>> {
+    for (let attempt = 1; attempt <= LOADS; attempt++) {
+      const loaded = await subject.load();
+      if (this.#isForeign(loaded)) await this.log.catchUp();
+      if (this.#isForeign(loaded)) continue;
+      this.keep(subject, loaded);
+      return { ...loaded, value: freeze(loaded.value) };
+    }
+    throw new EpochMismatch();
+  }
+
+  /** Without the lease nobody knows which database is in force, and the one that answers is taken for it. */
+  #isForeign({ stamp }: Loaded<V>): boolean {
+    return stamp !== undefined && stamp.epoch !== this.window.epoch && this.lease.holds();
+  }
+
+  /** Whether the outcome of a flight that was under way keeps the promise to a call made at `askedAtMs`. */
   #answers({ stamp, sentAtMs }: Outcome<V>, tags: readonly string[], askedAtMs: number): boolean {
-    if (sentAtMs >= askedAtMs && stamp === undefined) return true;
-    if (stamp !== undefined && this.window.contradicts(stamp, tags)) return false;
-    if (this.lease.holds()) return stamp !== undefined && stamp.epoch === this.window.epoch;
-    // Without the log we know only when the database was asked.
-    return sentAtMs >= askedAtMs - this.lease.maxStalenessMs && !this.lease.revokedSince(sentAtMs);
+    // Asked of the database, or judged, after the call. Δ gives no leave to take an earlier one when the lease does
+    // not hold: across a suspension the monotonic clock cannot tell how much earlier.
+    if (sentAtMs > askedAtMs) return true;
+    return stamp !== undefined && this.lease.holds() && this.window.admits(stamp, tags);
   }
 
   /** An entry that nothing known contradicts, for a while after the log could last be read. */
@@ -183,7 +196,7 @@ export class CoherentCache<V extends object | string> {
   #hold(key: string, tags: readonly string[], { value, stamp }: Entry<V>): void {
     // A slow reader must not put back what a faster one has already replaced.
     const held = this.#held(key);
-    if (held && held.stamp.snapshot.xmax > stamp.snapshot.xmax) return;
+    if (held && !stamp.snapshot.includes(held.stamp.snapshot)) return;
     this.memory.set(key, { value, stamp, tags, judgedAt: this.window.version }, this.#jitteredTtlMs());
   }
 

@@ -3,6 +3,7 @@ export { CoherentCache, type Answer, type Loaded, type Origin, type Subject } fr
 export { ChangeLog } from './coherence/change-log.js';
 export { ChangeSource, type ChangeBatch } from './coherence/change-source.js';
 export { ChangeWindow, type Change } from './coherence/change-window.js';
+export { EpochMismatch } from './coherence/epoch-mismatch.js';
 export { Lease } from './coherence/lease.js';
 export { Snapshot } from './coherence/snapshot.js';
 export { type Stamp } from './coherence/stamp.js';

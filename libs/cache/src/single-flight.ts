@@ -7,6 +7,11 @@ export class SingleFlight<T> {
     return this.#flights.size;
   }
 
+  /** Whether `do(key)` would join a run rather than start one. */
+  has(key: string): boolean {
+    return this.#flights.has(key);
+  }
+
   do(key: string, run: () => Promise<T>): Promise<T> {
     const current = this.#flights.get(key);
     if (current) return current;

@@ -3,6 +3,9 @@ import { type ChangeWindow } from './change-window.js';
 import { type Lease } from './lease.js';
 import { type Snapshot } from './snapshot.js';
 
+/** Wake-ups come once per write of every other instance; this bounds what they can cost. In milliseconds. */
+const WAKE_GAP_MS = 10;
+
 export interface ChangeLogOptions {
   /** From the end of one look to the start of the next, in milliseconds. */
   pollIntervalMs: number;
@@ -10,7 +13,7 @@ export interface ChangeLogOptions {
   catchUpTimeoutMs?: number;
   /** Between two prunings of the log, in milliseconds. */
   pruneIntervalMs?: number;
-  /** Told of every look that failed, and of the first that succeeded after. */
+  /** Told of the first look that failed, and of the first that succeeded after. */
   onFailure?: (error: unknown) => void;
   onRecovery?: () => void;
 }
@@ -24,11 +27,14 @@ export interface ChangeLogOptions {
 export class ChangeLog {
   #previous: Snapshot | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer is due, on the monotonic clock; `Infinity`: there is none. */
+  #dueMs = Infinity;
   #looking: Promise<void> | undefined;
   /** A look that has not been sent yet; whoever asks now is served by it. */
   #next: Promise<void> | undefined;
   #stopped = true;
   #healthy = true;
+  #pruning = false;
   #lookedAtMs = -Infinity;
   #prunedAtMs = -Infinity;
 
@@ -45,10 +51,12 @@ export class ChangeLog {
     await this.#lookSoon().catch(() => undefined);
   }
 
+  /** No look is sent from now on; resolves when the one under way has ended and the source is closed. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#timer);
-    await this.#looking?.catch(() => undefined);
+    this.#unschedule();
+    // A look that had not been sent yet must not open the source again after it was closed.
+    await Promise.allSettled([this.#looking, this.#next]);
     await this.source.close();
   }
 
@@ -73,33 +81,49 @@ export class ChangeLog {
 
   /** Somebody says that there is something new: look now rather than at the next interval. */
   wake(): void {
-    // Wake-ups come once per write of every other instance; ten milliseconds bound what they can cost.
-    const waitMs = Math.max(0, this.#lookedAtMs + 10 - performance.now());
-    this.#schedule(waitMs);
+    this.#lookAt(Math.max(this.#nowMs(), this.#lookedAtMs + WAKE_GAP_MS));
   }
 
   #lookSoon(): Promise<void> {
     if (this.#stopped) return Promise.reject(new Error('the change log is stopped'));
-    this.#next ??= (async () => {
-      await this.#looking?.catch(() => undefined);
-      this.#looking = this.#next;
-      this.#next = undefined;
-      await this.#look();
-    })().finally(() => this.#schedule(this.options.pollIntervalMs));
+    this.#next ??= this.#lookAfter(this.#looking);
     return this.#next;
   }
 
-  #schedule(delayMs: number): void {
+  async #lookAfter(current: Promise<void> | undefined): Promise<void> {
+    await current?.catch(() => undefined);
+    this.#looking = this.#next;
+    this.#next = undefined;
+    if (this.#stopped) throw new Error('the change log is stopped');
+    this.#unschedule(); // whoever woke us until now is served by this look, whoever does from now on is not
+    try {
+      await this.#look();
+    } finally {
+      this.#lookedAtMs = this.#nowMs();
+      this.#lookAt(this.#lookedAtMs + this.options.pollIntervalMs);
+    }
+  }
+
+  /** The earlier of two times wins: neither a flood of wake-ups nor the end of a look may put a look off. */
+  #lookAt(dueMs: number): void {
+    if (this.#stopped || dueMs >= this.#dueMs) return;
     clearTimeout(this.#timer);
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => void this.#lookSoon().catch(() => undefined), delayMs);
+    this.#dueMs = dueMs;
+    this.#timer = setTimeout(() => {
+      this.#dueMs = Infinity;
+      void this.#lookSoon().catch(() => undefined);
+    }, dueMs - this.#nowMs());
     this.#timer.unref();
+  }
+
+  #unschedule(): void {
+    clearTimeout(this.#timer);
+    this.#dueMs = Infinity;
   }
 
   async #look(): Promise<void> {
     try {
       await this.#readOn();
-      this.#lookedAtMs = performance.now();
       if (!this.#healthy) this.options.onRecovery?.();
       this.#healthy = true;
       this.#pruneWhenDue();
@@ -121,7 +145,7 @@ export class ChangeLog {
       this.#previous = undefined;
       return this.#readOn();
     }
-    this.window.record(batch.changes);
+    this.window.record(batch.changes, batch.snapshot);
     this.window.raiseFloor(batch.floor);
     this.#previous = batch.snapshot;
     this.lease.renew(sentAt);
@@ -132,10 +156,18 @@ export class ChangeLog {
   }
 
   #pruneWhenDue(): void {
-    const now = performance.now();
-    if (now - this.#prunedAtMs < (this.options.pruneIntervalMs ?? 60_000)) return;
+    const now = this.#nowMs();
+    if (this.#pruning || now - this.#prunedAtMs < (this.options.pruneIntervalMs ?? 60_000)) return;
     this.#prunedAtMs = now;
+    this.#pruning = true;
     // A log that is not pruned costs space, not truth.
-    void this.source.prune().catch(() => undefined);
+    void this.source
+      .prune()
+      .catch(() => undefined)
+      .finally(() => (this.#pruning = false));
+  }
+
+  #nowMs(): number {
+    return this.lease.now().monotonicMs;
   }
 }

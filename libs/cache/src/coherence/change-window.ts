@@ -1,3 +1,4 @@
+import { type Snapshot } from './snapshot.js';
 import { type Stamp } from './stamp.js';
 
 /** One committed statement: the transaction it belonged to and the tags of what it touched. */
@@ -6,20 +7,41 @@ export interface Change {
   readonly tags: readonly string[];
 }
 
+/** Changes that are forgotten together. */
+interface Chapter {
+  readonly tags: Set<string>;
+  pairs: number;
+  highestXid: number;
+  /** Sees every transaction of the chapter. */
+  seenBy: Snapshot;
+}
+
+/** Into so many chapters a full window is divided, give or take one look. */
+const CHAPTERS = 500;
+
 /**
- * The changes that could still contradict a cached entry: `tag -> transactions`, from a floor upwards.
+ * The changes that could still contradict a cached entry: `tag -> transactions`, as far back as it reaches.
  *
  * An entry is current when it comes from the same epoch, is not older than the window reaches, and its snapshot
  * saw every transaction known for its tags. Where it came from, and how late, does not matter.
  */
 export class ChangeWindow {
   readonly #xidsByTag = new Map<string, number[]>();
-  /** In the order recorded, so that the oldest can be dropped without walking the whole map. */
-  #history: { xid: number; tag: string }[] = [];
-  #dropped = 0;
+  /** In the order in which the changes became visible. */
+  #chapters: Chapter[] = [];
   #epoch: string | undefined;
+  /** Changes of transactions below it may be unknown. */
   #floor = 0;
+  /** Changes that this saw may be unknown too. */
+  #reach: Snapshot | undefined;
+  #size = 0;
   #version = 0;
+
+  /**
+   * @param maxSize how many (transaction, tag) pairs it may hold, at some 150 bytes each. A floor that cannot rise,
+   *   because a transaction stays open, must not fill the memory.
+   */
+  constructor(private readonly maxSize = 500_000) {}
 
   /** Grows with every change of what the window knows; an entry judged at this version need not be judged again. */
   get version(): number {
@@ -32,22 +54,26 @@ export class ChangeWindow {
 
   /** How many (transaction, tag) pairs it holds. */
   get size(): number {
-    return this.#history.length - this.#dropped;
+    return this.#size;
   }
 
   /** Forgets everything; from now on it knows `epoch` from `floor` upwards. */
   restart(epoch: string, floor: number): void {
     this.#xidsByTag.clear();
-    this.#history = [];
-    this.#dropped = 0;
+    this.#chapters = [];
+    this.#size = 0;
     this.#epoch = epoch;
     this.#floor = floor;
+    this.#reach = undefined;
     this.#version++;
   }
 
-  record(changes: readonly Change[]): void {
+  /** @param seenBy a snapshot that sees all of `changes`, and that none of those recorded later was visible to */
+  record(changes: readonly Change[], seenBy: Snapshot): void {
     if (changes.length === 0) return;
-    for (const { xid, tags } of changes) for (const tag of tags) this.#add(tag, xid);
+    const chapter = this.#openChapter(seenBy);
+    for (const { xid, tags } of changes) for (const tag of tags) this.#add(chapter, tag, xid);
+    if (this.#size > this.maxSize) this.#shrink();
     this.#version++;
   }
 
@@ -55,43 +81,42 @@ export class ChangeWindow {
   raiseFloor(floor: number): void {
     if (floor <= this.#floor) return;
     this.#floor = floor;
+    // Changes became visible in another order than their transactions began. One that is still above the floor
+    // holds back those behind it: they are dropped a little later, never too early.
+    const kept = this.#chapters.findIndex((chapter) => chapter.highestXid >= floor);
+    this.#drop(kept < 0 ? this.#chapters.length : kept);
     this.#version++;
-    // Transactions are recorded in the order they became visible, which is not the order of their ids. One that
-    // is still above the floor holds back those behind it: they are dropped a little later, never too early.
-    while (this.#dropped < this.#history.length && this.#history[this.#dropped]!.xid < floor) {
-      const { tag, xid } = this.#history[this.#dropped++]!;
-      const xids = this.#xidsByTag.get(tag)!;
-      const at = xids.indexOf(xid);
-      if (at >= 0) xids.splice(at, 1);
-      if (xids.length === 0) this.#xidsByTag.delete(tag);
-    }
-    if (this.#dropped > 1024 && this.#dropped * 2 > this.#history.length) {
-      this.#history = this.#history.slice(this.#dropped);
-      this.#dropped = 0;
-    }
   }
 
   /** Whether nothing known contradicts a value with this stamp and these tags. */
-  admits(stamp: Stamp, tags: readonly string[]): boolean {
-    if (stamp.epoch !== this.#epoch || stamp.snapshot.xmin < this.#floor) return false;
-    return !this.contradicts(stamp, tags);
+  admits({ epoch, snapshot }: Stamp, tags: readonly string[]): boolean {
+    if (epoch !== this.#epoch || snapshot.xmin < this.#floor) return false;
+    if (this.#reach && !snapshot.includes(this.#reach)) return false;
+    return tags.every((tag) => this.#allSeen(tag, snapshot));
   }
 
-  /** Whether a known change of the same epoch is missing from a value with this stamp and these tags. */
-  contradicts(stamp: Stamp, tags: readonly string[]): boolean {
-    if (stamp.epoch !== this.#epoch) return false;
-    for (const tag of tags) {
-      const xids = this.#xidsByTag.get(tag);
-      if (xids === undefined) continue;
-      // Sorted: once below xmin, all that remain are visible.
-      for (let i = xids.length - 1; i >= 0 && xids[i]! >= stamp.snapshot.xmin; i--) {
-        if (!stamp.snapshot.sees(xids[i]!)) return true;
-      }
+  #allSeen(tag: string, snapshot: Snapshot): boolean {
+    const xids = this.#xidsByTag.get(tag);
+    if (xids === undefined) return true;
+    // Sorted: once below xmin, all that remain are visible.
+    for (let i = xids.length - 1; i >= 0 && xids[i]! >= snapshot.xmin; i--) {
+      if (!snapshot.sees(xids[i]!)) return false;
     }
-    return false;
+    return true;
   }
 
-  #add(tag: string, xid: number): void {
+  #openChapter(seenBy: Snapshot): Chapter {
+    const last = this.#chapters.at(-1);
+    if (last && last.pairs < this.maxSize / CHAPTERS) {
+      last.seenBy = seenBy;
+      return last;
+    }
+    const chapter = { tags: new Set<string>(), pairs: 0, highestXid: 0, seenBy };
+    this.#chapters.push(chapter);
+    return chapter;
+  }
+
+  #add(chapter: Chapter, tag: string, xid: number): void {
     const xids = this.#xidsByTag.get(tag);
     if (xids === undefined) {
       this.#xidsByTag.set(tag, [xid]);
@@ -102,6 +127,33 @@ export class ChangeWindow {
       if (xids[at - 1] === xid) return;
       xids.splice(at, 0, xid);
     }
-    this.#history.push({ xid, tag });
+    chapter.tags.add(tag);
+    chapter.pairs++;
+    chapter.highestXid = Math.max(chapter.highestXid, xid);
+    this.#size++;
+  }
+
+  /** Forgets the older half. By visibility, not by id: entries of the present stay admissible whatever is open. */
+  #shrink(): void {
+    let pairs = 0;
+    let chapters = 0;
+    while (chapters < this.#chapters.length && this.#size - pairs > this.maxSize / 2) {
+      pairs += this.#chapters[chapters++]!.pairs;
+    }
+    this.#reach = this.#chapters[chapters - 1]!.seenBy;
+    this.#drop(chapters);
+  }
+
+  /** Removes the oldest chapters; floor and reach must have passed them. */
+  #drop(count: number): void {
+    const touched = new Set<string>();
+    for (const { tags } of this.#chapters.splice(0, count)) for (const tag of tags) touched.add(tag);
+    for (const tag of touched) {
+      const before = this.#xidsByTag.get(tag) ?? [];
+      const after = before.filter((xid) => xid >= this.#floor && !this.#reach?.sees(xid));
+      this.#size -= before.length - after.length;
+      if (after.length === 0) this.#xidsByTag.delete(tag);
+      else this.#xidsByTag.set(tag, after);
+    }
   }
 }

@@ -1,5 +1,11 @@
 import { type Clock } from '../clock.js';
 
+/** One moment on both clocks. */
+export interface Moment {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
 /**
  * The right to answer from a cache, held for Δ after each look at the change log.
  *
@@ -20,7 +26,7 @@ export class Lease {
     private readonly clock: Clock,
   ) {}
 
-  /** A moment to hand back to `renew()` or `Moment`-taking calls. */
+  /** To be taken before a look is sent, and handed to `renew()` after it succeeded. */
   now(): Moment {
     return { monotonicMs: this.clock.monotonicMs(), wallMs: this.clock.wallMs() };
   }
@@ -48,19 +54,8 @@ export class Lease {
     return !this.#revoked && this.ageMs() <= this.maxStalenessMs + graceMs;
   }
 
-  /** Whether a load that was sent at `monotonicMs` may have missed a write that this instance answered. */
-  revokedSince(monotonicMs: number): boolean {
-    return monotonicMs < this.#notBeforeMs;
-  }
-
   /** Milliseconds since the look it is dated from; `Infinity` before the first. */
   ageMs(): number {
     return Math.max(this.clock.monotonicMs() - this.#monotonicMs, this.clock.wallMs() - this.#wallMs);
   }
-}
-
-/** One moment on both clocks. */
-export interface Moment {
-  readonly monotonicMs: number;
-  readonly wallMs: number;
 }

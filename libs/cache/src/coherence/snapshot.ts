@@ -4,6 +4,9 @@
  * Transaction ids are xid8: 64 bits that never wrap. They are held as numbers, exact up to 2^53, which at a
  * million transactions a second is 285 years.
  *
+ * Snapshots of one server are ordered: transactions end one after the other, and each snapshot sees all that an
+ * earlier one saw.
+ *
  * @see https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
  */
 export class Snapshot {
@@ -23,7 +26,8 @@ export class Snapshot {
     const xmin = Number(match[1]);
     const xmax = Number(match[2]);
     const inProgress = match[3] ? match[3].split(',').map(Number) : [];
-    if (xmin > xmax || ![xmax, ...inProgress].every(Number.isSafeInteger)) return undefined;
+    if (xmin > xmax || !Number.isSafeInteger(xmax)) return undefined;
+    if (!inProgress.every((xid) => xid >= xmin && xid < xmax)) return undefined;
     return new Snapshot(xmin, xmax, inProgress);
   }
 
@@ -31,6 +35,11 @@ export class Snapshot {
   sees(xid: number): boolean {
     if (xid < this.xmin) return true;
     return xid < this.xmax && !this.inProgress.includes(xid);
+  }
+
+  /** Whether it sees all that `other`, of the same server, sees: it was taken then or later. */
+  includes(other: Snapshot): boolean {
+    return this.xmax >= other.xmax && !this.inProgress.some((xid) => other.sees(xid));
   }
 
   toString(): string {

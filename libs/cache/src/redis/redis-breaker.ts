@@ -2,17 +2,15 @@ import {
   circuitBreaker,
   CircuitState,
   ConsecutiveBreaker,
-  ExponentialBackoff,
   handleAll,
-  isBrokenCircuitError,
-  noJitterGenerator,
   type CircuitBreakerPolicy,
 } from 'cockatiel';
 
+/** `untilMs`: when the next probe is due, in milliseconds since 1970. */
 export type BreakerState = { kind: 'closed' } | { kind: 'open'; untilMs: number } | { kind: 'half-open' };
 
 export interface RedisBreakerOptions {
-  /** Asks Redis for a sign of life; rejects when there is none. */
+  /** Asks Redis for a sign of life; rejects, within a deadline, when there is none. */
   probe: () => Promise<unknown>;
   /** How many failures in a row open it. */
   threshold?: number;
@@ -34,6 +32,7 @@ export class RedisBreaker {
   #openUntilMs = 0;
   #waitMs: number;
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   constructor(options: RedisBreakerOptions) {
     this.#options = options;
@@ -42,11 +41,13 @@ export class RedisBreaker {
     this.#waitMs = initialDelay;
     this.#policy = circuitBreaker(handleAll, {
       breaker: new ConsecutiveBreaker(options.threshold ?? 5),
-      halfOpenAfter: new ExponentialBackoff({ initialDelay, maxDelay, generator: noJitterGenerator }),
+      // Whenever our timer says so: cockatiel measures by the wall clock, and one that is set back by an hour
+      // would keep Redis out for an hour.
+      halfOpenAfter: -Infinity,
     });
     this.#policy.onBreak(() => {
       this.#openUntilMs = Date.now() + this.#waitMs;
-      this.#probeIn(this.#waitMs + 1);
+      this.#probeIn(this.#waitMs);
       this.#waitMs = Math.min(this.#waitMs * 2, maxDelay);
     });
     this.#policy.onReset(() => {
@@ -70,7 +71,7 @@ export class RedisBreaker {
   /** The result of `operation`; `undefined` when it failed or was not tried. Never rejects. */
   async attempt<T>(operation: () => Promise<T>): Promise<T | undefined> {
     // While it is open even a due probe is not a request's business, and during the probe nobody waits for it.
-    if (this.#policy.state !== CircuitState.Closed) return undefined;
+    if (this.#stopped || this.#policy.state !== CircuitState.Closed) return undefined;
     try {
       return await this.#policy.execute(operation);
     } catch {
@@ -78,22 +79,19 @@ export class RedisBreaker {
     }
   }
 
+  /** Nothing is tried and nothing is probed from now on. */
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 
   #probeIn(delayMs: number): void {
-    this.#timer = setTimeout(() => void this.#probe(), delayMs);
+    clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      // A probe that fails is no news: the breaker opens again, and waits longer.
+      void this.#policy.execute(() => this.#options.probe()).catch(() => undefined);
+    }, delayMs);
     this.#timer.unref();
-  }
-
-  async #probe(): Promise<void> {
-    try {
-      await this.#policy.execute(() => this.#options.probe());
-    } catch (error) {
-      // A failed probe is no news: the breaker has opened again and waits longer. But it measures by the wall
-      // clock, and when that says «too early» nobody else would ever ask again.
-      if (isBrokenCircuitError(error)) this.#probeIn(100);
-    }
   }
 }

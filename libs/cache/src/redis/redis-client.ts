@@ -10,6 +10,9 @@ export interface RedisClientOptions {
   onError?: (error: Error) => void;
 }
 
+/** A peer that says nothing for so long when it should is gone. */
+const SILENCE_MS = 2_000;
+
 /**
  * A connection to Redis that never makes a request wait: nothing is queued while it is down, nothing is sent
  * again afterwards, and it goes on trying for ever. ioredis' defaults would hold requests for seconds and then
@@ -28,7 +31,12 @@ export function createRedisClient(
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     commandTimeout: commandTimeoutMs,
-    connectTimeout: 2_000,
+    connectTimeout: SILENCE_MS,
+    // A host that vanished without a word leaves a connection that looks alive until the kernel gives up, a
+    // quarter of an hour later. What still waits to be sent on it goes with it.
+    socketTimeout: commandTimeoutMs + SILENCE_MS,
+    // How long a farewell may take; by default one that nobody hears keeps the process alive for two seconds.
+    disconnectTimeout: 50,
     retryStrategy: (attempt) => Math.min(100 * attempt, 1_000),
     // A replica that was our primary until a moment ago: connect anew, to whoever is primary now.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),

@@ -12,11 +12,11 @@ export class RedisTier<V extends object | string> implements CacheTier<V> {
 
   async get(key: string): Promise<Entry<V> | undefined> {
     const text = await this.client.get(key);
-    return text === null ? undefined : this.codec.decode(text);
+    return text === null ? undefined : this.codec.decode(key, text);
   }
 
   async set(key: string, entry: Entry<V>, ttlMs: number): Promise<void> {
-    await this.client.set(key, this.codec.encode(entry), 'PX', Math.ceil(ttlMs));
+    await this.client.set(key, this.codec.encode(key, entry), 'PX', Math.ceil(ttlMs));
   }
 
   async delete(key: string): Promise<void> {

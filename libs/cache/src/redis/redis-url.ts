@@ -23,6 +23,9 @@ export class InvalidRedisUrl extends Error {
 const SHAPE =
   /^redis(?<tls>s)?(?:\+(?<kind>sentinel|cluster))?:\/\/(?:(?<user>[^:@/]*)(?::(?<password>[^@/]*))?@)?(?<nodes>[^/?#]+)(?:\/(?<path>[^?#]*))?$/;
 
+/** The database; the name of the primary and the database; nothing, as a Cluster has but one database. */
+const MOST_PATH_PARTS: Record<RedisTarget['kind'], number> = { standalone: 1, sentinel: 2, cluster: 0 };
+
 /**
  * Reads the address of a Redis:
  *
@@ -43,11 +46,13 @@ export function parseRedisUrl(url: string): RedisTarget {
   const kind = (parts.kind ?? 'standalone') as RedisTarget['kind'];
   const nodes = parts.nodes!.split(',').map((node) => parseNode(node, kind === 'sentinel' ? 26_379 : 6_379));
   const credentials = {
-    ...(parts.user ? { username: decodeURIComponent(parts.user) } : {}),
-    ...(parts.password ? { password: decodeURIComponent(parts.password) } : {}),
+    ...(parts.user ? { username: decode(parts.user) } : {}),
+    ...(parts.password ? { password: decode(parts.password) } : {}),
   };
   const common = { tls: parts.tls !== undefined, nodes, credentials };
   const path = (parts.path ?? '').split('/').filter(Boolean);
+  if (path.length > MOST_PATH_PARTS[kind])
+    throw new InvalidRedisUrl('REDIS_URL has more of a path than it can mean');
   switch (kind) {
     case 'standalone':
       if (nodes.length > 1)
@@ -56,16 +61,16 @@ export function parseRedisUrl(url: string): RedisTarget {
     case 'sentinel':
       if (!path[0])
         throw new InvalidRedisUrl('REDIS_URL lacks the name of the primary: redis+sentinel://host/name');
-      return { kind, ...common, name: decodeURIComponent(path[0]), db: parseDb(path[1]) };
+      return { kind, ...common, name: decode(path[0]), db: parseDb(path[1]) };
     case 'cluster':
       return { kind, ...common };
   }
 }
 
 function parseNode(text: string, defaultPort: number): Node {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(text);
+  const match = /^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/.exec(text);
   const port = match?.[2] === undefined ? defaultPort : Number(match[2]);
-  if (!match || port > 65_535)
+  if (!match || port < 1 || port > 65_535)
     throw new InvalidRedisUrl('REDIS_URL has a host that is not host or host:port');
   return { host: match[1]!.replace(/^\[|\]$/g, ''), port };
 }
@@ -74,4 +79,12 @@ function parseDb(text: string | undefined): number {
   if (text === undefined) return 0;
   if (!/^\d{1,4}$/.test(text)) throw new InvalidRedisUrl('REDIS_URL has a database that is not a number');
   return Number(text);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new InvalidRedisUrl('REDIS_URL has a % that encodes nothing: percent-encode user and password');
+  }
 }

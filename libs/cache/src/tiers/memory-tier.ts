@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { type Clock, SystemClock } from '../clock.js';
 import { type Entry } from '../entry.js';
 
 /** An entry in memory remembers which state of the window it was last judged by. */
@@ -10,7 +11,7 @@ export interface Held<V> extends Entry<V> {
 export interface MemoryTierOptions {
   /** How many entries are kept; 0 keeps none. */
   maxEntries: number;
-  /** Estimated bytes of all entries. */
+  /** Estimated bytes of all entries; 0 keeps none. */
   maxBytes: number;
 }
 
@@ -18,13 +19,15 @@ export interface MemoryTierOptions {
 export class MemoryTier<V extends object | string> {
   readonly #entries: LRUCache<string, Held<V>> | undefined;
 
-  constructor({ maxEntries, maxBytes }: MemoryTierOptions) {
-    if (maxEntries === 0) return;
+  constructor({ maxEntries, maxBytes }: MemoryTierOptions, clock: Clock = new SystemClock()) {
+    // To lru-cache both zeros would mean «without limit».
+    if (maxEntries === 0 || maxBytes === 0) return;
     this.#entries = new LRUCache({
       max: maxEntries,
       maxSize: maxBytes,
       sizeCalculation: (held, key) => estimateBytes(key, held),
-      ttlAutopurge: false,
+      perf: { now: () => clock.monotonicMs() },
+      ttlResolution: 0, // anything else sets a timer now and then to save a glance at the clock
     });
   }
 

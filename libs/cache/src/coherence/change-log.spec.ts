@@ -1,0 +1,306 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { FakeChangeSource } from '../../test/fake-change-source.js';
+import { ModelDatabase } from '../../test/model-database.js';
+import { SystemClock } from '../clock.js';
+import { ChangeLog, type ChangeLogOptions } from './change-log.js';
+import { ChangeWindow } from './change-window.js';
+import { Lease } from './lease.js';
+
+describe('ChangeLog', () => {
+  let database: ModelDatabase;
+  let source: FakeChangeSource;
+  let window: ChangeWindow;
+  let lease: Lease;
+  let log: ChangeLog;
+
+  // Timers, Date and performance all follow jest's clock, so the system's clock is a fake one here.
+  beforeEach(() => {
+    jest.useFakeTimers();
+    database = new ModelDatabase();
+    source = new FakeChangeSource(database);
+    log = aLog();
+  });
+
+  afterEach(async () => {
+    source.replies.open();
+    await log.stop();
+    jest.useRealTimers();
+  });
+
+  function aLog(options: Partial<ChangeLogOptions> = {}): ChangeLog {
+    window = new ChangeWindow();
+    lease = new Lease(1_000, new SystemClock());
+    return new ChangeLog(source, window, lease, { pollIntervalMs: 200, ...options });
+  }
+
+  const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
+
+  describe('looking', () => {
+    it('knows what was logged before it started, and holds the lease from then on', async () => {
+      const before = database.read('a');
+      database.set('a', '1');
+      await log.start();
+      expect(window.admits(before.stamp, ['a'])).toBe(false);
+      expect(window.admits(database.read('a').stamp, ['a'])).toBe(true);
+      expect(lease.holds()).toBe(true);
+    });
+
+    it('looks at each interval, and each time for what is new since the last', async () => {
+      await log.start();
+      database.set('a', '1');
+      await pass(200);
+      database.set('a', '2');
+      await pass(200);
+      expect(source.looks.map(String)).toEqual(['undefined', '100:100:', '101:101:']);
+      expect(window.size).toBe(2);
+    });
+
+    it('finds a transaction that began before the last look and committed after', async () => {
+      const slow = database.begin();
+      database.write(slow, 'a', 'late');
+      database.set('b', 'fast');
+      await log.start();
+      const before = database.read('a');
+      database.commit(slow);
+      await pass(200);
+      expect(window.admits(before.stamp, ['a'])).toBe(false);
+    });
+
+    it('dates the lease from before the look was sent', async () => {
+      source.replies.close();
+      const started = log.start();
+      await pass(700);
+      source.replies.open();
+      await started;
+      expect(lease.ageMs()).toBe(700);
+    });
+
+    it('starts over when the database is another one', async () => {
+      await log.start();
+      const old = database.read('a');
+      database.crash();
+      await pass(200);
+      expect(window.epoch).toBe('life-2');
+      expect(window.admits(old.stamp, ['a'])).toBe(false);
+      expect(source.looks.at(-1)).toBeUndefined();
+    });
+
+    it('starts over when the log has forgotten what it had not read yet', async () => {
+      await log.start();
+      const old = database.read('b');
+      database.set('a', '1');
+      database.prune();
+      await pass(200);
+      expect(source.looks.at(-1)).toBeUndefined();
+      expect(window.admits(old.stamp, ['b'])).toBe(false);
+      expect(window.admits(database.read('b').stamp, ['b'])).toBe(true);
+    });
+
+    it('starts over when there is more than fits one look', async () => {
+      await log.start();
+      const old = database.read('z');
+      database.batchLimit = 2;
+      for (const key of ['x', 'y', 'z']) database.set(key, '1');
+      await pass(200);
+      expect(source.looks).toHaveLength(3);
+      expect(window.admits(old.stamp, ['z'])).toBe(false);
+      expect(lease.holds()).toBe(true);
+    });
+  });
+
+  describe('when the database cannot be reached', () => {
+    it('starts all the same, lets the lease lapse, and tells once', async () => {
+      const onFailure = jest.fn();
+      const onRecovery = jest.fn();
+      log = aLog({ onFailure, onRecovery });
+      source.fault = new Error('down');
+      await log.start();
+      await pass(1_000);
+      expect(source.looks).toHaveLength(6);
+      expect(lease.holds()).toBe(false);
+      expect(onFailure.mock.calls).toEqual([[source.fault]]);
+
+      source.fault = undefined;
+      await pass(200);
+      expect(lease.holds()).toBe(true);
+      expect(onRecovery).toHaveBeenCalledTimes(1);
+    });
+
+    it('serves on what it knows until the lease lapses, then catches up on all of it', async () => {
+      await log.start();
+      const old = database.read('a');
+      source.fault = new Error('down');
+      database.set('a', '1');
+      await pass(1_000);
+      expect(lease.holds()).toBe(true);
+      await pass(1);
+      expect(lease.holds()).toBe(false);
+      source.fault = undefined;
+      await pass(200);
+      expect(window.admits(old.stamp, ['a'])).toBe(false);
+    });
+
+    it('does not look more often than every ten milliseconds because it is woken', async () => {
+      await log.start();
+      source.fault = new Error('down');
+      await pass(50);
+      for (let ms = 0; ms < 100; ms++) {
+        log.wake();
+        await pass(1);
+      }
+      expect(source.looks.length).toBeLessThanOrEqual(12);
+    });
+  });
+
+  describe('catching up', () => {
+    it('resolves when a look that was sent after the call has succeeded', async () => {
+      await log.start();
+      source.replies.close();
+      await pass(200); // a look is under way, and has missed what comes now
+      database.set('a', '1');
+      const before = source.looks.length;
+      let done = false;
+      const caughtUp = log.catchUp().then(() => (done = true));
+      await pass(10);
+      expect([source.looks.length, done]).toEqual([before, false]);
+
+      source.replies.open();
+      await caughtUp;
+      expect(source.looks).toHaveLength(before + 1);
+      expect(window.size).toBe(1);
+    });
+
+    it('needs one look for all who ask while another is under way', async () => {
+      await log.start();
+      source.replies.close();
+      await pass(200);
+      const all = Array.from({ length: 50 }, () => log.catchUp());
+      source.replies.open();
+      await Promise.all(all);
+      expect(source.looks).toHaveLength(3);
+    });
+
+    it('gives the lease up when the look fails', async () => {
+      await log.start();
+      source.fault = new Error('down');
+      await log.catchUp();
+      expect(lease.holds()).toBe(false);
+      expect(lease.heldWithin(60_000)).toBe(false);
+    });
+
+    it('gives the lease up when there is no answer in time, and takes it back only with a later look', async () => {
+      await log.start();
+      source.replies.close();
+      const caughtUp = log.catchUp();
+      await pass(500);
+      await caughtUp;
+      expect(lease.holds()).toBe(false);
+
+      source.replies.open();
+      await pass(0); // the look that was too late succeeds
+      expect(lease.holds()).toBe(false);
+      await pass(200);
+      expect(lease.holds()).toBe(true);
+    });
+
+    it('gives the lease up when nobody looks any more', async () => {
+      await log.start();
+      await log.stop();
+      await log.catchUp();
+      expect(lease.holds()).toBe(false);
+    });
+
+    it('keeps no timer behind', async () => {
+      await log.start();
+      const timers = jest.getTimerCount();
+      await log.catchUp();
+      expect(jest.getTimerCount()).toBe(timers);
+    });
+  });
+
+  describe('waking', () => {
+    it('looks at once when there was no look lately', async () => {
+      await log.start();
+      await pass(50);
+      log.wake();
+      await pass(0);
+      expect(source.looks).toHaveLength(2);
+    });
+
+    it('is not put off by ever more wake-ups, and not driven wild by them', async () => {
+      await log.start();
+      for (let step = 0; step < 2_000; step++) {
+        log.wake();
+        await pass(0.5);
+      }
+      expect(source.looks.length).toBeGreaterThan(80);
+      expect(source.looks.length).toBeLessThan(110);
+      expect(lease.holds()).toBe(true);
+    });
+
+    it('is not forgotten when it comes during a look', async () => {
+      await log.start();
+      source.replies.close();
+      await pass(200);
+      database.set('a', '1');
+      log.wake();
+      source.replies.open();
+      await pass(11);
+      expect(window.size).toBe(1);
+    });
+
+    it('does nothing before the start and after the stop', async () => {
+      log.wake();
+      await pass(1_000);
+      await log.start();
+      await log.stop();
+      log.wake();
+      await pass(1_000);
+      expect(source.looks).toHaveLength(1);
+    });
+  });
+
+  describe('stopping', () => {
+    it('waits for the look that is under way, sends none after it, and leaves no timer', async () => {
+      await log.start();
+      source.replies.close();
+      await pass(200);
+      const caughtUp = log.catchUp(); // waits for the next look, which will never be sent
+      const stopped = log.stop();
+      await pass(0);
+      expect(source.closed).toBe(false);
+      source.replies.open();
+      await Promise.all([stopped, caughtUp]);
+      expect(source.closed).toBe(true);
+      expect(source.looks).toHaveLength(2);
+      expect(jest.getTimerCount()).toBe(0);
+      expect(lease.holds()).toBe(false);
+    });
+  });
+
+  describe('pruning', () => {
+    it('prunes once a minute, and not again while that is under way', async () => {
+      await log.start();
+      expect(source.prunes).toBe(1);
+      await pass(59_000);
+      expect(source.prunes).toBe(1);
+      source.prunings.close();
+      await pass(121_000);
+      expect(source.prunes).toBe(2);
+      source.prunings.open();
+      await pass(200);
+      expect(source.prunes).toBe(3);
+    });
+
+    it('looks on when a pruning fails', async () => {
+      source.prunings.close();
+      await log.start();
+      source.fault = new Error('cannot prune');
+      source.prunings.open();
+      await pass(0);
+      source.fault = undefined;
+      await pass(200);
+      expect(lease.holds()).toBe(true);
+    });
+  });
+});

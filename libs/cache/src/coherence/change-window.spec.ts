@@ -1,0 +1,135 @@
+import { describe, expect, it } from '@jest/globals';
+import { aSnapshot } from '../../test/a-snapshot.js';
+import { ChangeWindow } from './change-window.js';
+import { type Stamp } from './stamp.js';
+
+const aStamp = (snapshot: string, epoch = 'one'): Stamp => ({ epoch, snapshot: aSnapshot(snapshot) });
+
+function aWindow({ floor = 0, maxSize }: { floor?: number; maxSize?: number } = {}): ChangeWindow {
+  const window = new ChangeWindow(maxSize);
+  window.restart('one', floor);
+  return window;
+}
+
+describe('ChangeWindow', () => {
+  it('admits nothing before it knows anything', () => {
+    expect(new ChangeWindow().admits(aStamp('10:10:'), [])).toBe(false);
+  });
+
+  it('admits a value that saw every change of its tags', () => {
+    const window = aWindow();
+    window.record([{ xid: 10, tags: ['a'] }], aSnapshot('11:11:'));
+    expect(window.admits(aStamp('11:11:'), ['a'])).toBe(true);
+  });
+
+  it.each([
+    ['had not begun', '10:10:'],
+    ['was running', '10:12:10'],
+    ['was running beside others', '9:12:9,10'],
+  ])('turns a value away when a change of one of its tags %s', (_when, snapshot) => {
+    const window = aWindow();
+    window.record([{ xid: 10, tags: ['a'] }], aSnapshot('12:12:'));
+    expect(window.admits(aStamp(snapshot), ['other', 'a'])).toBe(false);
+    expect(window.admits(aStamp(snapshot), ['other'])).toBe(true);
+  });
+
+  it('asks for every change of a tag, not only the newest', () => {
+    const window = aWindow();
+    window.record([{ xid: 12, tags: ['a'] }], aSnapshot('10:13:10'));
+    window.record([{ xid: 10, tags: ['a'] }], aSnapshot('13:13:')); // begun before, committed after
+    expect(window.admits(aStamp('10:13:10'), ['a'])).toBe(false);
+    expect(window.admits(aStamp('13:13:'), ['a'])).toBe(true);
+  });
+
+  it('turns away what is older than it reaches, and what comes from another epoch', () => {
+    const window = aWindow({ floor: 10 });
+    expect(window.admits(aStamp('9:20:9'), ['a'])).toBe(false);
+    expect(window.admits(aStamp('10:20:10'), ['a'])).toBe(true);
+    expect(window.admits(aStamp('10:20:10', 'two'), ['a'])).toBe(false);
+  });
+
+  it('forgets everything when it starts over', () => {
+    const window = aWindow();
+    window.record([{ xid: 10, tags: ['a'] }], aSnapshot('11:11:'));
+    window.restart('two', 5);
+    expect([window.epoch, window.size]).toEqual(['two', 0]);
+    expect(window.admits(aStamp('10:10:', 'two'), ['a'])).toBe(true);
+    expect(window.admits(aStamp('11:11:', 'one'), ['a'])).toBe(false);
+  });
+
+  it('drops what is below a floor that rises, and never lowers it', () => {
+    const window = aWindow();
+    const changes = [10, 11, 12].map((xid) => ({ xid, tags: ['a', `b${xid}`] }));
+    window.record(changes, aSnapshot('13:13:'));
+    expect(window.size).toBe(6);
+
+    window.raiseFloor(13);
+    expect(window.size).toBe(0);
+    window.raiseFloor(5);
+    expect(window.admits(aStamp('12:20:12'), ['c'])).toBe(false);
+    expect(window.admits(aStamp('13:20:13'), ['a'])).toBe(true);
+  });
+
+  it('keeps what became visible late until the floor has passed it too', () => {
+    const window = aWindow();
+    window.record([{ xid: 50, tags: ['a'] }], aSnapshot('10:51:10'));
+    window.record([{ xid: 10, tags: ['b'] }], aSnapshot('51:51:'));
+    window.raiseFloor(30);
+    expect(window.admits(aStamp('40:40:'), ['a'])).toBe(false);
+    window.raiseFloor(60);
+    expect(window.size).toBe(0);
+  });
+
+  it('counts a thing that one transaction touched twice once', () => {
+    const window = aWindow();
+    window.record([{ xid: 10, tags: ['a', 'a'] }], aSnapshot('11:11:'));
+    window.record([{ xid: 10, tags: ['a'] }], aSnapshot('11:11:'));
+    expect(window.size).toBe(1);
+  });
+
+  it('has a new version for whatever may change a judgement, and only then', () => {
+    const window = new ChangeWindow();
+    const versions = [
+      (): void => window.restart('one', 10),
+      (): void => window.record([{ xid: 10, tags: ['a'] }], aSnapshot('11:11:')),
+      (): void => window.raiseFloor(11),
+      (): void => window.raiseFloor(11),
+      (): void => window.record([], aSnapshot('20:20:')),
+    ].map((step) => {
+      step();
+      return window.version;
+    });
+    expect(versions).toEqual([1, 2, 3, 3, 3]);
+  });
+
+  describe('when the floor cannot rise because a transaction stays open', () => {
+    function anOverfullWindow(): ChangeWindow {
+      const window = aWindow({ maxSize: 4_000 });
+      for (let xid = 11; xid <= 10_000; xid++) {
+        window.record([{ xid, tags: [`u:${xid % 3_000}`] }], aSnapshot(`10:${xid + 1}:10`));
+      }
+      return window;
+    }
+
+    it('stays within its bounds', () => {
+      expect(anOverfullWindow().size).toBeLessThanOrEqual(4_000);
+    });
+
+    it('goes on admitting what was read lately, and turns away what it cannot judge any more', () => {
+      const window = anOverfullWindow();
+      expect(window.admits(aStamp('10:10001:10'), ['u:1'])).toBe(true);
+      expect(window.admits(aStamp('10:9990:10'), ['u:2999'])).toBe(true);
+      expect(window.admits(aStamp('10:9990:10'), [`u:${9_995 % 3_000}`])).toBe(false);
+      expect(window.admits(aStamp('10:5000:10'), ['untouched'])).toBe(false);
+    });
+
+    it('survives one look that brings more than it may hold', () => {
+      const window = aWindow({ maxSize: 10 });
+      const tags = Array.from({ length: 100 }, (_, i) => `u:${i}`);
+      window.record([{ xid: 20, tags }], aSnapshot('21:21:'));
+      expect(window.size).toBe(0);
+      expect(window.admits(aStamp('20:20:'), ['u:7'])).toBe(false);
+      expect(window.admits(aStamp('21:21:'), ['u:7'])).toBe(true);
+    });
+  });
+});

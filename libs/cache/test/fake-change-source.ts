@@ -1,0 +1,41 @@
+import { type ChangeBatch, ChangeSource } from '../src/coherence/change-source.js';
+import { type Snapshot } from '../src/coherence/snapshot.js';
+import { Gate } from './gate.js';
+import { type ModelDatabase } from './model-database.js';
+
+/** The change log of a model database, over a wire that a test can break. */
+export class FakeChangeSource extends ChangeSource {
+  /** Of each look that was sent, what it asked for. */
+  readonly looks: (Snapshot | undefined)[] = [];
+  /** Where replies wait on their way back. */
+  readonly replies = new Gate();
+  /** Where prunings wait. */
+  readonly prunings = new Gate();
+  fault: Error | undefined;
+  prunes = 0;
+  closed = false;
+
+  constructor(public database: ModelDatabase) {
+    super();
+  }
+
+  override async read(previous: Snapshot | undefined): Promise<ChangeBatch> {
+    this.looks.push(previous);
+    const { fault } = this;
+    const batch = this.database.changesSince(previous);
+    await this.replies.pass();
+    if (fault) throw fault;
+    return batch;
+  }
+
+  override async prune(): Promise<void> {
+    this.prunes++;
+    await this.prunings.pass();
+    if (this.fault) throw this.fault;
+  }
+
+  override close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * A process that uses Redis and then wants to end, for tests that look at how long it takes. Tells that it is
+ * connected, uses Redis once more when it is told to, and closes.
+ */
+import { once } from 'node:events';
+import { GuardedTier } from '../src/redis/guarded-tier.js';
+import { RedisBreaker } from '../src/redis/redis-breaker.js';
+import { createRedisClient } from '../src/redis/redis-client.js';
+import { RedisTier } from '../src/redis/redis-tier.js';
+import { EntryCodec } from '../src/tiers/entry-codec.js';
+import { aSnapshot } from './a-snapshot.js';
+
+const [url] = process.argv.slice(2) as [string];
+const client = createRedisClient(url, { commandTimeoutMs: 100 });
+const ready = new Promise((resolve) => client.once('ready', resolve));
+await client.connect().catch(() => undefined); // tries again by itself if it must
+await ready;
+const breaker = new RedisBreaker({ probe: () => client.ping() });
+const tier = new GuardedTier<string>(new RedisTier(client, new EntryCodec<string>(String)), breaker);
+
+const told = once(process, 'message');
+process.send!('connected');
+await told;
+void tier.set('key', { value: 'late', stamp: { epoch: 'one', snapshot: aSnapshot('10:10:') } }, 60_000);
+breaker.stop();
+client.disconnect();
+process.disconnect();
