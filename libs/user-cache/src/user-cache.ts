@@ -12,7 +12,7 @@ import {
 } from '#cache';
 import { databaseFaultOf } from '#database';
 import { type DataSource } from 'typeorm';
-import { type Alias, alias, aliasesOf, answersTo } from './alias.js';
+import { type Alias, alias, type AliasKind, aliasesOf, answersTo } from './alias.js';
 import { type CachedUser } from './cached-user.js';
 import { PostgresChangeSource } from './postgres-change-source.js';
 import { RedisSide } from './redis-side.js';
@@ -44,6 +44,11 @@ export interface ReadOptions {
 
 /** From best to worst; a look-up in two steps came from the worse of the two. */
 const ORIGINS: readonly Origin[] = ['memory', 'redis', 'postgres', 'bypass', 'stale'];
+/** What cannot be a name is nobody's. To ask PostgreSQL would be an error, and of all who are asked for in one statement. */
+const NOBODY: Promise<Answer<CachedUser>> = Promise.resolve({ value: null, origin: 'memory' });
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** NUL and lone surrogates: its text has neither. */
+const UNSTORABLE = /[\0\p{Cs}]/u;
 /** Keys of all users change with it: a statement that touched very many rows is logged as this. */
 const WHOLE_TABLE = 'u:*';
 
@@ -97,10 +102,13 @@ export class UserCache {
     }
     this.#loader = new UserLoader(dataSource, clock);
     this.#statistics = new UserCacheStatistics(clock);
-    // An alias is an id and little else; users get the lion's share.
-    const share = { maxEntries: options.memoryEntries, maxBytes: options.memoryBytes };
-    this.#userMemory = new MemoryTier({ ...share, maxBytes: Math.ceil(share.maxBytes * 0.75) });
-    this.#aliasMemory = new MemoryTier({ ...share, maxBytes: Math.ceil(share.maxBytes * 0.25) });
+    // Most callers come by id; users get the lion's share.
+    const share = (part: number): { maxEntries: number; maxBytes: number } => ({
+      maxEntries: Math.round(options.memoryEntries * part),
+      maxBytes: Math.round(options.memoryBytes * part),
+    });
+    this.#userMemory = new MemoryTier(share(0.75));
+    this.#aliasMemory = new MemoryTier(share(0.25));
     const common = {
       ttlMs: options.ttlMs,
       staleIfDownMs: options.staleIfDbDownMs,
@@ -132,20 +140,29 @@ export class UserCache {
   /** @param id a UUID; anything else is nobody */
   byId(id: string, options?: ReadOptions): Promise<Answer<CachedUser>> {
     const key = id.toLowerCase();
-    return this.#counted(() => this.#byId(key, options));
+    return this.#counted(() => (UUID.test(key) ? this.#byId(key, options) : NOBODY));
+  }
+
+  /** Those of the users that exist, in the order asked for; from where the worst of them came. */
+  async byIds(ids: readonly string[], options?: ReadOptions): Promise<Answer<readonly CachedUser[]>> {
+    const answers = await Promise.all(ids.map((id) => this.byId(id, options)));
+    return {
+      value: answers.map((answer) => answer.value).filter((user) => user !== null),
+      origin: answers.map((answer) => answer.origin).reduce(worse, 'memory'),
+    };
   }
 
   byEmail(email: string, options?: ReadOptions): Promise<Answer<CachedUser>> {
-    return this.#counted(() => this.#byAlias(alias('email', email), options));
+    return this.#byName('email', email, options);
   }
 
   byUsername(username: string, options?: ReadOptions): Promise<Answer<CachedUser>> {
-    return this.#counted(() => this.#byAlias(alias('username', username), options));
+    return this.#byName('username', username, options);
   }
 
   /** @param phone E.164 */
   byPhone(phone: string, options?: ReadOptions): Promise<Answer<CachedUser>> {
-    return this.#counted(() => this.#byAlias(alias('phone', phone), options));
+    return this.#byName('phone', phone, options);
   }
 
   /**
@@ -188,6 +205,12 @@ export class UserCache {
     return options?.truth ? this.#users.readThrough(subject) : this.#users.read(subject);
   }
 
+  #byName(kind: AliasKind, value: string, options?: ReadOptions): Promise<Answer<CachedUser>> {
+    return this.#counted(() =>
+      UNSTORABLE.test(value) ? NOBODY : this.#byAlias(alias(kind, value), options),
+    );
+  }
+
   async #byAlias(name: Alias, options?: ReadOptions): Promise<Answer<CachedUser>> {
     let loaded: Loaded<CachedUser> | undefined;
     const load = async (): Promise<Loaded<string>> => {
@@ -197,7 +220,8 @@ export class UserCache {
     };
     const subject: Subject<string> = { key: name.key, tags: [name.tag, WHOLE_TABLE], load };
     const led = await (options?.truth ? this.#aliases.readThrough(subject) : this.#aliases.read(subject));
-    if (loaded) return { value: loaded.value, origin: led.origin };
+    // What stands in is older than a load that was refused before it.
+    if (loaded && led.origin !== 'stale') return { value: loaded.value, origin: led.origin };
     if (led.value === null) return { value: null, origin: led.origin };
     const user = await this.#byId(led.value);
     // The alias and the user were read at two moments; if they disagree, one statement decides.

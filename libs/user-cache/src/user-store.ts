@@ -107,16 +107,15 @@ export class UserStore {
   }
 
   /**
-   * Deactivation also ends every token, for good: they stay dead when the account is restored.
+   * Deactivation also ends every token, for good: a trigger raises the token generation.
    *
    * @throws UserNotFound, LastAdmin
    */
   changeStanding(id: string, changes: StandingChanges): Promise<CachedUser> {
     return this.#change(id, async (before, manager) => {
-      const ends = changes.isActive === false && before.isActive;
-      const losesAdmin = before.isAdmin && before.isActive && (ends || changes.isAdmin === false);
-      if (losesAdmin) await refuseIfLastAdmin(manager, id);
-      return { ...changes, ...(ends ? { tokenGeneration: before.tokenGeneration + 1 } : {}) };
+      const loses = changes.isActive === false || changes.isAdmin === false;
+      if (loses && before.isAdmin && before.isActive) await refuseIfLastAdmin(manager, id);
+      return changes;
     });
   }
 
@@ -140,7 +139,13 @@ export class UserStore {
 
   /** Replaces a hash by a stronger one of the same password; does nothing when it is not the stored one any more. */
   async rehash(id: string, verifiedHash: string, passwordHash: string): Promise<void> {
-    await this.dataSource.manager.update(UserEntity, { id, passwordHash: verifiedHash }, { passwordHash });
+    const [[row]] = await this.dataSource.query<[{ user: unknown }[], affected: number]>(
+      `UPDATE users AS u SET password_hash = $3 WHERE u.id = $1 AND u.password_hash = $2
+       RETURNING ${CACHED_USER_SQL} AS user`,
+      [id, verifiedHash, passwordHash],
+    );
+    const user = reviveCachedUser(row?.user);
+    if (user) await this.cache.changed(user, user); // it has another `updatedAt`
   }
 
   /** One SELECT, every time: what a login is decided by never comes from a cache. */

@@ -1,5 +1,5 @@
 import { type CachedUser } from '#user-cache';
-import { Body, Controller, Delete, Get, HttpCode, Post, Put, UseFilters } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, HttpCode, Post, Put } from '@nestjs/common';
 import {
   ApiCreatedResponse,
   ApiNoContentResponse,
@@ -9,8 +9,9 @@ import {
 } from '@nestjs/swagger';
 import { Consumes, FORM } from '../http/body/media-types.js';
 import { Deadline } from '../http/deadline.js';
-import { ApiProblems } from '../http/docs/api-problems.js';
+import { ApiProblems, UNAVAILABLE } from '../http/docs/api-problems.js';
 import { InvalidInput } from '../http/input/invalid-input.js';
+import { Rephrased } from '../http/problems/rephrased.js';
 import { Revalidated } from '../http/revalidated.js';
 import { AccountsService } from './accounts/accounts.service.js';
 import {
@@ -22,12 +23,10 @@ import {
 import { profileChanges } from './accounts/profile-fields.js';
 import { Public, UsersOnly } from './guard/access.js';
 import { CurrentUser } from './guard/current-user.js';
-import { InvalidCredentials } from './login/login-faults.js';
 import { LoginRequest } from './login/login-request.js';
 import { LoginService } from './login/login.service.js';
-import { InvalidGrant, UnsupportedGrantType } from './oauth/oauth-faults.js';
-import { OAuthProblemFilter } from './oauth/oauth-problem.filter.js';
-import { TokenRequest } from './oauth/token-request.js';
+import { asOAuthFault } from './oauth/as-oauth-fault.js';
+import { passwordGrant, TokenRequest } from './oauth/token-request.js';
 import { TokenIssuer } from './token-issuer.js';
 import { AuthenticatedResponse, TokenResponse } from './token-response.js';
 import { UserResponse } from './user-response.js';
@@ -48,13 +47,17 @@ export class AuthController {
   @Public()
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({ summary: 'Make an account' })
-  @ApiCreatedResponse({ type: AuthenticatedResponse })
+  @ApiCreatedResponse({
+    type: AuthenticatedResponse,
+    description: 'The account is made; the token is for it.',
+  })
   @ApiProblems(
     'users.email_taken',
     'users.username_taken',
     'users.phone_taken',
     'request.validation',
     'auth.busy',
+    ...UNAVAILABLE,
   )
   async register(@Body() { email, password, ...profile }: RegisterRequest): Promise<AuthenticatedResponse> {
     return this.issuer.authenticated(
@@ -67,8 +70,8 @@ export class AuthController {
   @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({ summary: 'Get a token with an email address, username or phone number, and the password' })
-  @ApiOkResponse({ type: AuthenticatedResponse })
-  @ApiProblems('auth.invalid_credentials', 'request.validation', 'auth.busy')
+  @ApiOkResponse({ type: AuthenticatedResponse, description: 'A token, and whose it is.' })
+  @ApiProblems('auth.invalid_credentials', 'request.validation', 'auth.busy', ...UNAVAILABLE)
   async login(@Body() { identifier, email, password }: LoginRequest): Promise<AuthenticatedResponse> {
     return this.issuer.authenticated(await this.logins.login(theOne(identifier, email), password));
   }
@@ -78,20 +81,27 @@ export class AuthController {
   @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
   @Consumes(FORM)
-  @UseFilters(OAuthProblemFilter)
+  @Rephrased(asOAuthFault)
+  @Header('Pragma', 'no-cache') // with `Cache-Control: no-store`, by RFC 6749, section 5.1
   @ApiOperation({ summary: 'Get a token as OAuth 2 clients do (RFC 6749, password grant)' })
-  @ApiOkResponse({ type: TokenResponse })
-  @ApiProblems('auth.invalid_request', 'auth.invalid_grant', 'auth.unsupported_grant_type', 'auth.busy')
-  async token(@Body() { grant_type, username, password }: TokenRequest): Promise<TokenResponse> {
-    if (grant_type !== 'password') throw new UnsupportedGrantType();
-    return this.issuer.token(await this.logins.login(username, password).catch(asInvalidGrant));
+  @ApiOkResponse({ type: TokenResponse, description: 'A token.' })
+  @ApiProblems(
+    'auth.invalid_request',
+    'auth.invalid_grant',
+    'auth.unsupported_grant_type',
+    'auth.busy',
+    ...UNAVAILABLE,
+  )
+  async token(@Body() request: TokenRequest): Promise<TokenResponse> {
+    const { username, password } = passwordGrant(request);
+    return this.issuer.token(await this.logins.login(username, password));
   }
 
   @Get('me')
   @UsersOnly()
   @Revalidated()
   @ApiOperation({ summary: 'Who the token belongs to' })
-  @ApiOkResponse({ type: UserResponse })
+  @ApiOkResponse({ type: UserResponse, description: 'The user.' })
   me(@CurrentUser() user: CachedUser): UserResponse {
     return UserResponse.of(user);
   }
@@ -99,7 +109,7 @@ export class AuthController {
   @Put('profile')
   @UsersOnly()
   @ApiOperation({ summary: 'Change the own profile: given fields change, others stay, null clears' })
-  @ApiOkResponse({ type: UserResponse })
+  @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
   @ApiProblems('users.username_taken', 'users.phone_taken', 'request.validation')
   async changeProfile(
     @CurrentUser() user: CachedUser,
@@ -115,7 +125,7 @@ export class AuthController {
   @ApiOperation({
     summary: 'Change the password; every token issued before ends, and a new one is in the answer',
   })
-  @ApiOkResponse({ type: AuthenticatedResponse })
+  @ApiOkResponse({ type: AuthenticatedResponse, description: 'A token in place of all earlier ones.' })
   @ApiProblems('auth.wrong_password', 'request.validation', 'auth.busy')
   async changePassword(
     @CurrentUser() user: CachedUser,
@@ -133,7 +143,7 @@ export class AuthController {
   @ApiOperation({
     summary: 'Deactivate the own account and end every token; an administrator can restore it',
   })
-  @ApiNoContentResponse()
+  @ApiNoContentResponse({ description: 'The account is deactivated.' })
   @ApiProblems('auth.wrong_password', 'users.last_admin', 'request.validation', 'auth.busy')
   async deactivate(@CurrentUser() user: CachedUser, @Body() { password }: DeactivateRequest): Promise<void> {
     await this.accounts.deactivate(user, password);
@@ -151,8 +161,4 @@ function theOne(identifier: string | undefined, email: string | undefined): stri
     throw new InvalidInput([{ loc: ['body', 'identifier'], msg: 'Field required', type: 'missing' }]);
   }
   return given;
-}
-
-function asInvalidGrant(error: unknown): never {
-  throw error instanceof InvalidCredentials ? new InvalidGrant() : error;
 }

@@ -20,9 +20,9 @@ export class CacheTrace {
     return new CacheTrace({ truth: directives !== undefined && /\bno-cache\b/i.test(directives) }, reply);
   }
 
-  /** The value of the answer; where it came from goes into the response. */
+  /** The value of the answer; where it came from goes into the response. Once something was stale, all of it is. */
   shown<V>(answer: TracedAnswer<V>): V | null {
-    void this.reply.header('x-cache', answer.origin);
+    if (this.reply.getHeader('x-cache') !== 'stale') void this.reply.header('x-cache', answer.origin);
     return answer.value;
   }
 }

@@ -7,6 +7,7 @@ import { registerBodyParsers } from './body/body-parsers.js';
 import { refuseOtherMediaTypes } from './body/media-types.js';
 import { answerClientError } from './client-errors.js';
 import { enforceDeadlines } from './deadline.js';
+import { endConnectionsOnClose } from './end-connections.js';
 import { type HttpSettings } from './http-settings.js';
 import { parseQueryString, refuseBadTargets } from './input/query-string.js';
 import { createLogger } from './log/logger.js';
@@ -45,6 +46,7 @@ export function createHttpAdapter(
   refuseOtherMediaTypes(fastify);
   enforceDeadlines(fastify);
   revalidateMarkedRoutes(fastify);
+  endConnectionsOnClose(fastify);
   return adapter;
 }
 
@@ -60,13 +62,14 @@ class HouseAdapter extends FastifyAdapter {
 }
 
 function serverOptions({ trustProxy }: HttpSettings): FastifyHttpOptions<Server> & { skipMiddie: true } {
+  const requestLog = new RequestLog();
   return {
     // No Nest middleware in this house: guards, pipes and Fastify hooks do, and each request saves its walk.
     skipMiddie: true,
     bodyLimit: BODY_LIMIT_BYTES,
     trustProxy: typeof trustProxy === 'number' ? (_address, hop) => hop < trustProxy : trustProxy,
     genReqId: requestId,
-    logController: new RequestLog(),
+    logController: requestLog,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -76,8 +79,11 @@ function serverOptions({ trustProxy }: HttpSettings): FastifyHttpOptions<Server>
     // While closing, what still arrives on open connections is answered, with `Connection: close`.
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, querystringParser: parseQueryString },
-    // The router's own refusals, which come before any hook.
-    frameworkErrors: (error, request, reply) => sendProblem(request, reply, problemAnswer(error)),
+    // The router's own refusals, which come before any hook, and which Fastify does not log.
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(request, reply, problemAnswer(error));
+      requestLog.requestCompleted(null, request, reply);
+    },
     clientErrorHandler: answerClientError,
   };
 }

@@ -7,6 +7,8 @@ declare module 'fastify' {
     consumes?: readonly string[];
     /** Milliseconds: `@Deadline()`. `null`: none. */
     deadlineMs?: number | null;
+    /** `@Rephrased()` */
+    rephrase?: (error: unknown) => unknown;
     /** `@Revalidated()` */
     revalidated?: boolean;
   }

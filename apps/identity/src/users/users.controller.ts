@@ -30,7 +30,7 @@ export class UsersController {
   @Get()
   @AdminsOnly()
   @ApiOperation({ summary: 'Search users, page by page, newest first' })
-  @ApiOkResponse({ type: UserPage })
+  @ApiOkResponse({ type: UserPage, description: 'A page of users.' })
   @ApiProblems('request.validation')
   search(@Query() { q, is_active, is_admin, limit, cursor }: SearchQuery): Promise<UserPage> {
     return this.users.search({
@@ -46,7 +46,7 @@ export class UsersController {
   @AdminsAndServicesOnly()
   @Revalidated()
   @ApiOperation({ summary: 'Find one user by email, phone or username' })
-  @ApiOkResponse({ type: UserResponse })
+  @ApiOkResponse({ type: UserResponse, description: 'The user.' })
   @ApiProblems('users.not_found', 'request.validation')
   find(@Query() query: LookupQuery, @Trace() trace: CacheTrace): Promise<UserResponse> {
     return this.users.find(theOne(query), trace);
@@ -56,7 +56,7 @@ export class UsersController {
   @AdminsAndServicesOnly()
   @HttpCode(200)
   @ApiOperation({ summary: 'Find up to 100 users by id' })
-  @ApiOkResponse({ type: FoundUsers })
+  @ApiOkResponse({ type: FoundUsers, description: 'The users, and the ids that nobody has.' })
   @ApiProblems('request.validation')
   findMany(@Body() { ids }: LookupRequest, @Trace() trace: CacheTrace): Promise<FoundUsers> {
     return this.users.findMany(ids, trace);
@@ -66,7 +66,7 @@ export class UsersController {
   @UsersOnly()
   @Revalidated()
   @ApiOperation({ summary: 'The profile of a user, by username' })
-  @ApiOkResponse({ type: PublicProfile })
+  @ApiOkResponse({ type: PublicProfile, description: 'What the caller may see of the user.' })
   @ApiProblems('users.not_found', 'request.validation')
   byUsername(
     @Param() { username }: UsernamePath,
@@ -80,7 +80,7 @@ export class UsersController {
   @UsersOnly()
   @Revalidated()
   @ApiOperation({ summary: 'The profile of a user' })
-  @ApiOkResponse({ type: PublicProfile })
+  @ApiOkResponse({ type: PublicProfile, description: 'What the caller may see of the user.' })
   @ApiProblems('users.not_found', 'request.validation')
   byId(
     @Param() { id }: UserPath,
@@ -93,7 +93,7 @@ export class UsersController {
   @Patch(':id')
   @AdminsOnly()
   @ApiOperation({ summary: 'Activate or deactivate a user, grant or take the rights of an administrator' })
-  @ApiOkResponse({ type: UserResponse })
+  @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
   @ApiProblems('users.not_found', 'users.last_admin', 'request.validation')
   changeStanding(
     @Param() { id }: UserPath,

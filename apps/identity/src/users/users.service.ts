@@ -56,8 +56,7 @@ export class UsersService {
 
   async findMany(ids: readonly string[], trace: CacheTrace): Promise<FoundUsers> {
     const distinct = [...new Set(ids)];
-    const answers = await Promise.all(distinct.map((id) => this.cache.byId(id, trace.options)));
-    const users = answers.map((answer) => answer.value).filter((user) => user !== null);
+    const users = trace.shown(await this.cache.byIds(distinct, trace.options)) ?? [];
     const found = new Set(users.map((user) => user.id));
     return {
       items: users.map((user) => UserResponse.of(user)),

@@ -34,6 +34,10 @@ export class CreateUsers1763600000000 implements MigrationInterface {
       LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
       BEGIN
         NEW.updated_at := clock_timestamp();
+        -- Tokens that a deactivation ended stay dead when the account is restored, whoever did either.
+        IF OLD.is_active AND NOT NEW.is_active AND NEW.token_generation = OLD.token_generation THEN
+          NEW.token_generation := OLD.token_generation + 1;
+        END IF;
         RETURN NEW;
       END $$`);
     await queryRunner.query(`

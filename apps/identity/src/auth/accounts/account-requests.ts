@@ -1,12 +1,6 @@
 import { EmailField } from '../../http/fields/email-field.js';
-import { PasswordField } from '../../http/fields/password-field.js';
-import { TextField } from '../../http/fields/text-field.js';
+import { GivenPasswordField, PasswordField } from '../../http/fields/password-field.js';
 import { ProfileFields } from './profile-fields.js';
-
-/** A password that is only compared. Bounded, and otherwise whatever it is: the answer to a wrong one is «wrong». */
-export function GivenPasswordField(description: string): PropertyDecorator {
-  return TextField({ max: 1_024, description, example: 'correct horse battery', multiline: true });
-}
 
 export class RegisterRequest extends ProfileFields {
   @EmailField()
@@ -19,7 +13,7 @@ export class RegisterRequest extends ProfileFields {
 export class ProfileRequest extends ProfileFields {}
 
 export class ChangePasswordRequest {
-  @GivenPasswordField('The password as it is.')
+  @GivenPasswordField({ description: 'The password as it is.' })
   current_password!: string;
 
   @PasswordField()
@@ -27,6 +21,6 @@ export class ChangePasswordRequest {
 }
 
 export class DeactivateRequest {
-  @GivenPasswordField('The password, to be sure.')
+  @GivenPasswordField({ description: 'The password, to be sure.' })
   password!: string;
 }

@@ -29,6 +29,8 @@ export class AuthGuard implements CanActivate {
         context.getHandler(),
         context.getClass(),
       ]) ?? 'user';
+    if (access === 'anyone') return true;
+
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const token = bearerToken(request);
@@ -49,8 +51,8 @@ export class AuthGuard implements CanActivate {
   }
 }
 
-function admit(caller: Caller | undefined, access: Access): void {
-  if (access === 'anyone') return;
+function admit(caller: Caller | undefined, access: Exclude<Access, 'anyone'>): void {
+  if (access === 'anyone, known or not') return;
   if (caller === undefined) throw new MissingToken();
   switch (access) {
     case 'user':

@@ -1,5 +1,5 @@
 import { TextField } from '../../http/fields/text-field.js';
-import { GivenPasswordField } from '../accounts/account-requests.js';
+import { GivenPasswordField } from '../../http/fields/password-field.js';
 
 export class LoginRequest {
   @TextField({
@@ -18,6 +18,6 @@ export class LoginRequest {
   })
   email?: string;
 
-  @GivenPasswordField('The password.')
+  @GivenPasswordField({ description: 'The password.' })
   password!: string;
 }

@@ -1,13 +1,16 @@
 import { Fault } from '../../http/problems/fault.js';
 import { type FieldError } from '../../http/problems/problem.js';
 
+/** What RFC 6749, section 5.2, does not allow in an error_description. */
+const NOT_ALLOWED = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/g;
+
 /** Faults of the token endpoint, with the members that RFC 6749, section 5.2, asks for. */
 abstract class OAuthFault extends Fault {
   override readonly extensions: Readonly<Record<string, string>>;
 
   constructor(error: string, description: string) {
     super(description);
-    this.extensions = { error, error_description: description };
+    this.extensions = { error, error_description: description.replace(NOT_ALLOWED, "'") };
   }
 }
 
@@ -30,7 +33,10 @@ export class UnsupportedGrantType extends OAuthFault {
 export class InvalidTokenRequest extends OAuthFault {
   readonly code = 'auth.invalid_request';
 
-  constructor(override readonly errors: readonly FieldError[]) {
-    super('invalid_request', 'The token request is not valid.');
+  constructor(
+    description: string,
+    override readonly errors: readonly FieldError[],
+  ) {
+    super('invalid_request', description);
   }
 }

@@ -1,22 +1,31 @@
+import { GivenPasswordField } from '../../http/fields/password-field.js';
 import { TextField } from '../../http/fields/text-field.js';
-import { GivenPasswordField } from '../accounts/account-requests.js';
+import { InvalidInput } from '../../http/input/invalid-input.js';
+import { UnknownFieldsIgnored } from '../../http/input/unknown-fields-ignored.js';
+import { UnsupportedGrantType } from './oauth-faults.js';
 
 const ignored = { max: 1_024, optional: true, example: '' };
 
-/** RFC 6749, section 4.3.2. Clients are not registered here; what they say of themselves is ignored. */
+/**
+ * RFC 6749, section 4.3.2. Clients are not registered here; what they say of themselves is ignored, and so are
+ * parameters that nobody knows (section 3.2).
+ */
+@UnknownFieldsIgnored()
 export class TokenRequest {
   @TextField({ max: 64, description: 'How you prove who you are.', example: 'password' })
   grant_type!: string;
 
+  // Optional because which ones are needed depends on the grant type.
   @TextField({
     max: 320,
+    optional: true,
     description: 'Email address, username or phone number.',
     example: 'ada@example.com',
   })
-  username!: string;
+  username?: string;
 
-  @GivenPasswordField('The password.')
-  password!: string;
+  @GivenPasswordField({ optional: true, description: 'The password.' })
+  password?: string;
 
   @TextField({ ...ignored, description: 'Ignored: a token is good for all that its user may do.' })
   scope?: string;
@@ -26,4 +35,17 @@ export class TokenRequest {
 
   @TextField({ ...ignored, description: 'Ignored.' })
   client_secret?: string;
+}
+
+/** @throws InvalidInput, UnsupportedGrantType */
+export function passwordGrant(request: TokenRequest): { username: string; password: string } {
+  if (given(request, 'grant_type') !== 'password') throw new UnsupportedGrantType();
+  return { username: given(request, 'username'), password: given(request, 'password') };
+}
+
+/** A parameter without a value counts as omitted (RFC 6749, section 3.2). */
+function given(request: TokenRequest, name: 'grant_type' | 'username' | 'password'): string {
+  const value = request[name];
+  if (value) return value;
+  throw new InvalidInput([{ loc: ['body', name], msg: 'Field required', type: 'missing' }]);
 }

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiSecurity } from '@nestjs/swagger';
-import { ApiProblems } from './api-problems.js';
+import { ApiProblems, UNAVAILABLE } from './api-problems.js';
 
 /** The names of the two ways into the documentation's Authorize dialog. */
 export const PASSWORD_SCHEME = 'password';
@@ -11,6 +11,16 @@ export function ApiBearer(): MethodDecorator & ClassDecorator {
   return applyDecorators(
     ApiSecurity(PASSWORD_SCHEME),
     ApiSecurity(BEARER_SCHEME),
-    ApiProblems('auth.missing_token', 'auth.invalid_token', 'auth.token_revoked'),
+    ApiProblems('auth.missing_token', 'auth.invalid_token', 'auth.token_revoked', ...UNAVAILABLE),
+  );
+}
+
+/** Documents that an operation takes a bearer token, and answers without one too. */
+export function ApiOptionalBearer(): MethodDecorator & ClassDecorator {
+  return applyDecorators(
+    ApiSecurity({}), // «nothing» as one of the ways in (OpenAPI 3.1, section 4.8.30)
+    ApiSecurity(PASSWORD_SCHEME),
+    ApiSecurity(BEARER_SCHEME),
+    ApiProblems('auth.invalid_token', 'auth.token_revoked', ...UNAVAILABLE),
   );
 }

@@ -1,9 +1,12 @@
 import { STATUS_CODES } from 'node:http';
 import { applyDecorators } from '@nestjs/common';
-import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiExtraModels, ApiResponse } from '@nestjs/swagger';
 import { FAULT_STATUSES } from '../problems/fault-statuses.js';
-import { PROBLEM_MEDIA_TYPE } from '../problems/problem.js';
+import { problemContent } from './problem-content.js';
 import { ProblemDocument } from './problem-document.js';
+
+/** What everything that needs PostgreSQL may answer. */
+export const UNAVAILABLE = ['database.unavailable', 'database.timeout', 'request.deadline'] as const;
 
 /**
  * Documents the errors of an operation: a status by itself (`404`), or codes of the fault table
@@ -21,11 +24,11 @@ export function ApiProblems(...faults: (number | string)[]): MethodDecorator & C
 }
 
 function problemResponse(status: number, codes: readonly string[]): MethodDecorator & ClassDecorator {
-  const listed = codes.map((code) => `\`${code}\``).join(', ');
   return ApiResponse({
     status,
-    description: [STATUS_CODES[status], listed].filter(Boolean).join(': '),
-    content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: getSchemaPath(ProblemDocument) } } },
+    // Decorators that speak of the same status add up, a paragraph each.
+    description: codes.map((code) => `\`${code}\``).join(', ') || STATUS_CODES[status],
+    content: problemContent(codes[0]),
   });
 }
 

@@ -1,7 +1,9 @@
 import { type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { BEARER_SCHEME, PASSWORD_SCHEME } from './api-bearer.js';
+import { completeOperations } from './complete-operations.js';
 import { packageVersion } from './package-version.js';
+import { ProblemDocument } from './problem-document.js';
 
 const DESCRIPTION = `Says who a bearer token is, and keeps the profiles of users.
 
@@ -23,13 +25,23 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
     .addTag('auth', 'Who are you: registration, login, tokens and the own profile.')
     .addTag('users', 'Profiles, look-ups and administration.')
     .addTag('health', 'What operators ask.')
+    // First, because Swagger UI puts the cursor into the last form, and scrolls to it.
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }, BEARER_SCHEME)
     .addOAuth2(
       { type: 'oauth2', flows: { password: { tokenUrl: '/auth/token', scopes: {} } } },
       PASSWORD_SCHEME,
     )
-    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }, BEARER_SCHEME)
     .build();
-  return SwaggerModule.createDocument(app, config, {
-    operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
+  const document = SwaggerModule.createDocument(app, config, {
+    extraModels: [ProblemDocument],
+    operationIdFactory,
   });
+  completeOperations(document);
+  return document;
+}
+
+/** `authMe`: a name for generated clients, and without the `_` that Swagger UI complains of in links. */
+function operationIdFactory(controller: string, method: string): string {
+  const room = controller.replace(/Controller$/, '');
+  return room.charAt(0).toLowerCase() + room.slice(1) + method.charAt(0).toUpperCase() + method.slice(1);
 }

@@ -7,6 +7,7 @@ export const SWAGGER_PAGE = `<!doctype html>
     <title>Usher</title>
     <link rel="icon" type="image/png" href="docs/favicon-32x32.png">
     <link rel="stylesheet" href="docs/swagger-ui.css">
+    <style>.scope-def { display: none } /* explains scopes, of which we have none */</style>
   </head>
   <body>
     <div id="swagger-ui"></div>

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyInstance, type FastifyReply } from 'fastify';
 import { NotFound } from '../problems/request-faults.js';
-import { redocFile, swaggerUiFile } from './asset-file.js';
+import { redocScript, swaggerUiFile } from './asset-file.js';
 import { buildOpenApi } from './openapi.js';
 import { REDOC_PAGE, SWAGGER_PAGE, SWAGGER_START } from './pages.js';
 
@@ -23,6 +23,7 @@ const PAGES_POLICY = [
 /** `/openapi.json`, `/docs` and `/redoc`. Call before the app is initialised. */
 export function setupDocs(app: NestFastifyApplication): void {
   let openApi: string | undefined;
+  let redoc: Promise<string | undefined> | undefined;
   const fastify = app.getHttpAdapter().getInstance();
 
   void fastify.register((docs, _options, done) => {
@@ -41,7 +42,9 @@ export function setupDocs(app: NestFastifyApplication): void {
     sendFile(docs, '/docs/swagger-ui.css', 'text/css; charset=utf-8', swaggerUiFile('swagger-ui.css'));
     sendFile(docs, '/docs/swagger-ui-bundle.js', SCRIPT, swaggerUiFile('swagger-ui-bundle.js'));
     sendFile(docs, '/docs/favicon-32x32.png', 'image/png', swaggerUiFile('favicon-32x32.png'));
-    sendFile(docs, '/redoc/redoc.standalone.js', SCRIPT, redocFile());
+    docs.get('/redoc/redoc.standalone.js', async (_request, reply) =>
+      asAsset(reply, SCRIPT).send(found(await (redoc ??= redocScript()))),
+    );
     done();
   });
 }
@@ -49,8 +52,14 @@ export function setupDocs(app: NestFastifyApplication): void {
 const SCRIPT = 'text/javascript; charset=utf-8';
 
 function sendFile(docs: FastifyInstance, url: string, type: string, file: string | undefined): void {
-  docs.get(url, (_request, reply): FastifyReply => {
-    if (file === undefined) throw new NotFound('This asset was not installed with the service.');
-    return reply.type(type).header('cache-control', 'public, max-age=3600').send(createReadStream(file));
-  });
+  docs.get(url, (_request, reply) => asAsset(reply, type).send(createReadStream(found(file))));
+}
+
+function asAsset(reply: FastifyReply, type: string): FastifyReply {
+  return reply.type(type).header('cache-control', 'public, max-age=3600');
+}
+
+function found(asset: string | undefined): string {
+  if (asset === undefined) throw new NotFound('This asset was not installed with the service.');
+  return asset;
 }

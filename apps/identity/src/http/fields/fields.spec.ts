@@ -7,7 +7,7 @@ import { ChoiceField } from './choice-field.js';
 import { normaliseEmail } from './email-address.js';
 import { EmailField } from './email-field.js';
 import { IntegerField, QueryIntegerField } from './integer-field.js';
-import { PasswordField } from './password-field.js';
+import { GivenPasswordField, PasswordField } from './password-field.js';
 import { normalisePhone } from './phone-number.js';
 import { PhoneField } from './phone-field.js';
 import { TextField } from './text-field.js';
@@ -34,6 +34,9 @@ class Form {
 
   @PasswordField({ optional: true })
   password?: string;
+
+  @GivenPasswordField({ description, optional: true })
+  current_password?: string;
 
   @BooleanField({ description, optional: true })
   is_active?: boolean;
@@ -84,6 +87,9 @@ describe('the fields', () => {
     [{ email: ' Ada.L@Bücher.Example ' }, 'ada.l@xn--bcher-kva.example'],
     [{ phone: '+1 (555) 123-4567' }, '+15551234567'],
     [{ password: 'é'.repeat(36) }, 'é'.repeat(36)],
+    [{ password: 'bell\u0007\r\nbell' }, 'bell\u0007\r\nbell'],
+    [{ current_password: 'bell\u0007\r\nbell' }, 'bell\u0007\r\nbell'],
+    [{ current_password: '' }, ''],
     [{ is_active: false }, false],
     [{ is_admin: 'true' }, true],
     [{ count: 9 }, 9],
@@ -116,6 +122,8 @@ describe('the fields', () => {
     [{ password: 'short' }, ['password_too_short']],
     [{ password: `${'é'.repeat(36)}e` }, ['password_too_long']],
     [{ password: 'nul\0nul\0nul' }, ['control_characters']],
+    [{ current_password: 'x'.repeat(1_025) }, ['string_too_long']],
+    [{ current_password: ['x'] }, ['string_type']],
     [{ is_active: 'true' }, ['bool_type']],
     [{ is_active: 1 }, ['bool_type']],
     [{ is_admin: 'yes' }, ['bool_type']],
@@ -194,6 +202,8 @@ describe('normalisePhone', () => {
     '02071838750',
     '+0000000000',
     '+44207183875012',
+    // The library knows German numbers of 15 digits after the country code; E.164 has 15 in all.
+    `+49${'5'.repeat(14)}`,
     '+44 20',
     '+44 20 7183 8750 ext. 5',
     'tel:+442071838750',

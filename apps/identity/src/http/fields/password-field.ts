@@ -1,4 +1,5 @@
 import { field, type FieldOptions, isAString, stringRule } from './field.js';
+import { atMost } from './text-field.js';
 
 export const MIN_PASSWORD_BYTES = 8;
 /** What bcrypt reads; more would be cut, so more is refused. */
@@ -31,5 +32,18 @@ export function PasswordField(options: Partial<FieldOptions> = {}): PropertyDeco
       'NUL characters and lone surrogates are not allowed',
       (text) => !UNSTORABLE.test(text),
     ),
+  );
+}
+
+/**
+ * A password that is only compared. Bounded, and otherwise as given, or one that could be set could not be used again:
+ * the answer to a wrong one is «wrong».
+ */
+export function GivenPasswordField(options: FieldOptions): PropertyDecorator {
+  return field(
+    { example: 'correct horse battery', ...options },
+    { type: 'string', format: 'password', maxLength: 1_024 },
+    isAString,
+    atMost(1_024),
   );
 }

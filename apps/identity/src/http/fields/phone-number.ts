@@ -3,6 +3,8 @@ import metadata from 'libphonenumber-js/min/metadata';
 
 // The library would read much else: extensions, letters, digits of other scripts, a number amid text.
 const WRITTEN = /^\+[0-9 ().-]{6,30}$/;
+// The library knows national numbers that are longer, in Germany and Japan; E.164, section 6.1, and our column do not.
+const E164 = /^\+[1-9][0-9]{1,14}$/;
 
 /**
  * A phone number in E.164 (`+442071838750`) from the way people write it: `+44 (20) 7183-8750` is understood.
@@ -14,5 +16,5 @@ export function normalisePhone(text: string): string | undefined {
   const trimmed = text.trim();
   if (!WRITTEN.test(trimmed)) return undefined;
   const phone = parsePhoneNumberFromString(trimmed, { extract: false }, metadata);
-  return phone?.isPossible() ? phone.number : undefined;
+  return phone?.isPossible() && E164.test(phone.number) ? phone.number : undefined;
 }

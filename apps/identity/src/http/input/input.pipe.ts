@@ -1,7 +1,8 @@
 import { type ArgumentMetadata, Injectable, ValidationPipe } from '@nestjs/common';
-import { type ValidationError } from 'class-validator';
+import { type ValidationError, type ValidatorOptions } from 'class-validator';
 import { fieldErrors } from './field-errors.js';
 import { InvalidInput } from './invalid-input.js';
+import { ignoresUnknownFields } from './unknown-fields-ignored.js';
 
 /** One short body can break thousands of rules; nobody reads on. */
 const MAX_ERRORS = 50;
@@ -20,6 +21,13 @@ export class InputPipe extends ValidationPipe {
       validationError: { target: false, value: true },
       exceptionFactory: (findings) => new Findings(findings),
     });
+  }
+
+  protected override validate(
+    value: object,
+    options?: ValidatorOptions,
+  ): Promise<ValidationError[]> | ValidationError[] {
+    return super.validate(value, { ...options, forbidNonWhitelisted: !ignoresUnknownFields(value) });
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {

@@ -28,7 +28,7 @@ export function parseQueryString(text: string): Query {
 /** Refuses queries that could not be parsed, and NUL in paths. (The router refuses malformed UTF-8 in paths.) */
 export function refuseBadTargets(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
-    if (request.url.includes('%00')) return done(new InvalidText(['path']));
+    if (request.url.split('?', 1)[0]?.includes('%00')) return done(new InvalidText(['path']));
     done((request.query as Query)[FAULT]);
   });
 }

@@ -9,6 +9,9 @@ export interface LoggedError {
 
 const MAX_CAUSES = 3;
 
+/** SQLSTATE class 22: PostgreSQL's message quotes the value. (Its other classes keep values to `detail`.) */
+const DATA_EXCEPTION = /^22[0-9A-Z]{3}$/;
+
 /**
  * An error for the log, by an allow-list: drivers and ORMs hang SQL, parameters and whole rows on theirs, and pino's
  * own serializer would print them all.
@@ -19,12 +22,18 @@ export function loggedError(error: unknown, causesLeft = MAX_CAUSES): LoggedErro
   const { code } = error as { code?: unknown };
   return {
     type: error.name,
-    message: error.message,
+    message: messageOf(error, code),
     ...(code !== undefined && { code }),
     stack: frames(error.stack),
     ...(error.cause instanceof Error &&
       causesLeft > 0 && { cause: loggedError(error.cause, causesLeft - 1) }),
   };
+}
+
+function messageOf(error: Error, code: unknown): string {
+  return typeof code === 'string' && DATA_EXCEPTION.test(code)
+    ? 'PostgreSQL does not take a value'
+    : error.message;
 }
 
 function frames(stack = ''): string[] {

@@ -36,6 +36,18 @@ describe('the logger', () => {
     expect(JSON.stringify(entry)).not.toMatch(/INSERT|2b|a@b/);
   });
 
+  it('leaves out the message in which PostgreSQL quotes a value', () => {
+    const error = Object.assign(new Error('invalid input syntax for type integer: "private"'), {
+      code: '22P02',
+    });
+    const written = entries((logger) => {
+      logger.error({ err: new Error('failed', { cause: error }) }, 'x');
+      new NestLogger(logger).error(error);
+    });
+    expect(written).toMatchObject([{ err: { cause: { code: '22P02' } } }, { err: { code: '22P02' } }]);
+    expect(JSON.stringify(written)).not.toContain('private');
+  });
+
   it('lets no line break in input begin a line, in JSON or in print', () => {
     const attack = 'x\n{"level":30,"msg":"forged"}\r\u001b[2K\u0085forged';
     const error = new Error(attack);
@@ -68,5 +80,14 @@ describe('NestLogger', () => {
       { level: 30, context: 'Main', msg: 'ready' },
       { level: 50, context: 'Main', msg: 'broken', stack: 'Error: broken\n    at x' },
     ]);
+  });
+
+  it('leaves what is also thrown to whoever catches it', () => {
+    const written = entries((logger) => {
+      const nest = new NestLogger(logger);
+      nest.error('Error: listen EADDRINUSE: address already in use 127.0.0.1:3000', 'NestApplication');
+      nest.error(new Error('The directory cannot be used.'), 'ExceptionHandler');
+    });
+    expect(written).toEqual([]);
   });
 });

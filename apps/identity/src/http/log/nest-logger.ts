@@ -1,5 +1,6 @@
 import { type LoggerService } from '@nestjs/common';
 import { type Logger } from 'pino';
+import { loggedError } from './logged-error.js';
 
 /** What Nest tells about every module and route it finds; a start should be a few lines. */
 const CHATTY = new Set([
@@ -9,6 +10,9 @@ const CHATTY = new Set([
   'RoutesResolver',
   'NestApplication',
 ]);
+
+/** Whose errors Nest also throws at whoever starts the application, who tells the person at the terminal. */
+const THROWN = new Set(['ExceptionHandler', 'NestApplication']);
 
 /** Nest's logger over the process's own, so that there is one format and one level. */
 export class NestLogger implements LoggerService {
@@ -21,7 +25,9 @@ export class NestLogger implements LoggerService {
 
   /** Nest passes `(message, stack?, context?)`, or the error itself as the message. */
   error(message: unknown, ...rest: unknown[]): void {
-    this.write('error', message, contextOf(rest), rest.length > 1 ? rest[0] : undefined);
+    const context = contextOf(rest);
+    const level = THROWN.has(context ?? '') ? 'debug' : 'error';
+    this.write(level, message, context, rest.length > 1 ? rest[0] : undefined);
   }
 
   warn(message: unknown, ...rest: unknown[]): void {
@@ -46,7 +52,7 @@ export class NestLogger implements LoggerService {
     context: string | undefined,
     stack?: unknown,
   ): void {
-    if (message instanceof Error) this.logger[level]({ context, err: message }, message.message);
+    if (message instanceof Error) this.logger[level]({ context, err: message }, loggedError(message).message);
     else if (typeof message === 'string') this.logger[level]({ context, stack }, message);
     else this.logger[level]({ context, stack, message }, 'message');
   }

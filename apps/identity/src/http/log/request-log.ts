@@ -1,6 +1,6 @@
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 
-const MAX_PATH_LENGTH = 200;
+const MAX_PATH_LENGTH = 64;
 
 /**
  * One line a request, when it ends: no headers, no query string and no body. Known addresses are logged by their
@@ -23,7 +23,7 @@ export class RequestLog extends LogController {
     request.log.info(
       {
         method: request.method,
-        route: request.routeOptions.url ?? path(request),
+        route: request.routeOptions.url ?? beginningOfPath(request),
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 100) / 100,
         code: request.problemCode,
@@ -35,6 +35,8 @@ export class RequestLog extends LogController {
   }
 }
 
-function path(request: FastifyRequest): string {
-  return (request.url.split('?', 1)[0] as string).slice(0, MAX_PATH_LENGTH);
+/** Of an address that nobody knows only the beginning: a name or a token sent to a mistyped one may follow. */
+function beginningOfPath(request: FastifyRequest): string {
+  const [first = '', ...more] = (request.url.split('?', 1)[0] as string).split('/').slice(1);
+  return `/${first.slice(0, MAX_PATH_LENGTH)}${more.length > 0 ? '/…' : ''}`;
 }

@@ -6,8 +6,10 @@ import { sendProblem } from './send-problem.js';
 /** Answers every error of the app as a problem document, and logs the unforeseen ones. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  catch(error: unknown, host: ArgumentsHost): void {
+  catch(thrown: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const { rephrase = (same: unknown): unknown => same } = request.routeOptions.config;
+    const error = rephrase(thrown);
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const answer = problemAnswer(error);
     if (answer.unexpected) request.log.error({ err: error }, 'unexpected error');

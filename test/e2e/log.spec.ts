@@ -1,0 +1,246 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import supertest, { type Response } from 'supertest';
+import { bearer } from '../support/people.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
+import { makeTestDirectory } from '../support/postgres/test-directory.js';
+import { expectProblem } from '../support/problems.js';
+import { runTypeScript } from '../support/typescript/run-typescript.js';
+
+/** Each found nowhere else, so that one look tells whether it got into the log. */
+const PERSON = {
+  email: 'marked.email@private.example',
+  username: 'marked-username',
+  phone: '+442071838750',
+  first_name: 'Marked-first-name',
+  bio: 'marked bio',
+  password: 'marked password',
+};
+const NEW_PASSWORD = 'marked newer password';
+
+interface Line {
+  level: number;
+  msg: string;
+  requestId?: string;
+  status?: number;
+  code?: string;
+  err?: { type: string; message: string; code?: string };
+}
+
+/** The whole process, as talkative as can be, and all that it writes to either of its streams. */
+describe('the log', () => {
+  let database: TestDatabase;
+  let child: ChildProcess;
+  let http: ReturnType<typeof supertest>;
+  let written = '';
+  const secrets: string[] = [
+    PERSON.password,
+    NEW_PASSWORD,
+    PERSON.email,
+    PERSON.phone,
+    PERSON.first_name,
+    PERSON.bio,
+  ];
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    const dataDir = await makeTestDirectory();
+    child = runTypeScript(new URL('../../apps/identity/src/main.ts', import.meta.url), [], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: {
+        PATH: process.env.PATH,
+        NODE_ENV: 'development',
+        HOST: '127.0.0.1',
+        PORT: '0',
+        DATABASE_URL: database.url,
+        DATA_DIR: dataDir,
+        JWT_KEYS_DIR: join(dataDir, 'keys'),
+        BCRYPT_COST: '4',
+        LOG_LEVEL: 'trace',
+        SERVICE_TOKENS: 'billing=marked-service-token-of-enough-length',
+      },
+    });
+    const url = new Promise<string>((resolve, reject) => {
+      const onText = (text: Buffer): void => {
+        written += text.toString();
+        const ready = /ready at (http:\S+)/.exec(written)?.[1];
+        if (ready) resolve(ready);
+      };
+      child.stdout!.on('data', onText);
+      child.stderr!.on('data', onText);
+      child.once('exit', () => reject(new Error(`It did not start:\n${written}`)));
+    });
+    http = supertest(await url);
+  });
+
+  afterAll(async () => {
+    if (child.exitCode === null) {
+      const exit = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exit;
+    }
+    await database.drop();
+  });
+
+  /** A request's line is written after its answer is sent. */
+  async function linesOf(answers: Response[]): Promise<Line[]> {
+    const lines: Line[] = [];
+    for (const { headers } of answers) {
+      const id = headers['x-request-id'] as string;
+      const line = (): Line[] =>
+        parsed().filter(({ requestId, msg }) => requestId === id && msg === 'request');
+      while (line().length === 0) await once(child.stdout!, 'data');
+      lines.push(...parsed().filter(({ requestId }) => requestId === id));
+    }
+    return lines;
+  }
+
+  function parsed(): Line[] {
+    const lines = written.slice(0, written.lastIndexOf('\n')).split('\n');
+    return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Line);
+  }
+
+  function expectNoSecrets(): void {
+    for (const secret of secrets) {
+      for (const form of [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64url')]) {
+        expect([form, written.includes(form)]).toEqual([form, false]);
+      }
+    }
+    // Hashes, tokens, SQL with or without its values.
+    expect(written).not.toMatch(
+      /\$2[aby]\$|eyJ[\w-]{20}|INSERT INTO|UPDATE "|SELECT |"parameters"|"query"|"detail"/,
+    );
+  }
+
+  it('has a line for each request and nothing of what was in it', async () => {
+    const registered = await http.post('/auth/register').send(PERSON).expect(201);
+    const { access_token: token, user } = registered.body as { access_token: string; user: { id: string } };
+    secrets.push(token);
+    const me = bearer(token);
+    const credentials = { identifier: PERSON.email, password: PERSON.password };
+    const form = { grant_type: 'password', username: PERSON.email, password: PERSON.password };
+    const answers = [
+      registered,
+      await http.post('/auth/register').send(PERSON),
+      await http.post('/auth/register').send({ ...PERSON, password: 'marked', bio: 7 }),
+      await http.post('/auth/login').send(credentials),
+      await http.post('/auth/login').send({ ...credentials, password: `${PERSON.password} wrong` }),
+      await http.post('/auth/login').type('json').send(`{"password":"${PERSON.password}","password":"x"`),
+      await http.post('/auth/login').type('json').send(`{"${PERSON.password}":"\\u0000"}`),
+      await http.post('/auth/login').type('text/plain').send(PERSON.password),
+      await http.post('/auth/login').query({ password: PERSON.password, q: '\0' }).send(credentials),
+      await http.post('/auth/token').type('form').send(form),
+      await http
+        .post('/auth/token')
+        .type('form')
+        .send({ ...form, password: 'marked password, wrong' }),
+      await http
+        .post('/auth/token')
+        .set('authorization', `Basic ${btoa(`x:${PERSON.password}`)}`)
+        .send(form),
+      await http.get('/auth/me').set(me),
+      await http.get('/auth/me').set(bearer(`${token}x`)),
+      await http.get(`/auth/me?access_token=${token}`).set('cookie', `token=${token}`),
+      await http.put('/auth/profile').set(me).send({ bio: PERSON.bio, phone: PERSON.phone }),
+      await http
+        .put('/auth/profile')
+        .set(me)
+        .send({ bio: [PERSON.bio], [PERSON.bio]: 1 }),
+      await http.get(`/users/${user.id}`).set(me),
+      await http.get(`/users/by-username/${PERSON.username}`).set(me),
+      await http.get(`/users/${PERSON.email}`).set(me),
+      await http.get(`/users?q=${PERSON.email}`).set(me),
+      await http
+        .get('/users/lookup')
+        .query({ email: PERSON.email })
+        .set(bearer('marked-service-token-of-enough-length')),
+      await http
+        .get('/users/lookup')
+        .query({ email: PERSON.email })
+        .set(bearer('marked-service-token-of-enough-lengt')),
+      await http.get(`/users/by-email/${PERSON.email}`).set(me),
+      await http.get(`/auth/reset/${token.slice(-40)}/%zz`).set(me),
+      await http.put(`/users/${user.id}/${PERSON.email}`).set(me).send(PERSON),
+      await http
+        .post('/auth/change-password')
+        .set(me)
+        .send({ current_password: PERSON.password, new_password: NEW_PASSWORD }),
+      await http.delete('/auth/account').set(me).send({ password: NEW_PASSWORD }),
+    ];
+    secrets.push('marked-service-token', token.slice(-40), PERSON.username);
+    const lines = await linesOf(answers);
+    expect(lines.filter(({ msg }) => msg === 'request').map(({ status }) => status)).toEqual(
+      answers.map(({ status }) => status),
+    );
+    expect(lines.filter(({ level }) => level >= 50)).toEqual([]);
+    expectNoSecrets();
+  });
+
+  describe('when PostgreSQL says what nobody foresaw', () => {
+    let token: string;
+
+    beforeAll(async () => {
+      const { body } = await http
+        .post('/auth/login')
+        .send({ identifier: PERSON.email, password: NEW_PASSWORD })
+        .expect(200);
+      token = body.access_token as string;
+      secrets.push(token);
+    });
+
+    async function expectInternal(answers: Response[], code: string): Promise<void> {
+      for (const answer of answers) {
+        expectProblem(answer, 500, 'internal');
+        expect(answer.text).not.toMatch(/marked|column|constraint|integer|relation/i);
+      }
+      const errors = (await linesOf(answers)).filter(({ level }) => level >= 50);
+      expect(errors.map(({ err }) => [err?.type, err?.code])).toEqual(
+        answers.map(() => ['QueryFailedError', code]),
+      );
+      expectNoSecrets();
+    }
+
+    it('as it does of a broken constraint, with the whole row in its detail', async () => {
+      await database.query(`ALTER TABLE users ADD CONSTRAINT unforeseen CHECK (location <> 'nowhere')`);
+      await expectInternal(
+        [
+          await http.put('/auth/profile').set(bearer(token)).send({ location: 'nowhere', bio: PERSON.bio }),
+          await http.post('/auth/register').send({
+            email: `other.${PERSON.email}`,
+            password: PERSON.password,
+            location: 'nowhere',
+          }),
+        ],
+        '23514',
+      );
+    });
+
+    it('as it does of a value of another type, which it quotes', async () => {
+      await database.query(
+        `ALTER TABLE users DROP CONSTRAINT users_occupation_check, ALTER COLUMN occupation TYPE integer USING NULL`,
+      );
+      await expectInternal(
+        [await http.put('/auth/profile').set(bearer(token)).send({ occupation: PERSON.bio })],
+        '22P02',
+      );
+    });
+
+    it('as it does of a column that is gone', async () => {
+      await database.query('ALTER TABLE users DROP COLUMN bio');
+      await expectInternal(
+        [
+          await http.get('/auth/me').set(bearer(token)).set('cache-control', 'no-cache'),
+          await http.post('/auth/login').send({ identifier: PERSON.email, password: NEW_PASSWORD }),
+          await http.post('/auth/token').type('form').send({
+            grant_type: 'password',
+            username: PERSON.email,
+            password: NEW_PASSWORD,
+          }),
+        ],
+        '42703',
+      );
+    });
+  });
+});

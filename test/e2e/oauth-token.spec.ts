@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Response } from 'supertest';
+import { aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
+import { expectProblem } from '../support/problems.js';
+import { TestApp } from '../support/test-app.js';
+
+const FORM = 'application/x-www-form-urlencoded';
+
+describe('POST /auth/token', () => {
+  let usher: TestApp;
+  let ada: Person;
+  let good: Record<string, string>;
+
+  beforeAll(async () => {
+    usher = await TestApp.start();
+    ada = await aPerson(usher, { username: 'ada', password: 'a+b & c=d %41 é' });
+    good = { grant_type: 'password', username: ada.email, password: 'a+b & c=d %41 é' };
+  });
+
+  afterAll(async () => {
+    await usher.stop();
+  });
+
+  function token(
+    form: Record<string, string> | string,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    const text = typeof form === 'string' ? form : new URLSearchParams(form).toString();
+    return usher.http
+      .post('/auth/token')
+      .set('content-type', FORM)
+      .set(headers)
+      .send(text)
+      .then((answer) => answer);
+  }
+
+  /** RFC 6749, section 5.2, in a problem document. */
+  function expectOAuthError(answer: Response, error: string): string[] {
+    const errors = expectProblem(answer, 400, `auth.${error}`);
+    expect(answer.body).toMatchObject({ error, error_description: expect.any(String) });
+    expect(answer.body.error_description).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/);
+    return errors;
+  }
+
+  it('answers as RFC 6749, section 5.1, asks for', async () => {
+    const answer = await token(good);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({ access_token: expect.any(String), token_type: 'bearer', expires_in: 900 });
+    expect(answer.headers).toMatchObject({
+      'cache-control': 'no-store',
+      pragma: 'no-cache',
+      'content-type': expect.stringMatching(/^application\/json/),
+    });
+    await usher.http.get('/auth/me').set(bearer(answer.body.access_token)).expect(200);
+  });
+
+  it('takes any name of the user', async () => {
+    for (const username of ['ADA', ada.email.toUpperCase()]) {
+      expect((await token({ ...good, username })).status).toBe(200);
+    }
+  });
+
+  it.each([
+    [
+      'what Swagger UI sends along',
+      { authorization: `Basic ${Buffer.from('client:secret').toString('base64')}` },
+    ],
+    ['an empty client', { authorization: 'Basic Og==' }],
+    ['a token that is not valid any more', { authorization: 'Bearer x.y.z' }],
+  ])('does not look at %s', async (_what, headers) => {
+    expect((await token(good, headers)).status).toBe(200);
+  });
+
+  it('ignores clients, scopes and parameters that it does not know', async () => {
+    const more = {
+      client_id: 'x',
+      client_secret: 'y',
+      scope: 'a b',
+      resource: 'https://z.example',
+      is_admin: 'true',
+    };
+    expect((await token({ ...good, ...more })).status).toBe(200);
+    expect((await token({ ...good, scope: '', client_id: '' })).status).toBe(200);
+  });
+
+  it('refuses a wrong password, an unknown user and one who is gone alike', async () => {
+    const gone = await aPerson(usher);
+    await usher.http.delete('/auth/account').set(gone.bearer).send({ password: PASSWORD }).expect(204);
+    const texts = new Set<string>();
+    for (const form of [
+      { ...good, password: 'wrong' },
+      { ...good, password: 'x'.repeat(1_000) },
+      { ...good, username: 'nobody' },
+      { ...good, username: gone.email, password: PASSWORD },
+    ]) {
+      const answer = await token(form);
+      expectOAuthError(answer, 'invalid_grant');
+      texts.add(answer.text);
+    }
+    expect(texts.size).toBe(1);
+  });
+
+  it.each(['refresh_token', 'client_credentials', 'authorization_code', 'PASSWORD', 'password '])(
+    'knows no grant type %j, whatever else is there',
+    async (grant_type) => {
+      expectOAuthError(await token({ ...good, grant_type }), 'unsupported_grant_type');
+      expectOAuthError(await token({ grant_type, refresh_token: 'x' }), 'unsupported_grant_type');
+    },
+  );
+
+  it.each<[string, string[]]>([
+    ['', ['body.grant_type: missing']],
+    ['username=ada&password=x', ['body.grant_type: missing']],
+    ['grant_type=&username=ada&password=x', ['body.grant_type: missing']],
+    ['grant_type=password&password=x', ['body.username: missing']],
+    ['grant_type=password&username=&password=x', ['body.username: missing']],
+    ['grant_type=password&username=ada', ['body.password: missing']],
+    ['grant_type=password&username=ada&password=', ['body.password: missing']],
+    ['grant_type=password&username=ada&username=ada&password=x', ['body.username: duplicate_field']],
+    ['grant_type=password&username=ada&password=x&user%6eame=ada', ['body.username: duplicate_field']],
+    [
+      'grant_type=password&username=ada&password=x&a%22%5C%C3%A9=1&a%22%5C%C3%A9=1',
+      ['body.a"\\é: duplicate_field'],
+    ],
+    ['grant_type=password&username=a%00da&password=x', ['body.username: invalid_text']],
+    ['grant_type=password&username=ada&password=%00', ['body.password: invalid_text']],
+    ['grant_type=password&username=%ED%A0%80&password=x', []],
+    ['grant_type=password&username=%&password=x', []],
+    ['__proto__=1&grant_type=password&username=ada&password=x', ['body.__proto__: forbidden_field']],
+    [`grant_type=password&username=${'x'.repeat(321)}&password=x`, ['body.username: string_too_long']],
+    [`grant_type=${'x'.repeat(65)}`, ['body.grant_type: string_too_long']],
+    ['{"grant_type":"password"}', ['body.grant_type: missing']],
+  ])('refuses %j as an invalid request', async (form, errors) => {
+    expect(expectOAuthError(await token(form), 'invalid_request')).toEqual(errors);
+  });
+
+  it('takes forms alone, of 100 kB at most', async () => {
+    const json = await usher.http.post('/auth/token').send(good);
+    expectProblem(json, 415, 'request.unsupported_media_type');
+    const multipart = await usher.http.post('/auth/token').field('grant_type', 'password');
+    expectProblem(multipart, 415, 'request.unsupported_media_type');
+    expectProblem(await token(`grant_type=${'x'.repeat(102_400)}`), 413, 'request.too_large');
+    expectProblem(await usher.http.get('/auth/token'), 405, 'method_not_allowed');
+  });
+});
