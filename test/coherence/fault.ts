@@ -1,0 +1,20 @@
+import { type Random } from './random.js';
+import { type Report } from './report.js';
+import { type Stage } from './stage.js';
+import { type UsherInstance } from './usher-instance.js';
+
+/** What a fault can lay hands on. */
+export interface Scene {
+  readonly stage: Stage;
+  readonly instances: readonly UsherInstance[];
+  readonly report: Report;
+  readonly random: Random;
+  readonly directory: string;
+  replace(index: number): Promise<void>;
+}
+
+/** Something that goes wrong and is mended again. */
+export interface Fault {
+  readonly name: string;
+  run(scene: Scene): Promise<void>;
+}

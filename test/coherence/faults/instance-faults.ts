@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Fault, type Scene } from '../fault.js';
+
+/** What may go wrong with an instance itself. */
+export const INSTANCE_FAULTS: readonly Fault[] = [
+  {
+    name: 'instance-killed',
+    run: (scene) =>
+      disturbing(scene, async (index) => {
+        // In the middle of whatever it does: writes come all the time, so some die between commit and invalidation.
+        scene.instances[index]!.signal('SIGKILL');
+        await sleep(500);
+        await scene.replace(index);
+      }),
+  },
+  {
+    name: 'instance-stopped-longer-than-ttl',
+    run: (scene) =>
+      disturbing(scene, async (index) => {
+        scene.instances[index]!.signal('SIGSTOP');
+        await sleep(6_500);
+        scene.instances[index]!.signal('SIGCONT');
+      }),
+  },
+  {
+    name: 'instance-stalled',
+    run: (scene) =>
+      disturbing(scene, async (index) => {
+        scene.instances[index]!.tell({ stallMs: 2_500 });
+        await sleep(2_600);
+      }),
+  },
+  {
+    name: 'clock-jumped-forward',
+    run: (scene) => clockJumped(scene, 3_600_000),
+  },
+  {
+    name: 'clock-jumped-back',
+    run: (scene) => clockJumped(scene, -3_600_000),
+  },
+];
+
+async function clockJumped({ instances, random }: Scene, offsetMs: number): Promise<void> {
+  const instance = random.pick(instances);
+  instance.tell({ clockOffsetMs: offsetMs });
+  await sleep(2_500);
+  instance.tell({ clockOffsetMs: 0 });
+}
+
+/** One instance cannot be expected to answer in time, until a little after it is itself again. */
+async function disturbing(scene: Scene, disturb: (index: number) => Promise<void>): Promise<void> {
+  const index = scene.random.below(scene.instances.length);
+  scene.report.disturbed.add(index);
+  await disturb(index);
+  await sleep(2_500);
+  scene.report.disturbed.delete(index);
+}

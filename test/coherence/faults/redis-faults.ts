@@ -1,0 +1,144 @@
+import { Redis } from 'ioredis';
+import { copyFile } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Fault, type Scene } from '../fault.js';
+
+/** What may go wrong with Redis. None of it may be noticed but in speed. */
+export const REDIS_FAULTS: readonly Fault[] = [
+  {
+    name: 'redis-killed',
+    run: async ({ stage: { redis } }) => {
+      await redis.kill();
+      await sleep(2_500);
+      await redis.restart();
+    },
+  },
+  {
+    name: 'redis-frozen',
+    run: async ({ stage: { redis } }) => {
+      await redis.freeze();
+      await sleep(2_500);
+      await redis.resume();
+    },
+  },
+  {
+    name: 'redis-slow',
+    run: ({ stage: { redis } }) => told(redis, 2_500, ['CLIENT', 'PAUSE', '2000', 'ALL']),
+  },
+  {
+    name: 'redis-restarted-empty',
+    run: ({ stage: { redis } }) => redis.restart({ empty: true }),
+  },
+  {
+    name: 'redis-restarted-from-old-dump',
+    run: async ({ stage: { redis }, directory }) => {
+      const dump = join(directory, 'old.rdb');
+      await copyFile(await redis.save(), dump);
+      await sleep(2_500);
+      await redis.restart({ fromDump: dump });
+    },
+  },
+  {
+    name: 'redis-flushed',
+    run: async ({ stage: { redis } }) => {
+      for (let n = 0; n < 10; n++) await told(redis, 100, ['FLUSHALL']);
+    },
+  },
+  {
+    name: 'redis-pubsub-killed',
+    run: async ({ stage: { redis } }) => {
+      for (let n = 0; n < 20; n++) await told(redis, 100, ['CLIENT', 'KILL', 'TYPE', 'pubsub']);
+    },
+  },
+  {
+    name: 'redis-out-of-memory',
+    run: async ({ stage: { redis } }) => {
+      await told(redis, 2_500, ['CONFIG', 'SET', 'maxmemory', '1']);
+      await told(redis, 0, ['CONFIG', 'SET', 'maxmemory', '0']);
+    },
+  },
+  {
+    name: 'redis-turned-replica',
+    run: async ({ stage: { redis } }) => {
+      // Of nobody: it keeps what it has, and refuses to be written.
+      await told(redis, 2_500, ['REPLICAOF', '127.0.0.1', '1']);
+      await told(redis, 0, ['REPLICAOF', 'NO', 'ONE']);
+    },
+  },
+  {
+    name: 'redis-wants-a-password',
+    run: async ({ stage: { redis } }) => {
+      await told(redis, 0, ['CONFIG', 'SET', 'requirepass', 'suddenly']);
+      const knowing = new Redis(redis.port, { password: 'suddenly' });
+      await knowing.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      await sleep(2_500);
+      await knowing.call('CONFIG', 'SET', 'requirepass', '');
+      knowing.disconnect();
+    },
+  },
+  {
+    name: 'redis-connections-exhausted',
+    run: async ({ stage: { redis } }) => {
+      const inside = new Redis(redis.port); // whoever comes later finds no place
+      await inside.call('CONFIG', 'SET', 'maxclients', '1');
+      await inside.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      await inside.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      await sleep(2_500);
+      await inside.call('CONFIG', 'SET', 'maxclients', '10000');
+      inside.disconnect();
+    },
+  },
+  {
+    name: 'redis-garbage-on-its-port',
+    run: async ({ stage: { redis } }) => {
+      await redis.kill();
+      const stop = await babble(redis.port);
+      await sleep(2_500);
+      await stop();
+      await redis.restart();
+    },
+  },
+  {
+    name: 'redis-cut-from-some',
+    run: (scene) => redisCut(scene, 'cut'),
+  },
+  {
+    name: 'redis-silent-for-some',
+    run: (scene) => redisCut(scene, 'blackhole'),
+  },
+];
+
+async function redisCut({ stage, random }: Scene, how: 'cut' | 'blackhole'): Promise<void> {
+  const some = random.shuffled(stage.redisProxies).slice(0, 2);
+  await Promise.all(some.map((proxy) => proxy[how]()));
+  await sleep(2_500);
+  await Promise.all(some.map((proxy) => proxy.heal()));
+}
+
+async function told(
+  redis: Scene['stage']['redis'],
+  thenMs: number,
+  command: [string, ...string[]],
+): Promise<void> {
+  await redis.command(...command);
+  await sleep(thenMs);
+}
+
+/** Something that is no Redis listens there, and talks. */
+async function babble(port: number): Promise<() => Promise<void>> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('data', () => socket.write('$-7\r\nHTTP/1.1 200 OK\r\n\r\n*3\r\n:oops\r\n'));
+  });
+  await new Promise<void>((resolve, reject) =>
+    server.once('error', reject).listen(port, '127.0.0.1', resolve),
+  );
+  return async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  };
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from '@jest/globals';
+import { History } from './history.js';
+
+const DELTA = 1_000;
+
+/** `a` until a write of `b` that is sent at 100 and answered at 120 by instance 0. */
+function aThenB(): History {
+  const history = new History('a', DELTA);
+  history.committed(history.begin('b', 100, 0), 120);
+  return history;
+}
+
+const read = (value: string, askedAt: number, on = 1) => ({ value, askedAt, answeredAt: askedAt + 5, on });
+
+describe('the judge', () => {
+  it('accepts either value while the write is under way', () => {
+    expect(aThenB().judge(read('a', 110)).ok).toBe(true);
+    expect(aThenB().judge(read('b', 110)).ok).toBe(true);
+  });
+
+  it('refuses a value from the future', () => {
+    expect(aThenB().judge(read('b', 50)).ok).toBe(false);
+  });
+
+  it('accepts the older value elsewhere within Δ of the answer, and refuses it from then on', () => {
+    expect(aThenB().judge(read('a', 120 + DELTA))).toEqual({ ok: true, lagMs: DELTA });
+    expect(aThenB().judge(read('a', 121 + DELTA)).ok).toBe(false);
+  });
+
+  it('refuses the older value at once on the instance that answered the write', () => {
+    expect(aThenB().judge(read('a', 119, 0)).ok).toBe(true);
+    expect(aThenB().judge(read('a', 121, 0)).ok).toBe(false);
+  });
+
+  it('accepts an outdated value that is marked so, unless the instance itself made it outdated', () => {
+    expect(aThenB().judge({ ...read('a', 60_000), stale: true }).ok).toBe(true);
+    expect(aThenB().judge({ ...read('a', 60_000, 0), stale: true }).ok).toBe(false);
+  });
+
+  it('accepts an old value that has become true again', () => {
+    const history = aThenB();
+    history.committed(history.begin('a', 5_000), 5_010);
+    expect(history.judge(read('a', 9_000)).ok).toBe(true);
+    expect(history.judge(read('b', 9_000)).ok).toBe(false);
+  });
+
+  it('refuses what was never true, and what was rolled back', () => {
+    const history = aThenB();
+    history.abandoned(history.begin('c', 200));
+    expect(history.judge(read('c', 300)).ok).toBe(false);
+    expect(history.judge(read('z', 300)).ok).toBe(false);
+  });
+});

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type History, type Verdict } from './history.js';
+import { seenByToken, seenInAnswer, withoutGeneration } from './person.js';
+import { type Random } from './random.js';
+import { type Report } from './report.js';
+import { type Answer, type Ask, type UsherInstance } from './usher-instance.js';
+import { type World } from './world.js';
+
+const BATCH = 50;
+
+/** Ask one instance, by id, by alias and by token, and have every answer judged. */
+export class Readers {
+  constructor(
+    private readonly world: World,
+    private readonly instance: UsherInstance,
+    private readonly serviceToken: string,
+    private readonly random: Random,
+    private readonly hot: readonly string[],
+    private readonly report: Report,
+  ) {}
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.instance.running) {
+      const dice = this.random.below(10);
+      const read = dice < 4 ? this.#byIds() : dice < 7 ? this.#byToken() : this.#byAlias();
+      await read.catch(async (error: unknown) => {
+        this.report.lost(this.instance.index, error);
+        await sleep(50);
+      });
+    }
+  }
+
+  async #byIds(): Promise<void> {
+    const ids = this.random.shuffled(this.hot).slice(0, BATCH);
+    const answer = await this.#ask('/users/lookup', {
+      method: 'POST',
+      token: this.serviceToken,
+      body: { ids },
+    });
+    if (answer.status !== 200) return;
+    const { items, missing } = answer.body as { items: Record<string, unknown>[]; missing: string[] };
+    for (const item of items)
+      this.#judge(this.world.user(item.id as string), seenInAnswer(item), answer, withoutGeneration);
+    for (const id of missing) this.#judge(this.world.user(id), 'nobody', answer);
+    if (items.length + missing.length !== ids.length)
+      this.report.wrong(`${ids.length} ids asked, ${items.length} + ${missing.length} answered`);
+  }
+
+  async #byAlias(): Promise<void> {
+    const name = this.random.pick(this.world.aliases);
+    const [kind, value] = name.split(':') as [string, string];
+    const answer = await this.#ask(`/users/lookup?${kind}=${encodeURIComponent(value)}`, {
+      token: this.serviceToken,
+    });
+    if (answer.status === 200) this.#judge(this.world.alias(name), answer.body!.id as string, answer);
+    else if (answer.status === 404) this.#judge(this.world.alias(name), 'nobody', answer);
+  }
+
+  async #byToken(): Promise<void> {
+    const id = this.random.pick(this.hot);
+    const person = this.world.person(id);
+    const generation = person?.generation ?? 1;
+    const token = await this.world.token(id, generation);
+    const answer = await this.#ask('/auth/me', { token });
+    const view = (state: string): string => seenByToken(state, generation);
+    if (answer.status === 200) this.#judge(this.world.user(id), seenInAnswer(answer.body!), answer, view);
+    else if (answer.status === 401) this.#judge(this.world.user(id), 'refused', answer, view);
+  }
+
+  async #ask(path: string, ask: Ask): Promise<Answer> {
+    const answer = await this.instance.ask(path, ask);
+    this.report.answered(this.instance.index, answer);
+    return answer;
+  }
+
+  #judge(history: History, value: string, answer: Answer, view?: (state: string) => string): void {
+    const { askedAt, answeredAt, xCache } = answer;
+    const stale = xCache === 'stale';
+    const verdict: Verdict = history.judge(
+      { value, askedAt, answeredAt, on: this.instance.index, stale },
+      view,
+    );
+    this.report.judged(this.instance.index, verdict, xCache);
+  }
+}

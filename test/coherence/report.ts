@@ -1,0 +1,82 @@
+import { type Verdict } from './history.js';
+import { type Answer } from './usher-instance.js';
+
+const MOST_SHOWN = 10;
+
+/** What a run has seen. */
+export class Report {
+  checks = 0;
+  readonly violations: string[] = [];
+  violationCount = 0;
+  readonly origins = new Map<string, number>();
+  readonly statuses = new Map<number, number>();
+  slowest = 0;
+  lostRequests = 0;
+  readonly #lags: number[] = [];
+  /** What is being broken at the moment; stands beside every finding. */
+  fault = 'none';
+  /** Instances that cannot be expected to answer in time. */
+  readonly disturbed = new Set<number>();
+
+  judged(instance: number, verdict: Verdict, origin: string | undefined): void {
+    this.checks++;
+    this.origins.set(origin ?? 'batch', (this.origins.get(origin ?? 'batch') ?? 0) + 1);
+    if (verdict.lagMs > 0 && verdict.ok && origin !== 'stale') this.#lags.push(verdict.lagMs);
+    if (!verdict.ok) this.wrong(`instance ${instance}, ${origin ?? 'batch'}: ${verdict.why}`);
+  }
+
+  answered(instance: number, { status, askedAt, answeredAt, retryAfter, body }: Answer): void {
+    this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
+    const ms = answeredAt - askedAt;
+    if (!this.disturbed.has(instance)) {
+      this.slowest = Math.max(this.slowest, ms);
+      if (ms > 2_000) this.wrong(`instance ${instance}: an answer took ${ms.toFixed(0)} ms`);
+    }
+    if (status >= 500 && (status !== 503 || retryAfter === undefined)) {
+      this.wrong(`instance ${instance}: status ${status} ${JSON.stringify(body)}`);
+    }
+  }
+
+  lost(instance: number, error: unknown): void {
+    this.lostRequests++;
+    if (!this.disturbed.has(instance)) {
+      this.wrong(
+        `instance ${instance}: no answer (${error instanceof Error ? error.message : String(error)})`,
+      );
+    }
+  }
+
+  wrong(what: string): void {
+    this.violationCount++;
+    if (this.violations.length < MOST_SHOWN) this.violations.push(`[${this.fault}] ${what}`);
+  }
+
+  /** Of the reads that were served something outdated: for how long it had been outdated. */
+  lag(share: number): number {
+    if (this.#lags.length === 0) return 0;
+    const sorted = this.#lags.sort((a, b) => a - b);
+    return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+  }
+
+  get outdatedReads(): number {
+    return this.#lags.length;
+  }
+
+  toString(): string {
+    const list = (counts: Map<string | number, number>): string =>
+      [...counts]
+        .sort(([a], [b]) => String(a).localeCompare(String(b)))
+        .map(([name, n]) => `${name} ${n}`)
+        .join(', ');
+    const lags = [0.5, 0.99, 1].map((share) => this.lag(share).toFixed(0));
+    return [
+      `checks       ${this.checks}`,
+      `violations   ${this.violationCount}`,
+      `outdated     ${this.outdatedReads} reads within Δ; for p50 ${lags[0]} ms, p99 ${lags[1]} ms, at most ${lags[2]} ms`,
+      `origins      ${list(this.origins)}`,
+      `statuses     ${list(this.statuses)}; ${this.lostRequests} without an answer`,
+      `slowest      ${this.slowest.toFixed(0)} ms`,
+      ...this.violations.map((violation) => `  ! ${violation}`),
+    ].join('\n');
+  }
+}

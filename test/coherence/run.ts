@@ -1,0 +1,124 @@
+import { migrate } from '#database';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeTestDirectory } from '../support/postgres/test-directory.js';
+import { type Ablation } from './ablation.js';
+import { type Fault } from './fault.js';
+import { Random } from './random.js';
+import { Readers } from './readers.js';
+import { Report } from './report.js';
+import { type Stage } from './stage.js';
+import { UsherInstance } from './usher-instance.js';
+import { World } from './world.js';
+import { Writers } from './writers.js';
+
+export interface RunOptions {
+  seconds: number;
+  seed: number;
+  stage: Stage;
+  instances?: number;
+  ablation?: Ablation;
+  /** Injected one after the other for as long as the run lasts. */
+  faults?: readonly Fault[];
+  env?: NodeJS.ProcessEnv;
+  log?: (line: string) => void;
+}
+
+const USERS = 1_200; // more than a statement may touch and still be logged user by user
+const HOT = 120;
+const READERS = 3;
+const WRITERS = 4;
+
+/** Instances, writers, readers, a judge, and things going wrong meanwhile. */
+export async function run(options: RunOptions): Promise<Report> {
+  const {
+    seconds,
+    seed,
+    stage,
+    instances: count = 4,
+    ablation = 'none',
+    faults = [],
+    log = (): void => undefined,
+  } = options;
+  const random = new Random(seed);
+  const report = new Report();
+  const serviceToken = randomBytes(24).toString('hex');
+  const env = {
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'silent',
+    JWT_SECRET: randomBytes(32).toString('hex'),
+    ACCESS_TOKEN_TTL: '24h',
+    SERVICE_TOKENS: `suite=${serviceToken}`,
+    // Short, so that entries are filled again and again rather than once.
+    CACHE_TTL: '5s',
+    ...options.env,
+  };
+  await migrate(stage.directDatabaseUrl);
+  const world = await World.create(stage.directDatabaseUrl, env, USERS);
+  const hot = world.ids.slice(0, HOT);
+  const adminToken = await anAdmin(world);
+
+  const start = (index: number): Promise<UsherInstance> =>
+    UsherInstance.start(index, { ...env, ...stage.envOf(index) }, stage.databaseUrlOf(index), ablation);
+  const instances = await Promise.all(Array.from({ length: count }, (_, index) => start(index)));
+  const ending = new AbortController();
+  const readersOf = (instance: UsherInstance): Promise<void>[] =>
+    Array.from({ length: READERS }, () =>
+      new Readers(world, instance, serviceToken, new Random(random.below(2 ** 31)), hot, report).run(
+        ending.signal,
+      ),
+    );
+  const loops: Promise<void>[] = instances.flatMap(readersOf);
+  const fit = (): UsherInstance[] =>
+    instances.filter((instance) => instance.running && !report.disturbed.has(instance.index));
+  const writers = new Writers(
+    world,
+    () => (fit().length > 0 ? fit() : instances),
+    adminToken,
+    new Random(random.below(2 ** 31)),
+    hot,
+  );
+  for (let n = 0; n < WRITERS; n++) loops.push(writers.run(ending.signal, 15));
+  loops.push(writers.runBulk(ending.signal, 3_000));
+
+  const scene = {
+    stage,
+    instances,
+    report,
+    random,
+    directory: await makeTestDirectory(),
+    /** Puts a new process in the place of one that was killed. */
+    replace: async (index: number): Promise<void> => {
+      instances[index] = await start(index);
+      loops.push(...readersOf(instances[index]!));
+    },
+  };
+  const end = performance.now() + seconds * 1_000;
+  try {
+    if (faults.length === 0) await sleep(seconds * 1_000);
+    while (faults.length > 0 && performance.now() < end) {
+      for (const fault of random.shuffled(faults)) {
+        if (performance.now() > end) break;
+        log(`${fault.name} …`);
+        report.fault = fault.name;
+        await fault.run(scene);
+        await sleep(500);
+        report.fault = `after ${fault.name}`;
+      }
+    }
+  } finally {
+    ending.abort();
+    await Promise.allSettled(loops);
+    const died = instances.filter((instance) => !instance.running);
+    for (const { index } of died) report.wrong(`instance ${index} died`);
+    await Promise.all(instances.map((instance) => instance.stop()));
+    await world.end();
+  }
+  return report;
+}
+
+async function anAdmin(world: World): Promise<string> {
+  const id = world.ids.at(-1)!;
+  await world.sql.query('UPDATE users SET is_admin = true WHERE id = $1', [id]);
+  return world.token(id, 1);
+}

@@ -1,0 +1,190 @@
+import { readSettings } from '#config';
+import { Pool } from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { AccessTokens } from '../../apps/identity/src/auth/tokens/access-tokens.js';
+import { SystemClock } from '../../apps/identity/src/auth/tokens/clock.js';
+import { SigningKeys } from '../../apps/identity/src/auth/tokens/signing-keys.js';
+import { History, type State } from './history.js';
+import { type Person, seenById } from './person.js';
+
+/** How a write ended; nobody knows when the answer was lost. */
+export type Ending = 'committed' | 'rolled back' | 'unknown';
+
+/** What changes of one user in a write: from a person, or none, to a person, or none. */
+export interface Step {
+  readonly id: string;
+  readonly after: Person | null;
+}
+
+const NOBODY = 'nobody';
+/** A request that was refused may still be at work on the server; after this it is not. In milliseconds. */
+const SETTLED_AFTER_MS = 4_000;
+
+/** All users, what was true of each of them when, and who may write them at the moment. */
+export class World {
+  readonly #people = new Map<string, Person | null>();
+  readonly #users = new Map<string, History>();
+  readonly #aliases = new Map<string, History>();
+  readonly #tokens = new Map<string, string>();
+  readonly #locked = new Set<string>();
+  #version = 0;
+
+  private constructor(
+    readonly sql: Pool,
+    private readonly issuer: AccessTokens,
+    private readonly maxStalenessMs: number,
+  ) {}
+
+  /** @param env the settings of the instances, whose tokens it makes */
+  static async create(databaseUrl: string, env: NodeJS.ProcessEnv, size: number): Promise<World> {
+    const settings = readSettings(env);
+    const keys = await SigningKeys.load(settings);
+    const sql = new Pool({ connectionString: databaseUrl, max: 12, connectionTimeoutMillis: 2_000 });
+    sql.on('error', () => undefined);
+    sql.on('connect', (client) => client.on('error', () => undefined)); // the query that runs on it fails as well
+    const world = new World(
+      sql,
+      new AccessTokens(settings, keys, new SystemClock()),
+      settings.cacheMaxStalenessMs,
+    );
+    await world.#populate(size);
+    return world;
+  }
+
+  get ids(): string[] {
+    return [...this.#people.keys()];
+  }
+
+  /** Every alias that somebody has or had, as `kind:value`. */
+  get aliases(): string[] {
+    return [...this.#aliases.keys()];
+  }
+
+  person(id: string): Person | null {
+    return this.#people.get(id)!;
+  }
+
+  user(id: string): History {
+    return this.#users.get(id)!;
+  }
+
+  alias(name: string): History {
+    let history = this.#aliases.get(name);
+    if (!history) this.#aliases.set(name, (history = new History(NOBODY, this.maxStalenessMs)));
+    return history;
+  }
+
+  /** A text that no write has used before. */
+  fresh(): string {
+    return `v${++this.#version}`;
+  }
+
+  async token(id: string, generation: number): Promise<string> {
+    const key = `${id}:${generation}`;
+    let token = this.#tokens.get(key);
+    if (!token) {
+      ({ token } = await this.issuer.issue({ userId: id, generation }));
+      this.#tokens.set(key, token);
+    }
+    return token;
+  }
+
+  /** Whether all of them are free now; if so they are the caller's until `release()`. */
+  tryLock(ids: readonly string[]): boolean {
+    if (ids.some((id) => this.#locked.has(id))) return false;
+    for (const id of ids) this.#locked.add(id);
+    return true;
+  }
+
+  release(ids: readonly string[]): void {
+    for (const id of ids) this.#locked.delete(id);
+  }
+
+  /**
+   * Makes a write and keeps its history. The users have to be locked.
+   *
+   * @param commit sends what commits the write, and nothing before it is called
+   * @param by the instance that answers it
+   */
+  async write(steps: readonly Step[], commit: () => Promise<Ending>, by?: number): Promise<void> {
+    const states = this.#begin(steps, by);
+    let ending = await commit().catch((): Ending => 'unknown');
+    if (ending === 'unknown') ending = await this.#findOut(steps);
+    const now = performance.now();
+    for (const [history, state] of states) {
+      if (ending === 'committed') history.committed(state, now);
+      else history.abandoned(state);
+    }
+    if (ending === 'committed') for (const { id, after } of steps) this.#people.set(id, after);
+  }
+
+  async end(): Promise<void> {
+    await this.sql.end();
+  }
+
+  #begin(steps: readonly Step[], by: number | undefined): [History, State][] {
+    const now = performance.now();
+    const owners = new Map<string, string>();
+    for (const { id } of steps) for (const name of aliasNames(this.person(id))) owners.set(name, NOBODY);
+    for (const { id, after } of steps) for (const name of aliasNames(after)) owners.set(name, id);
+    const states: [History, State][] = [];
+    for (const { id, after } of steps) {
+      const history = this.user(id);
+      states.push([history, history.begin(seenById(after), now, by)]);
+    }
+    for (const [name, owner] of owners) {
+      const history = this.alias(name);
+      if (history.current !== owner) states.push([history, history.begin(owner, now, by)]);
+    }
+    return states;
+  }
+
+  /** The answer was lost: wait until the write has certainly ended, and look. */
+  async #findOut(steps: readonly Step[]): Promise<Ending> {
+    await new Promise((resolve) => setTimeout(resolve, SETTLED_AFTER_MS));
+    const { id, after } = steps[0]!;
+    for (;;) {
+      try {
+        const { rows } = await this.sql.query<Person>(
+          `SELECT id, email, username, phone, bio, is_active AS active, token_generation AS generation
+             FROM users WHERE id = $1 FOR UPDATE`,
+          [id],
+        );
+        return seenById(rows[0] ?? null) === seenById(after) ? 'committed' : 'rolled back';
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 200)); // PostgreSQL is being broken on purpose
+      }
+    }
+  }
+
+  async #populate(size: number): Promise<void> {
+    const people = Array.from({ length: size }, (_, n): Person => ({
+      id: uuidv7(),
+      email: `person${n}@example.com`,
+      username: `person${n}`,
+      phone: `+4420${String(70_000_000 + n)}`,
+      bio: this.fresh(),
+      active: true,
+      generation: 1,
+    }));
+    await this.sql.query('TRUNCATE users'); // of the run before
+    await this.sql.query(
+      `INSERT INTO users (id, email, username, phone, bio, password_hash)
+       SELECT id, email, username, phone, bio, '-' FROM json_to_recordset($1)
+         AS p (id uuid, email text, username text, phone text, bio text)`,
+      [JSON.stringify(people)],
+    );
+    for (const person of people) {
+      this.#people.set(person.id, person);
+      this.#users.set(person.id, new History(seenById(person), this.maxStalenessMs));
+      for (const name of aliasNames(person)) {
+        this.#aliases.set(name, new History(person.id, this.maxStalenessMs));
+      }
+    }
+  }
+}
+
+function aliasNames(person: Person | null): string[] {
+  if (!person) return [];
+  return [`email:${person.email}`, `username:${person.username}`, `phone:${person.phone}`];
+}

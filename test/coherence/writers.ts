@@ -1,0 +1,280 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type PoolClient } from 'pg';
+import { type Person } from './person.js';
+import { type Random } from './random.js';
+import { type UsherInstance } from './usher-instance.js';
+import { type Ending, type World } from './world.js';
+
+type Write = (writers: Writers) => Promise<void>;
+
+/** What is written, and how often compared with the others. Half of it is raw SQL that wakes nobody. */
+const MIX: readonly (readonly [weight: number, Write])[] = [
+  [10, (w) => w.changeProfile({ bio: w.world.fresh() })],
+  [3, (w) => w.changeProfile({ username: w.name(), bio: w.world.fresh() })],
+  [2, (w) => w.changeStanding()],
+  [8, (w) => w.updateRaw((person) => ({ ...person, bio: w.world.fresh() }))],
+  [
+    3,
+    (w) =>
+      w.updateRaw((person) => ({
+        ...person,
+        username: w.name(),
+        email: `${w.name()}@example.com`,
+        bio: w.world.fresh(),
+      })),
+  ],
+  [2, (w) => w.swapEmails()],
+  [2, (w) => w.removeOrInsert()],
+  [1, (w) => w.rollBack()],
+  [1, (w) => w.holdOpen()],
+];
+
+/** Change users by HTTP and by raw SQL until told to stop. */
+export class Writers {
+  written = 0;
+  #names = 0;
+
+  constructor(
+    readonly world: World,
+    private readonly instances: () => readonly UsherInstance[],
+    private readonly adminToken: string,
+    private readonly random: Random,
+    /** The users that are written one by one; all of them are written in bulk. */
+    private readonly hot: readonly string[],
+  ) {}
+
+  /** One write after the other, with a pause. */
+  async run(signal: AbortSignal, pauseMs: number): Promise<void> {
+    const total = MIX.reduce((sum, [weight]) => sum + weight, 0);
+    while (!signal.aborted) {
+      let ticket = this.random.below(total);
+      const [, write] = MIX.find(([weight]) => (ticket -= weight) < 0)!;
+      await write(this);
+      await sleep(this.random.between(0, 2 * pauseMs));
+    }
+  }
+
+  /** Every user in one statement: more than the log names one by one. */
+  async runBulk(signal: AbortSignal, everyMs: number): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+      const ids = this.world.ids;
+      if (signal.aborted || !this.world.tryLock(ids)) continue;
+      try {
+        const bio = this.world.fresh();
+        const steps = ids.map((id) => ({ id, after: changed(this.world.person(id), { bio }) }));
+        await this.world.write(steps, () =>
+          this.#sql((client) => client.query('UPDATE users SET bio = $1', [bio])),
+        );
+        this.written++;
+      } finally {
+        this.world.release(ids);
+      }
+    }
+  }
+
+  name(): string {
+    return `n${++this.#names}_${this.random.below(1_000)}`;
+  }
+
+  /** By the user, on some instance. */
+  changeProfile(changes: Partial<Person>): Promise<void> {
+    return this.#withOne(async (person) => {
+      if (!person?.active) return;
+      const instance = this.random.pick(this.instances());
+      const token = await this.world.token(person.id, person.generation);
+      await this.world.write(
+        [{ id: person.id, after: { ...person, ...changes } }],
+        () => ended(instance.ask('/auth/profile', { method: 'PUT', token, body: changes })),
+        instance.index,
+      );
+    });
+  }
+
+  /** By an administrator: active users are deactivated, others restored. */
+  changeStanding(): Promise<void> {
+    return this.#withOne(async (person) => {
+      if (!person) return;
+      const instance = this.random.pick(this.instances());
+      const active = !person.active;
+      const after = { ...person, active, generation: person.generation + (active ? 0 : 1) };
+      await this.world.write(
+        [{ id: person.id, after }],
+        () =>
+          ended(
+            instance.ask(`/users/${person.id}`, {
+              method: 'PATCH',
+              token: this.adminToken,
+              body: { is_active: active },
+            }),
+          ),
+        instance.index,
+      );
+    });
+  }
+
+  updateRaw(change: (person: Person) => Person): Promise<void> {
+    return this.#withOne(async (person) => {
+      if (!person) return;
+      const after = change(person);
+      await this.world.write([{ id: person.id, after }], () => this.#sql((client) => update(client, after)));
+    });
+  }
+
+  /** Two users take each other's address, by way of a third one. */
+  async swapEmails(): Promise<void> {
+    await this.#with(2, async ([a, b]) => {
+      if (!a || !b) return;
+      const [bio, between] = [this.world.fresh(), `${this.name()}@example.com`];
+      const [newA, newB] = [changed(a, { email: b.email, bio }), changed(b, { email: a.email, bio })];
+      const steps = [
+        { id: a.id, after: newA },
+        { id: b.id, after: newB },
+      ];
+      await this.world.write(steps, () =>
+        this.#transaction(async (client) => {
+          await update(client, changed(a, { email: between }));
+          await update(client, newB);
+          await update(client, newA);
+        }),
+      );
+    });
+  }
+
+  /** Users come and go, and come back as they were. */
+  removeOrInsert(): Promise<void> {
+    return this.#withOne(async (person, id) => {
+      if (person) {
+        await this.world.write([{ id, after: null }], () =>
+          this.#sql((client) => client.query('DELETE FROM users WHERE id = $1', [id])),
+        );
+        return;
+      }
+      const name = this.name();
+      const after: Person = {
+        id,
+        email: `${name}@example.com`,
+        username: name,
+        phone: `+4930${1_000_000 + this.#names}`,
+        bio: this.world.fresh(),
+        active: true,
+        generation: 1 + this.random.below(3),
+      };
+      await this.world.write([{ id, after }], () =>
+        this.#sql((client) =>
+          client.query(
+            `INSERT INTO users (id, email, username, phone, bio, token_generation, password_hash)
+             VALUES ($1, $2, $3, $4, $5, $6, '-')`,
+            [id, after.email, after.username, after.phone, after.bio, after.generation],
+          ),
+        ),
+      );
+    });
+  }
+
+  /** What is rolled back, to a savepoint or altogether, must never be seen. */
+  rollBack(): Promise<void> {
+    return this.#withOne(async (person) => {
+      if (!person) return;
+      const after = changed(person, { bio: this.world.fresh() });
+      await this.world.write([{ id: person.id, after }], () =>
+        this.#transaction(async (client) => {
+          await client.query('SAVEPOINT here');
+          await update(client, changed(person, { username: this.name(), bio: 'never' }));
+          await client.query('ROLLBACK TO here');
+          await update(client, after);
+        }),
+      );
+      await this.#sql(async (client) => {
+        await client.query('BEGIN');
+        await update(client, changed(person, { bio: 'never' }));
+        await client.query('ROLLBACK');
+      });
+    });
+  }
+
+  /** Commits long after its statement, so that younger transactions are visible before it. */
+  holdOpen(): Promise<void> {
+    const holdMs = this.random.between(200, 3_000);
+    return this.#withOne(async (person) => {
+      if (!person) return;
+      const after = changed(person, { bio: this.world.fresh() });
+      const client = await this.world.sql.connect().catch(() => undefined);
+      if (!client) return;
+      try {
+        await client.query('BEGIN');
+        await update(client, after);
+        await sleep(holdMs);
+        await this.world.write([{ id: person.id, after }], () =>
+          client.query('COMMIT').then(() => 'committed' as const),
+        );
+        client.release();
+      } catch (error) {
+        client.release(error as Error);
+      }
+    });
+  }
+
+  #withOne(write: (person: Person | null, id: string) => Promise<void>): Promise<void> {
+    return this.#with(1, ([person], [id]) => write(person!, id!));
+  }
+
+  async #with(
+    count: number,
+    write: (people: (Person | null)[], ids: string[]) => Promise<void>,
+  ): Promise<void> {
+    const ids = this.random.shuffled(this.hot).slice(0, count);
+    if (!this.world.tryLock(ids)) return;
+    try {
+      await write(
+        ids.map((id) => this.world.person(id)),
+        ids,
+      );
+      this.written++;
+    } finally {
+      this.world.release(ids);
+    }
+  }
+
+  async #sql(run: (client: PoolClient) => Promise<unknown>): Promise<Ending> {
+    const client = await this.world.sql.connect().catch(() => undefined);
+    if (!client) return 'rolled back'; // it was never sent
+    try {
+      await run(client);
+      client.release();
+      return 'committed';
+    } catch (error) {
+      client.release(error as Error);
+      // The server says why it did not; without a word from it nobody knows.
+      return error instanceof Error && 'severity' in error ? 'rolled back' : 'unknown';
+    }
+  }
+
+  #transaction(run: (client: PoolClient) => Promise<void>): Promise<Ending> {
+    return this.#sql(async (client) => {
+      await client.query('BEGIN');
+      await run(client);
+      await client.query('COMMIT');
+    });
+  }
+}
+
+function changed<P extends Person | null>(person: P, changes: Partial<Person>): P {
+  return person && { ...person, ...changes };
+}
+
+function update(client: PoolClient, { id, email, username, phone, bio }: Person): Promise<unknown> {
+  return client.query('UPDATE users SET email = $2, username = $3, phone = $4, bio = $5 WHERE id = $1', [
+    id,
+    email,
+    username,
+    phone,
+    bio,
+  ]);
+}
+
+async function ended(answer: ReturnType<UsherInstance['ask']>): Promise<Ending> {
+  const { status } = await answer;
+  if (status < 300) return 'committed';
+  return status >= 500 ? 'unknown' : 'rolled back';
+}
