@@ -49,7 +49,7 @@ process.once('disconnect', () => {
 });
 
 function withoutInProgress(): void {
-  const query = Reflect.get(DeadlineClient.prototype, 'query') as (...args: unknown[]) => never;
+  const query: (...args: unknown[]) => never = Reflect.get(DeadlineClient.prototype, 'query');
   DeadlineClient.prototype.query = function (
     this: DeadlineClient,
     ...[sql, values, ...rest]: unknown[]

@@ -90,7 +90,7 @@ export async function run(options: RunOptions): Promise<Report> {
     /** Puts a new process in the place of one that was killed. */
     replace: async (index: number): Promise<void> => {
       instances[index] = await start(index);
-      loops.push(...readersOf(instances[index]!));
+      loops.push(...readersOf(instances[index]));
     },
   };
   const end = performance.now() + seconds * 1_000;

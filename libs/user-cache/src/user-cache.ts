@@ -213,6 +213,7 @@ export class UserCache {
 
   async #byAlias(name: Alias, options?: ReadOptions): Promise<Answer<CachedUser>> {
     let loaded: Loaded<CachedUser> | undefined;
+    const justLoaded = (): CachedUser | null | undefined => loaded?.value;
     const load = async (): Promise<Loaded<string>> => {
       loaded = await this.#loader.byAlias(name);
       if (loaded.value) this.#users.keep(this.#userSubject(loaded.value.id), loaded);
@@ -221,16 +222,14 @@ export class UserCache {
     const subject: Subject<string> = { key: name.key, tags: [name.tag, WHOLE_TABLE], load };
     const led = await (options?.truth ? this.#aliases.readThrough(subject) : this.#aliases.read(subject));
     // What stands in is older than a load that was refused before it.
-    if (loaded && led.origin !== 'stale') return { value: loaded.value, origin: led.origin };
+    const own = led.origin === 'stale' ? undefined : justLoaded();
+    if (own !== undefined) return { value: own, origin: led.origin };
     if (led.value === null) return { value: null, origin: led.origin };
     const user = await this.#byId(led.value);
     // The alias and the user were read at two moments; if they disagree, one statement decides.
     if (!user.value || !answersTo(user.value, name)) {
-      const { value } = await this.#aliases.readThrough(subject);
-      return {
-        value: value === null ? null : (loaded as Loaded<CachedUser> | undefined)!.value,
-        origin: 'postgres',
-      };
+      await this.#aliases.readThrough(subject);
+      return { value: justLoaded() ?? null, origin: 'postgres' };
     }
     return { value: user.value, origin: worse(led.origin, user.origin) };
   }

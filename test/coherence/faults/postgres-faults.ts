@@ -79,7 +79,7 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
     name: 'postgres-slow-for-some',
     run: async ({ stage, random }) => {
       const some = random.shuffled(stage.postgresProxies).slice(0, 2);
-      for (const proxy of some) await proxy.delay(200);
+      for (const proxy of some) proxy.delay(200);
       await sleep(2_500);
       await Promise.all(some.map((proxy) => proxy.heal()));
     },
