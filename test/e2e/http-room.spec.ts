@@ -569,7 +569,7 @@ describe('the HTTP room', () => {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
       });
       const { post: make } = body.paths['/toys'];
-      expect(make.operationId).toBe('Toys_make');
+      expect(make.operationId).toBe('toysMake');
       expect(make.responses['422'].content['application/problem+json'].schema).toEqual({
         $ref: '#/components/schemas/Problem',
       });

@@ -4,6 +4,13 @@ import { Command } from 'commander';
 import process from 'node:process';
 import { createAdmin, type CreateAdminOptions } from './cli/create-admin.js';
 import { startFault } from './start-fault.js';
+import { onStopSignal } from './stop-signals.js';
+
+/** As shells have it for a command that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+const leaving = new AbortController();
+onStopSignal(() => leaving.abort()); // the database may have been started for us, and has to be stopped
 
 const program = new Command('usher').description('What is done to Usher from the command line.');
 
@@ -15,12 +22,18 @@ program
   .addHelpText('after', '\nThe password is asked for, or read from standard input when that is no terminal.')
   .action(async (options: CreateAdminOptions) => {
     const settings = readSettings(process.env);
-    process.stdout.write(`${await createAdmin(settings, options)}\n`);
+    process.stdout.write(`${await createAdmin(settings, options, leaving.signal)}\n`);
   });
 
 try {
   await program.parseAsync();
 } catch (error) {
+  if (wasInterrupted(error)) process.exit(INTERRUPTED);
   process.stderr.write(`${startFault(error, { host: '', port: 0 })}\n`);
   process.exitCode = 1;
+}
+
+/** By a signal, or by Ctrl-C at a prompt, which is a key there. */
+function wasInterrupted(error: unknown): boolean {
+  return leaving.signal.aborted || (error instanceof Error && error.name === 'ExitPromptError');
 }

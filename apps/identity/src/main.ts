@@ -7,35 +7,31 @@ import { createApp } from './create-app.js';
 import { Readiness } from './health/readiness.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
 import { startFault } from './start-fault.js';
+import { onStopSignal } from './stop-signals.js';
 import { welcome } from './welcome.js';
 
 /** Requests under way get this long to be answered. */
 const STOP_WITHIN_MS = 10_000;
+/** And this long each part gets to close when there is no more hope of that. */
+const ABORT_WITHIN_MS = 2_000;
 
 const settings = settingsOrExit();
+const leaving = new AbortController();
 let database: OpenDatabase | undefined;
 let app: NestFastifyApplication | undefined;
-let stopping = false;
+let serving = false;
 
 // Before anything is opened, so that Ctrl-C during the start closes what is open by then.
-process.on('SIGINT', () => void stop(0));
-process.on('SIGTERM', () => void stop(settings.shutdownDelayMs));
-
-try {
-  database = await openDatabase(settings, tell);
-  if (!stopping) app = await createApp(settings, database.url);
-  if (!stopping) await app?.listen(settings.port, settings.host);
-  if (!stopping && app) process.stdout.write(welcome(settings, await app.getUrl(), database.description));
-} catch (error) {
-  if (!stopping) await abort(startFault(error, settings));
-}
+onStopSignal((signal) => void stop(signal === 'SIGTERM' ? settings.shutdownDelayMs : 0));
+const started = start();
+await started;
 
 function settingsOrExit(): Settings {
   try {
     return readSettings(process.env);
   } catch (error) {
     if (!(error instanceof InvalidSettings)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    tell(error.message);
     process.exit(1);
   }
 }
@@ -44,14 +40,30 @@ function tell(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** Goes no further than it has come when we are told to leave: `stop()` waits for it and closes what is open. */
+async function start(): Promise<void> {
+  try {
+    database = await openDatabase(settings, tell, leaving.signal);
+    leaving.signal.throwIfAborted();
+    app = await createApp(settings, database.url);
+    leaving.signal.throwIfAborted();
+    await app.listen(settings.port, settings.host);
+    leaving.signal.throwIfAborted();
+    serving = true;
+    process.stdout.write(welcome(settings, await app.getUrl(), database.description));
+  } catch (error) {
+    if (!leaving.signal.aborted) await abort(startFault(error, settings));
+  }
+}
+
 /** Readiness ends first; then, after the delay, no new connections; then the database, which others may share. */
 async function stop(delayMs: number): Promise<void> {
-  if (stopping) process.exit(130); // asked twice: at once
-  stopping = true;
+  leaving.abort();
   app?.get(Readiness).end();
-  await sleep(app ? delayMs : 0);
+  if (serving) await sleep(delayMs);
   const patience = setTimeout(() => void abort('Not everything could be stopped in time.'), STOP_WITHIN_MS);
   try {
+    await started;
     await app?.close();
     await database?.close();
     clearTimeout(patience);
@@ -63,7 +75,7 @@ async function stop(delayMs: number): Promise<void> {
 
 async function abort(sentence: string): Promise<never> {
   tell(sentence);
-  await Promise.race([app?.close().catch(() => undefined), sleep(2_000)]);
-  await database?.close().catch(() => undefined);
+  await Promise.race([app?.close().catch(() => undefined), sleep(ABORT_WITHIN_MS)]);
+  await Promise.race([database?.close().catch(() => undefined), sleep(ABORT_WITHIN_MS)]);
   process.exit(1);
 }

@@ -1,6 +1,7 @@
 import { type Settings } from '#config';
 import { databaseFaultOf, EmbeddedPostgres, migrate } from '#database';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reasonOf } from './start-fault.js';
 
 export interface OpenDatabase {
   readonly url: string;
@@ -15,15 +16,21 @@ const PATIENCE_MS = 30_000;
 /**
  * The PostgreSQL of the settings, or an embedded one, with its schema up to date.
  *
- * @throws EmbeddedPostgresFault, UnsupportedDatabase, DatabaseUnavailable
+ * @param signal ends the waiting; an embedded server that is being started is stopped again
+ * @throws EmbeddedPostgresFault, UnsupportedDatabase, DatabaseUnavailable, and the signal's reason
  */
-export async function openDatabase(settings: Settings, tell: (line: string) => void): Promise<OpenDatabase> {
+export async function openDatabase(
+  settings: Settings,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<OpenDatabase> {
   if (settings.databaseUrl !== undefined) {
-    await migratePatiently(settings.databaseUrl, tell);
+    await migratePatiently(settings.databaseUrl, tell, signal);
     return { url: settings.databaseUrl, description: 'DATABASE_URL', close: () => Promise.resolve() };
   }
   const server = await EmbeddedPostgres.open({ dataDir: settings.dataDir, log: tell });
   try {
+    signal.throwIfAborted();
     await migrate(server.url);
   } catch (error) {
     await server.close();
@@ -36,16 +43,23 @@ export async function openDatabase(settings: Settings, tell: (line: string) => v
   };
 }
 
-async function migratePatiently(url: string, tell: (line: string) => void): Promise<void> {
+async function migratePatiently(
+  url: string,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
   const deadline = performance.now() + PATIENCE_MS;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await migrate(url);
+      return await Promise.race([migrate(url), aborted]);
     } catch (error) {
       const fault = databaseFaultOf(error);
       if (!fault || performance.now() > deadline) throw fault ?? error;
-      if (attempt === 1) tell('PostgreSQL does not answer yet; waiting for it.');
-      await sleep(500);
+      if (attempt === 1) tell(`PostgreSQL does not answer yet (${reasonOf(fault.cause)}); waiting for it.`);
+      await sleep(500, undefined, { signal });
     }
   }
 }

@@ -1,21 +1,34 @@
 import { type Settings } from '#config';
 
 /** Faults that are for the person at the terminal: their message says it all, and a stack would bury it. */
-const PLAIN = /^(config|database|auth)\./;
+const PLAIN = /^(config|database|auth|users)\./;
 
-/** What to print when the service cannot start. */
+/** What to print when the service or a command cannot start. */
 export function startFault(error: unknown, { host, port }: Pick<Settings, 'host' | 'port'>): string {
   if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const { code = '', syscall } = error as NodeJS.ErrnoException;
   switch (code) {
     case 'EADDRINUSE':
       return `Port ${port} on ${host} is in use: stop what listens there, or set PORT to another one.`;
     case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
       return `This machine has no address ${host}: set HOST to one that it has.`;
     case 'EACCES':
-      if ('syscall' in error && error.syscall === 'listen')
-        return `You may not listen on port ${port}: set PORT to one above 1023.`;
+      if (syscall === 'listen') return `You may not listen on port ${port}: set PORT to one above 1023.`;
+      break;
+    case 'database.unavailable':
+    case 'database.timeout':
+      return `PostgreSQL cannot be reached (${reasonOf(error.cause)}).`;
+    case '42501': // insufficient_privilege, while the schema is brought up to date
+      return `PostgreSQL does not let Usher make its tables (${error.message}): grant the user of DATABASE_URL what is missing.`;
   }
   if (PLAIN.test(code)) return error.message;
   return error.stack ?? error.message;
+}
+
+/** What the driver said. Where a name had several addresses that is nothing but a code. */
+export function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.message || ((cause as NodeJS.ErrnoException).code ?? cause.name);
 }

@@ -12,7 +12,7 @@ export function welcome(settings: Settings, url: string, database: string): stri
     Database   ${database.replace(`${process.cwd()}${path.sep}`, '')}
     Cache      ${cache}
 
-  A first token:
+  A first token; later ones come from /auth/login, asked in the same way:
 
     curl -s ${url}/auth/register -H 'content-type: application/json' \\
       -d '{"email": "ada@example.com", "password": "correct horse battery"}'

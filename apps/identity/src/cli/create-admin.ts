@@ -1,5 +1,6 @@
 import { type Settings } from '#config';
 import { UserStore } from '#user-cache';
+import { type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { validate } from 'class-validator';
 import { plainToInstance } from 'class-transformer';
@@ -31,16 +32,20 @@ class Names {
  * @returns what was done, in a sentence
  * @throws CommandFault for bad names or a bad password, and what the database has to say
  */
-export async function createAdmin(settings: Settings, options: CreateAdminOptions): Promise<string> {
+export async function createAdmin(
+  settings: Settings,
+  options: CreateAdminOptions,
+  signal: AbortSignal,
+): Promise<string> {
   const names = await checked(options);
-  const database = await openDatabase(settings, (line) => process.stderr.write(`${line}\n`));
+  const database = await openDatabase(settings, (line) => process.stderr.write(`${line}\n`), signal);
   try {
     const app = await NestFactory.createApplicationContext(CliModule.forRoot(settings, database.url), {
       logger: false,
       abortOnError: false,
     });
     try {
-      return await appoint(app.get(UserStore), app.get(PasswordHasher), app.get(PasswordPolicy), names);
+      return await appoint(app, names, signal);
     } finally {
       await app.close();
     }
@@ -50,21 +55,22 @@ export async function createAdmin(settings: Settings, options: CreateAdminOption
 }
 
 async function appoint(
-  store: UserStore,
-  hasher: PasswordHasher,
-  policy: PasswordPolicy,
+  app: INestApplicationContext,
   { email, username }: Names,
+  signal: AbortSignal,
 ): Promise<string> {
+  const store = app.get(UserStore);
   const existing = await store.credentials('email', email);
   if (existing) {
     if (existing.user.isAdmin && existing.user.isActive) return `${email} is an administrator already.`;
     await store.changeStanding(existing.user.id, { isAdmin: true, isActive: true });
     return `${email} is an administrator now; the password stays as it was.`;
   }
-  const password = await askPassword();
-  const faults = policy.check(password, { email, username });
+  const password = await askPassword(signal);
+  const faults = app.get(PasswordPolicy).check(password, { email, username });
   if (faults.length > 0) throw new CommandFault(faults.map((fault) => fault.message).join('\n'));
-  await store.create({ email, username, isAdmin: true, passwordHash: await hasher.hash(password) });
+  const passwordHash = await app.get(PasswordHasher).hash(password);
+  await store.create({ email, username, isAdmin: true, passwordHash });
   return `${email} is an administrator now.`;
 }
 

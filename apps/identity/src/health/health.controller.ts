@@ -9,10 +9,11 @@ import {
 } from '@nestjs/terminus';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
-import { Public } from '../auth/guard/access.js';
+import { Public, PublicOrKnown } from '../auth/guard/access.js';
 import { type Caller, isAdmin } from '../auth/guard/caller.js';
 import { CurrentCaller } from '../auth/guard/current-user.js';
 import { cacheCondition, CacheReport } from './cache-report.js';
+import { HealthReport } from './health-report.js';
 import { Readiness } from './readiness.js';
 
 @ApiTags('health')
@@ -31,8 +32,8 @@ export class HealthController {
   @ApiOperation({
     summary: 'How the service and what it needs are doing; without Redis it is degraded, and healthy',
   })
-  @ApiOkResponse({ description: 'Healthy; a part may be degraded.' })
-  @ApiServiceUnavailableResponse({ description: 'PostgreSQL cannot be reached.' })
+  @ApiOkResponse({ type: HealthReport, description: 'Healthy; a part may be degraded.' })
+  @ApiServiceUnavailableResponse({ type: HealthReport, description: 'PostgreSQL cannot be reached.' })
   check(): Promise<HealthCheckResult> {
     return this.health.check([() => this.#database(), () => this.#cache()]);
   }
@@ -40,7 +41,7 @@ export class HealthController {
   @Get('live')
   @HttpCode(200)
   @ApiOperation({ summary: 'Whether the process turns; nothing else is looked at' })
-  @ApiOkResponse()
+  @ApiOkResponse({ description: 'It does.' })
   live(): { status: 'ok' } {
     return { status: 'ok' };
   }
@@ -49,15 +50,19 @@ export class HealthController {
   @ApiOperation({
     summary: 'Whether requests should be sent here; the first thing to fail when the service stops',
   })
-  @ApiOkResponse()
-  @ApiServiceUnavailableResponse({ description: 'Stopping, or PostgreSQL cannot be reached.' })
+  @ApiOkResponse({ type: HealthReport, description: 'They should.' })
+  @ApiServiceUnavailableResponse({
+    type: HealthReport,
+    description: 'Stopping, or PostgreSQL cannot be reached.',
+  })
   ready(): Promise<HealthCheckResult> {
     return this.health.check([() => this.#running(), () => this.#database()]);
   }
 
   @Get('cache')
+  @PublicOrKnown()
   @ApiOperation({ summary: 'What the cache has done and how it is' })
-  @ApiOkResponse({ type: CacheReport })
+  @ApiOkResponse({ type: CacheReport, description: 'Over the last hour, and since the start.' })
   async report(@CurrentCaller() caller: Caller | undefined): Promise<CacheReport> {
     return CacheReport.of(await this.cache.status(), caller?.kind === 'service' || isAdmin(caller));
   }

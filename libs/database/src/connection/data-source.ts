@@ -3,7 +3,7 @@ import { type PostgresDataSourceOptions } from 'typeorm/driver/postgres/Postgres
 import { UserEntity } from '../entities/user.entity.js';
 import { CreateUsers1763600000000 } from '../migrations/1763600000000-create-users.js';
 import { CreateChangeLog1763600000001 } from '../migrations/1763600000001-create-change-log.js';
-import { DeadlineClient } from './deadline-client.js';
+import { DeadlinePool } from './deadline-pool.js';
 
 export interface DataSourceSettings {
   url: string;
@@ -20,6 +20,8 @@ export function dataSourceOptions({
 }: DataSourceSettings): PostgresDataSourceOptions {
   return {
     type: 'postgres',
+    // All that TypeORM takes from node-postgres.
+    driver: { Pool: DeadlinePool },
     url,
     poolSize,
     connectTimeoutMS: timeoutMs,
@@ -31,7 +33,6 @@ export function dataSourceOptions({
     // A connection that broke while idle is replaced by the pool; there is nobody to tell.
     poolErrorHandler: () => undefined,
     extra: {
-      Client: DeadlineClient,
       // The server ends a statement itself, a little earlier, so that the connection survives.
       statement_timeout: Math.floor(timeoutMs * 0.9),
       query_timeout: timeoutMs,

@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { isReadTimeout } from './deadline-client.js';
 
 /** PostgreSQL cannot be reached, or is in no state to answer. It may be tried again. */
@@ -56,16 +57,17 @@ const TIMEOUT = new Set([
 /** The fault behind an error of TypeORM or node-postgres; `undefined` when the statement itself was wrong. */
 export function databaseFaultOf(error: unknown): DatabaseUnavailable | DatabaseTimeout | undefined {
   if (error instanceof DatabaseUnavailable || error instanceof DatabaseTimeout) return error;
-  if (!(error instanceof Error)) return undefined;
+  // Not `instanceof`: Node's own errors come from another realm than ours wherever code runs in a `vm` context.
+  if (!isNativeError(error)) return undefined;
   const driverError: unknown = 'driverError' in error ? error.driverError : error;
-  if (!(driverError instanceof Error)) return undefined;
+  if (!isNativeError(driverError)) return undefined;
   const code = 'code' in driverError && typeof driverError.code === 'string' ? driverError.code : '';
   const routine = code.length === 5 || 'severity' in driverError;
   if (TIMEOUT.has(code) || isReadTimeout(driverError)) return new DatabaseTimeout(error);
   if (routine && (UNAVAILABLE.has(code) || code.startsWith('08'))) return new DatabaseUnavailable(error);
   if ('syscall' in driverError && NETWORK.has(code)) return new DatabaseUnavailable(error);
   // A name that resolves to several addresses fails as one error for all of them.
-  if (driverError instanceof AggregateError && NETWORK.has(code)) return new DatabaseUnavailable(error);
+  if (driverError.name === 'AggregateError' && NETWORK.has(code)) return new DatabaseUnavailable(error);
   return CONNECTION_MESSAGES.test(driverError.message) ? new DatabaseUnavailable(error) : undefined;
 }
 

@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
+import { DatabaseUnavailable } from './database-fault.js';
+import { DeadlinePool } from './deadline-pool.js';
+
+const TIMEOUT_MS = 400;
+
+describe('DeadlinePool', () => {
+  let silent: Server;
+  let connections: Socket[];
+  let pool: DeadlinePool;
+
+  beforeEach(async () => {
+    connections = [];
+    silent = createServer((socket) => connections.push(socket.on('error', () => undefined)));
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+  });
+
+  afterEach(async () => {
+    await pool.end();
+    for (const socket of connections) socket.destroy();
+    silent.close();
+  });
+
+  it('sends those who wait away with the first who waited in vain, and lets nobody in for a moment', async () => {
+    pool = aPool(`postgres://127.0.0.1:${(silent.address() as AddressInfo).port}/x`);
+    const first = timed(pool.connect());
+    await once(silent, 'connection');
+    const startedAt = performance.now();
+    while (performance.now() < startedAt + 100); // so that the second would have a tenth of a second left
+    const second = timed(pool.connect());
+    expect(await first).toMatchObject({ error: { message: expect.stringMatching(/timeout/) } });
+    const { error, ms } = await second;
+    expect(error).toBeInstanceOf(DatabaseUnavailable);
+    expect(ms).toBeLessThan(TIMEOUT_MS - 50);
+
+    const third = await timed(pool.connect());
+    expect(third.error).toBeInstanceOf(DatabaseUnavailable);
+    expect(third.ms).toBeLessThan(50);
+    expect(connections).toHaveLength(1);
+  });
+
+  it('lets people in again soon', async () => {
+    pool = aPool(`postgres://127.0.0.1:${(silent.address() as AddressInfo).port}/x`);
+    await timed(pool.connect());
+    expect(await timed(pool.connect())).toMatchObject({ error: { code: 'database.unavailable' } });
+    const again = once(silent, 'connection');
+    while (connections.length < 2) {
+      void timed(pool.connect());
+      await Promise.race([again, new Promise((resolve) => setTimeout(resolve, 10))]);
+    }
+  });
+
+  it('is a pool like any other as long as there are answers', async () => {
+    pool = aPool(process.env.USHER_TEST_POSTGRES_URL!);
+    const client = await pool.connect();
+    expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    // It waits in vain for a place, which says nothing about the server.
+    expect(await timed(pool.connect())).toMatchObject({
+      error: { message: 'timeout exceeded when trying to connect' },
+    });
+    client.release();
+    expect((await pool.query('SELECT 2 AS two')).rows).toEqual([{ two: 2 }]);
+    await expect(pool.query('SELECT nonsense')).rejects.toThrow('nonsense');
+    expect((await pool.query('SELECT 3 AS three')).rows).toEqual([{ three: 3 }]);
+  });
+
+  it('hears the silence of a statement too', async () => {
+    pool = aPool(process.env.USHER_TEST_POSTGRES_URL!);
+    const client = await pool.connect();
+    const error = await client.query('SELECT pg_sleep(5)').catch((error: Error) => error);
+    expect(error).toMatchObject({ message: 'Query read timeout' });
+    client.release(error as Error);
+    expect(await timed(pool.connect())).toMatchObject({ error: { code: 'database.unavailable' } });
+    const server = new Client(process.env.USHER_TEST_POSTGRES_URL);
+    await server.connect();
+    await server.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(5)'`,
+    );
+    await server.end();
+  });
+});
+
+function aPool(connectionString: string): DeadlinePool {
+  const pool = new DeadlinePool({
+    connectionString,
+    max: 1,
+    connectionTimeoutMillis: TIMEOUT_MS,
+    query_timeout: TIMEOUT_MS,
+  });
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+async function timed(work: Promise<unknown>): Promise<{ error?: Error & { code?: string }; ms: number }> {
+  const startedAt = performance.now();
+  try {
+    await work;
+    return { ms: performance.now() - startedAt };
+  } catch (error) {
+    return { error: error as Error, ms: performance.now() - startedAt };
+  }
+}

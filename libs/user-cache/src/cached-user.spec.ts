@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals';
+import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
+
+const ADA: CachedUser = {
+  id: '01990000-0000-7000-8000-000000000001',
+  email: 'ada@x.y',
+  emailVerified: false,
+  username: 'ada',
+  firstName: 'Ada',
+  lastName: null,
+  phone: null,
+  bio: null,
+  avatarUrl: null,
+  occupation: null,
+  location: null,
+  isActive: true,
+  isAdmin: false,
+  tokenGeneration: 1,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  updatedAt: '2026-01-01T00:00:00.000Z',
+};
+
+describe('a cached user', () => {
+  it('comes back from JSON as the same plain value, frozen', () => {
+    const revived = reviveCachedUser(JSON.parse(JSON.stringify(ADA)))!;
+    expect(revived).toEqual(ADA);
+    expect(Object.isFrozen(revived)).toBe(true);
+    expect(Object.getPrototypeOf(revived)).toBe(Object.prototype);
+  });
+
+  it('has the fields of the list and no others, whatever was stored', () => {
+    const revived = reviveCachedUser({ ...ADA, passwordHash: '$2b$…', __proto__: { isAdmin: true } })!;
+    expect(Object.keys(revived).sort()).toEqual(Object.keys(ADA).sort());
+    expect(revived.isAdmin).toBe(false);
+  });
+
+  it.each(Object.keys(ADA) as (keyof CachedUser)[])(
+    'is none when %s is missing or of another kind',
+    (field) => {
+      const without: Record<string, unknown> = { ...ADA };
+      delete without[field];
+      expect(reviveCachedUser(without)).toBeUndefined();
+      expect(reviveCachedUser({ ...ADA, [field]: { toString: () => 'x' } })).toBeUndefined();
+      expect(reviveCachedUser({ ...ADA, [field]: 1.5 })).toBeUndefined();
+    },
+  );
+
+  it.each([undefined, null, 'ada', 7, true, [], {}, [ADA]])('is none when it is %j', (raw) => {
+    expect(reviveCachedUser(raw)).toBeUndefined();
+  });
+
+  it('is selected without a secret', () => {
+    expect(CACHED_USER_SQL).not.toMatch(/password|hash|secret|u\.\*/i);
+  });
+});

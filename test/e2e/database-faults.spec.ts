@@ -1,0 +1,242 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Response } from 'supertest';
+import { eventually } from '../support/eventually.js';
+import { Load } from '../support/load.js';
+import { aPerson, aRegistration, PASSWORD, type Person } from '../support/people.js';
+import { PostgresServer } from '../support/postgres/postgres-server.js';
+import { connect, type TestDatabase } from '../support/postgres/test-database.js';
+import { TestApp } from '../support/test-app.js';
+import { DEADLINE_MS, expectUnavailable, timed } from '../support/unavailable.js';
+
+const DELTA_MS = 1_000;
+const STALE_MS = 2_000;
+
+describe('when PostgreSQL', () => {
+  let postgres: PostgresServer;
+  let usher: TestApp;
+
+  beforeAll(async () => {
+    postgres = await PostgresServer.start();
+  });
+
+  afterEach(async () => {
+    await usher.stop();
+  });
+
+  afterAll(async () => {
+    await postgres.remove();
+  });
+
+  async function start(env: NodeJS.ProcessEnv): Promise<void> {
+    usher = await TestApp.start({ database: databaseOf(postgres), env });
+  }
+
+  describe.each([
+    ['is killed', (): Promise<void> => postgres.kill(), (): Promise<void> => postgres.restart()],
+    ['freezes', (): Promise<void> => postgres.freeze(), (): Promise<void> => postgres.resume()],
+  ])('%s', (_, fail, heal) => {
+    it('reads are served from cache, marked as stale, until STALE_IF_DB_DOWN has passed, and then refused', async () => {
+      await start({ STALE_IF_DB_DOWN: `${STALE_MS}ms` });
+      const person = await aPerson(usher, { username: `u${randomBytes(5).toString('hex')}` });
+      const [me, byId, byUsername] = [
+        '/auth/me',
+        `/users/${person.id}`,
+        `/users/by-username/${await username(person)}`,
+      ];
+      for (const path of [me, byId, byUsername]) await get(path, person).expect(200);
+
+      await fail();
+      const downSince = performance.now();
+      try {
+        const paths = [me, byId, byUsername];
+        const seen = new Map(paths.map((path) => [path, new Set<string>()]));
+        const reads = paths.map((path) => async () => {
+          const response = await fetch(usher.url + path, { headers: person.bearer });
+          seen.get(path)!.add(`${response.status} ${response.headers.get('x-cache')}`);
+          return response;
+        });
+        const served = await Load.during(reads, async (load) => {
+          await eventually(() => [...seen.values()].every((answers) => answers.has('200 stale')));
+          expect(performance.now() - downSince).toBeGreaterThan(DELTA_MS - 250); // it was no outage before that
+          await eventually(async () => (await get(me, person)).status === 503);
+          // Within the grace, plus the Δ of the lease, plus what a load that hangs may take.
+          const servedFor = performance.now() - downSince;
+          expect(servedFor).toBeGreaterThan(STALE_MS + DELTA_MS - 250);
+          expect(servedFor).toBeLessThan(STALE_MS + DELTA_MS + DEADLINE_MS);
+          await load.more(10);
+        });
+        expect(Math.max(...served.map(({ ms }) => ms))).toBeLessThan(DEADLINE_MS);
+        for (const answers of seen.values()) {
+          expect([...answers].filter((answer) => !/^200 (memory|stale)$|^503/.test(answer))).toEqual([]);
+        }
+        const refusals = served.filter(({ status }) => status === 503).map(({ startedAt }) => startedAt);
+        expect(Math.min(...refusals) - downSince).toBeGreaterThan(
+          STALE_MS + DELTA_MS - 250 - DEADLINE_MS / 2,
+        );
+        const lastServed = Math.max(
+          ...served.filter(({ status }) => status === 200).map(({ startedAt }) => startedAt),
+        );
+        expect(lastServed - downSince).toBeLessThan(STALE_MS + DELTA_MS + 50);
+        for (const path of [me, byId, byUsername]) expectUnavailable(await get(path, person));
+        const { since_start: counted } = (await usher.http.get('/health/cache').expect(200)).body;
+        expect(counted.hits_stale).toBeGreaterThanOrEqual(3);
+        expect(counted.failures).toBeGreaterThanOrEqual(3);
+      } finally {
+        await heal();
+      }
+      await healed(person);
+    });
+
+    it('logins and writes get 503 in time, /health is 503, /health/live is 200, and all is well again by itself', async () => {
+      await start({ STALE_IF_DB_DOWN: '60s' });
+      const person = await aPerson(usher);
+      await get('/auth/me', person).expect(200);
+      await usher.http.get('/health').expect(200);
+      await usher.http.get('/health/ready').expect(200);
+      await fail();
+      try {
+        const requests: (() => PromiseLike<Response>)[] = [
+          () => usher.http.post('/auth/login').send({ identifier: person.email, password: PASSWORD }),
+          () => usher.http.post('/auth/login').send({ identifier: 'nobody@x.y', password: PASSWORD }),
+          () => usher.http.post('/auth/register').send(aRegistration()),
+          () => usher.http.put('/auth/profile').set(person.bearer).send({ bio: 'never' }),
+          () =>
+            usher.http
+              .post('/auth/change-password')
+              .set(person.bearer)
+              .send({ current_password: PASSWORD, new_password: 'another good one' }),
+          () => usher.http.delete('/auth/account').set(person.bearer).send({ password: PASSWORD }),
+          () => get('/auth/me', person).set('cache-control', 'no-cache'),
+        ];
+        // At once, while the outage is news; and again when the lease has lapsed.
+        for (let round = 0; round < 2; round++) {
+          for (const answer of await Promise.all(requests.map(timed))) expectUnavailable(answer);
+          await eventually(async () => (await get('/auth/me', person)).headers['x-cache'] === 'stale');
+        }
+        // One after the other, because a crowd may be refused for being a crowd.
+        for (const request of requests.slice(0, -1)) expectUnavailable(await timed(request));
+        const health = await timed(() => usher.http.get('/health'));
+        expect(health).toMatchObject({ status: 503, body: { error: { database: { status: 'down' } } } });
+        expect(JSON.stringify(health.body)).not.toMatch(/ECONN|127\.0\.0\.1|at /);
+        expect((await timed(() => usher.http.get('/health/ready'))).status).toBe(503);
+        expect((await timed(() => usher.http.get('/health/live'))).status).toBe(200);
+        expect((await timed(() => usher.http.get('/health/cache'))).body).toMatchObject({
+          status: 'degraded',
+          lease_holds: false,
+        });
+      } finally {
+        await heal();
+      }
+      await healed(person);
+      await usher.http.post('/auth/login').send({ identifier: person.email, password: PASSWORD }).expect(200);
+      expect((await get('/auth/me', person).expect(200)).body.bio).not.toBe('never');
+    });
+
+    it('a crowd that logs in is refused in time', async () => {
+      await start({ DATABASE_POOL_SIZE: '4' });
+      const person = await aPerson(usher);
+      await fail();
+      try {
+        const crowd = await Promise.all(
+          Array.from({ length: 40 }, () =>
+            timed(() =>
+              usher.http.post('/auth/login').send({ identifier: person.email, password: PASSWORD }),
+            ),
+          ),
+        );
+        for (const answer of crowd) expectUnavailable(answer);
+      } finally {
+        await heal();
+      }
+      await healed(person);
+    });
+
+    it('with STALE_IF_DB_DOWN=0 nothing is served beyond Δ', async () => {
+      await start({ STALE_IF_DB_DOWN: '0s' });
+      const person = await aPerson(usher);
+      await get('/auth/me', person).expect(200);
+      await fail();
+      const downSince = performance.now();
+      try {
+        await eventually(async () => {
+          const answer = await timed(() => get('/auth/me', person));
+          if (answer.status === 503) return true;
+          expect(answer.headers['x-cache']).toBe('memory');
+          return false;
+        });
+        expect(performance.now() - downSince).toBeLessThan(DELTA_MS + DEADLINE_MS);
+        for (let n = 0; n < 3; n++) expectUnavailable(await timed(() => get('/auth/me', person)));
+      } finally {
+        await heal();
+      }
+      await healed(person);
+    });
+  });
+
+  it('restarts under load, writes are answered 200 or 503 and what was answered 200 is there', async () => {
+    await start({ STALE_IF_DB_DOWN: '60s' });
+    const [reader, writer] = [await aPerson(usher), await aPerson(usher)];
+    let confirmed = '';
+    const requests = [
+      () => fetch(`${usher.url}/auth/me`, { headers: reader.bearer }),
+      async (turn: number) => {
+        const headers = { ...writer.bearer, 'content-type': 'application/json' };
+        const body = JSON.stringify({ bio: `turn ${turn}` });
+        const response = await fetch(`${usher.url}/auth/profile`, { method: 'PUT', headers, body });
+        if (response.ok) confirmed = `turn ${turn}`;
+        return response;
+      },
+    ];
+    const served = await Load.during(requests, async (load) => {
+      await load.more(50);
+      await postgres.stop();
+      await load.more(50);
+      await postgres.restart();
+      await eventually(async () => (await put(writer)).status === 200);
+      await load.more(50);
+    });
+    expect(new Set(served.map(({ status }) => status))).toEqual(new Set([200, 503]));
+    expect(Math.max(...served.map(({ ms }) => ms))).toBeLessThan(DEADLINE_MS);
+    const { body } = await get('/auth/me', writer).set('cache-control', 'no-cache').expect(200);
+    // The last word may be one that was answered 503 and happened nevertheless, but none that is older.
+    expect(Number(body.bio.replace('turn ', ''))).toBeGreaterThanOrEqual(
+      Number(confirmed.replace('turn ', '')),
+    );
+  });
+
+  function get(path: string, { bearer }: Person): ReturnType<typeof usher.http.get> {
+    return usher.http.get(path).set(bearer);
+  }
+
+  function put(person: Person): PromiseLike<Response> {
+    return usher.http.put('/auth/profile').set(person.bearer).send({ location: 'here' });
+  }
+
+  async function username(person: Person): Promise<string> {
+    return (await get('/auth/me', person)).body.username as string;
+  }
+
+  /** All of it works again, and is cached again, without anybody's doing. */
+  async function healed(person: Person): Promise<void> {
+    await eventually(async () => (await put(person)).status === 200);
+    await eventually(async () => (await usher.http.get('/health')).status === 200);
+    await eventually(async () => (await get('/auth/me', person)).headers['x-cache'] === 'memory');
+  }
+});
+
+function databaseOf({ url }: PostgresServer): TestDatabase {
+  return {
+    url,
+    client: () => connect(url),
+    query: async (sql, parameters) => {
+      const client = await connect(url);
+      try {
+        return await client.query(sql, parameters);
+      } finally {
+        await client.end();
+      }
+    },
+    drop: () => Promise.resolve(),
+  };
+}

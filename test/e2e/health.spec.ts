@@ -1,0 +1,247 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Readiness } from '../../apps/identity/src/health/readiness.js';
+import { eventually } from '../support/eventually.js';
+import { anAdmin, aPerson, bearer, PASSWORD } from '../support/people.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
+import { RedisServer } from '../support/redis/redis-server.js';
+import { TestApp } from '../support/test-app.js';
+
+const SERVICE_TOKEN = randomBytes(24).toString('hex');
+
+interface LookUps extends Record<string, unknown> {
+  seconds: number;
+  hit_rate: number;
+  average_hit_ms: number;
+  average_miss_ms: number;
+  average_ms: number;
+  most_read?: { id: string; reads: number }[];
+}
+
+interface Report extends Record<string, unknown> {
+  lease_age_ms: number;
+  latency_ms: number | null;
+  memory_entries: number;
+  memory_bytes: number;
+  last_hour: LookUps;
+  since_start: LookUps;
+}
+
+describe('health', () => {
+  let database: TestDatabase;
+  let redis: RedisServer;
+  let usher: TestApp;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    redis = await RedisServer.start();
+    usher = await start();
+  });
+
+  afterAll(async () => {
+    await usher.stop();
+    await redis.stop();
+    await database.drop();
+  });
+
+  function start(env: NodeJS.ProcessEnv = {}): Promise<TestApp> {
+    const tokens = { SERVICE_TOKENS: `billing=${SERVICE_TOKEN}` };
+    return TestApp.start({ database, env: { REDIS_URL: redis.url, ...tokens, ...env } });
+  }
+
+  async function report(from: TestApp, credentials = {}): Promise<Report> {
+    const { body } = await from.http.get('/health/cache').set(credentials).expect(200);
+    return body as Report;
+  }
+
+  it('is what terminus tells, of the database and the cache', async () => {
+    const { body, headers } = await usher.http.get('/health').expect(200);
+    expect(body).toEqual({
+      status: 'ok',
+      info: expect.any(Object),
+      error: {},
+      details: {
+        database: { status: 'up', latency_ms: expect.any(Number) },
+        cache: {
+          status: 'up',
+          backend: 'redis',
+          mode: 'redis',
+          breaker: 'closed',
+          next_probe_in_seconds: null,
+        },
+      },
+    });
+    expect(headers['cache-control']).toMatch(/no-store|no-cache/);
+    expect(JSON.stringify(body)).not.toMatch(/127\.0\.0\.1|postgres:\/\/|redis:\/\//);
+  });
+
+  it('is up without Redis when none was asked for', async () => {
+    const alone = await start({ REDIS_URL: '' });
+    try {
+      const { body } = await alone.http.get('/health').expect(200);
+      expect(body.details.cache).toEqual({
+        ...{ status: 'up', backend: 'memory', mode: 'memory', breaker: null, next_probe_in_seconds: null },
+      });
+      expect(await report(alone)).toMatchObject({ status: 'up', backend: 'memory', latency_ms: null });
+    } finally {
+      await alone.stop();
+    }
+  });
+
+  it('says that the process turns, whatever else', async () => {
+    expect((await usher.http.get('/health/live').expect(200)).body).toEqual({ status: 'ok' });
+  });
+
+  it('says that the service is ready until it begins to stop, while it still answers', async () => {
+    const leaving = await start();
+    try {
+      await leaving.http.get('/health/ready').expect(200);
+      leaving.app.get(Readiness).end();
+      const { body } = await leaving.http.get('/health/ready').expect(503);
+      expect(body.error).toMatchObject({ service: { status: 'down' } });
+      await leaving.http.get('/health/live').expect(200);
+      await leaving.http.get('/health').expect(200);
+    } finally {
+      await leaving.stop();
+    }
+  });
+
+  it('judges a token that is sent, though none is asked for', async () => {
+    await usher.http.get('/health/cache').set(bearer('nonsense')).expect(401);
+  });
+
+  describe('of the cache', () => {
+    const COUNTS = [
+      ...['lookups', 'hits_memory', 'hits_redis', 'hits_stale', 'misses', 'bypasses', 'failures'],
+      ...['invalidations', 'database_queries_saved'],
+    ];
+    let fresh: TestApp;
+
+    beforeEach(async () => {
+      await redis.command('FLUSHALL');
+    });
+
+    it('counts every look-up where it was answered, and every key that a write removed', async () => {
+      fresh = await start({ CACHE_POLL_INTERVAL: '10s', CACHE_MAX_STALENESS: '30s' });
+      try {
+        expect(counts(await report(fresh))).toEqual(none());
+        expect((await report(fresh)).since_start).toMatchObject({ hit_rate: null, average_ms: null });
+
+        // Writes look nobody up; this one has four keys: id, email, username and phone.
+        const person = await aPerson(fresh, { username: 'counted', phone: '+442071838752' });
+        expect(counts(await report(fresh))).toEqual(none({ invalidations: 4 }));
+
+        const me = (): PromiseLike<unknown> => fresh.http.get('/auth/me').set(person.bearer).expect(200);
+        await me();
+        for (let n = 0; n < 3; n++) await me();
+        await fresh.http.get('/auth/me').set(person.bearer).set('cache-control', 'no-cache').expect(200);
+        expect(counts(await report(fresh))).toEqual(
+          none({
+            misses: 1,
+            hits_memory: 3,
+            bypasses: 1,
+            lookups: 5,
+            database_queries_saved: 3,
+            invalidations: 4,
+          }),
+        );
+
+        // From here on each request looks up twice: who asks, from memory, and who is asked for.
+        await fresh.http.get(`/users/${person.id}`).set(person.bearer).expect(200); // memory
+        await fresh.http.get('/users/by-username/counted').set(person.bearer).expect(200); // PostgreSQL
+        await fresh.http.get('/users/by-username/Counted').set(person.bearer).expect(200); // memory
+        await fresh.http.get('/users/by-username/nobody').set(person.bearer).expect(404); // PostgreSQL
+        await fresh.http.get('/users/by-username/nobody').set(person.bearer).expect(404); // memory: absence is a value
+        expect(counts(await report(fresh))).toEqual(
+          none({
+            ...{ misses: 3, hits_memory: 11, bypasses: 1, lookups: 15 },
+            ...{ database_queries_saved: 11, invalidations: 4 },
+          }),
+        );
+        const { since_start: told, memory_entries: entries } = await report(fresh);
+        expect(told.hit_rate).toBeCloseTo(11 / 14, 4);
+        expect(entries).toBe(3); // one user, one alias, one absent alias
+
+        // A rename: the id, the email, the phone, and the old and the new username.
+        await fresh.http.put('/auth/profile').set(person.bearer).send({ username: 'recounted' }).expect(200);
+        expect(counts(await report(fresh))).toMatchObject({ invalidations: 9, hits_memory: 12 });
+
+        // Raw SQL removes no key of ours; a login asks no cache.
+        await database.query('UPDATE users SET bio = $1', ['x']);
+        await fresh.http
+          .post('/auth/login')
+          .send({ identifier: person.email, password: PASSWORD })
+          .expect(200);
+        expect(counts(await report(fresh))).toMatchObject({ invalidations: 9, lookups: 16 });
+        const { last_hour, since_start } = await report(fresh);
+        expect(counts({ since_start: last_hour })).toEqual(counts({ since_start }));
+      } finally {
+        await fresh.stop();
+      }
+    });
+
+    it('counts what Redis answered', async () => {
+      const person = await aPerson(usher);
+      await usher.http.get('/auth/me').set(person.bearer).expect(200);
+      await eventually(async () => (await redis.command('EXISTS', `user:id:${person.id}`)) === 1);
+      fresh = await start();
+      try {
+        for (let n = 0; n < 3; n++) await fresh.http.get('/auth/me').set(person.bearer).expect(200);
+        expect(counts(await report(fresh))).toEqual(
+          none({ hits_redis: 1, hits_memory: 2, lookups: 3, database_queries_saved: 3 }),
+        );
+        expect((await report(fresh)).since_start.hit_rate).toBe(1);
+      } finally {
+        await fresh.stop();
+      }
+    });
+
+    it('tells plausible times, ages and sizes', async () => {
+      const person = await aPerson(usher);
+      for (let n = 0; n < 3; n++) await usher.http.get('/auth/me').set(person.bearer).expect(200);
+      const told = await report(usher);
+      expect(told).toMatchObject({
+        status: 'up',
+        backend: 'redis',
+        mode: 'redis',
+        breaker: 'closed',
+        lease_holds: true,
+      });
+      expect(told.latency_ms).toBeGreaterThan(0);
+      expect(told.latency_ms).toBeLessThan(1_000);
+      expect(told.lease_age_ms).toBeGreaterThanOrEqual(0);
+      expect(told.lease_age_ms).toBeLessThan(1_000);
+      expect(told.memory_bytes).toBeGreaterThan(200 * told.memory_entries);
+      const { average_hit_ms: hit, average_miss_ms: miss, average_ms: all } = told.since_start;
+      expect(hit).toBeGreaterThan(0);
+      expect(hit).toBeLessThan(miss);
+      expect(all).toBeGreaterThanOrEqual(hit);
+      expect(all).toBeLessThanOrEqual(miss);
+      expect(told.last_hour.seconds).toBe(told.since_start.seconds);
+    });
+
+    it('names the most-read users to administrators and services, and to nobody else', async () => {
+      const [popular, other] = [await aPerson(usher), await aPerson(usher)];
+      const admin = await anAdmin(usher);
+      for (let n = 0; n < 40; n++) await usher.http.get('/auth/me').set(popular.bearer).expect(200);
+      for (const credentials of [admin.bearer, bearer(SERVICE_TOKEN)]) {
+        const { last_hour, since_start } = await report(usher, credentials);
+        expect(last_hour.most_read![0]).toEqual({ id: popular.id, reads: 40 });
+        expect(since_start.most_read![0]).toEqual({ id: popular.id, reads: 40 });
+        expect(since_start.most_read!.length).toBeLessThanOrEqual(10);
+      }
+      for (const credentials of [{}, other.bearer]) {
+        const told = await report(usher, credentials);
+        expect(JSON.stringify(told)).not.toMatch(/most_read|[0-9a-f]{8}-[0-9a-f]{4}-/);
+      }
+    });
+
+    function counts({ since_start }: Pick<Report, 'since_start'>): Record<string, unknown> {
+      return Object.fromEntries(COUNTS.map((name) => [name, since_start[name]]));
+    }
+
+    function none(but: Record<string, number> = {}): Record<string, number> {
+      return { ...Object.fromEntries(COUNTS.map((name) => [name, 0])), ...but };
+    }
+  });
+});

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { anAdmin, aPerson, PASSWORD, type Person } from '../support/people.js';
+import { statementsIn } from '../support/postgres/statements.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
+import { RedisServer } from '../support/redis/redis-server.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { TestApp } from '../support/test-app.js';
+
+/** Both ways through the house, overheard: everything that the instance says to PostgreSQL and to Redis. */
+describe('an instance', () => {
+  let database: TestDatabase;
+  let redis: RedisServer;
+  let toPostgres: TcpProxy;
+  let toRedis: TcpProxy;
+  let usher: TestApp;
+  let person: Person;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    redis = await RedisServer.start();
+    const url = new URL(database.url);
+    toPostgres = await TcpProxy.start({ targetPort: Number(url.port) });
+    toRedis = await TcpProxy.start({ targetPort: redis.port });
+    url.port = String(toPostgres.port);
+    usher = await TestApp.start({
+      database,
+      databaseUrl: url.href,
+      env: { REDIS_URL: toRedis.url('redis') },
+    });
+  });
+
+  beforeEach(async () => {
+    person = await aPerson(usher, {
+      username: `way.${Date.now()}`,
+      phone: `+4420${String(Date.now()).slice(-8)}`,
+    });
+    await usher.http.get('/auth/me').set(person.bearer).expect(200);
+  });
+
+  afterAll(async () => {
+    await usher.stop();
+    await Promise.all([toPostgres.stop(), toRedis.stop()]);
+    await redis.stop();
+    await database.drop();
+  });
+
+  it('asks PostgreSQL for every login, once, with the hash, and Redis for nothing', async () => {
+    const { username } = (await usher.http.get('/auth/me').set(person.bearer)).body as { username: string };
+    for (const [identifier, password, status] of [
+      [person.email, PASSWORD, 200],
+      [person.email, PASSWORD, 200],
+      [username, PASSWORD, 200],
+      [person.email, 'not the password', 401],
+      ['nobody@example.com', PASSWORD, 401],
+      ['nobody@example.com', PASSWORD, 401],
+    ] as const) {
+      const { statements, redisBytes } = await overhear(() =>
+        usher.http.post('/auth/login').send({ identifier, password }).expect(status),
+      );
+      expect(statements).toHaveLength(1);
+      expect(statements[0]).toMatch(/password_hash.* FROM users/s);
+      expect(redisBytes).not.toContain('user:');
+    }
+  });
+
+  it('asks PostgreSQL for every OAuth password grant too', async () => {
+    const grant = { grant_type: 'password', username: person.email, password: PASSWORD };
+    const { statements } = await overhear(() =>
+      usher.http.post('/auth/token').type('form').send(grant).expect(200),
+    );
+    expect(statements).toHaveLength(1);
+    expect(statements[0]).toContain('password_hash');
+  });
+
+  it('asks nobody anything for /auth/me on a hit', async () => {
+    const { statements, redisBytes, other } = await overhear(async () => {
+      for (let n = 0; n < 50; n++) {
+        const { headers } = await usher.http.get('/auth/me').set(person.bearer).expect(200);
+        expect(headers['x-cache']).toBe('memory');
+      }
+    });
+    expect(statements).toEqual([]);
+    expect(redisBytes).toBe('');
+    // The change log is read meanwhile, on a connection of its own; nothing else is said.
+    expect(other.filter((sql) => !sql.includes('cache.change'))).toEqual([]);
+  });
+
+  it('asks PostgreSQL once for /auth/me when the client demands the truth', async () => {
+    const { statements } = await overhear(() =>
+      usher.http.get('/auth/me').set(person.bearer).set('cache-control', 'no-cache').expect(200),
+    );
+    expect(statements).toHaveLength(1);
+    expect(statements[0]).not.toContain('password');
+  });
+
+  it('never selects a secret on the read way', async () => {
+    const admin = await anAdmin(usher);
+    const { statements } = await overhear(async () => {
+      await database.query('UPDATE users SET bio = bio'); // so that everything is cold
+      for (const [path, { bearer }] of [
+        ['/auth/me', person],
+        [`/users/${admin.id}`, person],
+        [`/users/lookup?email=${person.email}`, admin],
+        ['/users/by-username/nobody', person],
+        ['/users', admin],
+      ] as const) {
+        await usher.http.get(path).set(bearer).set('cache-control', 'no-cache');
+      }
+    });
+    expect(statements.length).toBeGreaterThanOrEqual(6);
+    for (const sql of statements) expect(sql).not.toMatch(/password|hash|\bu\.\*|SELECT \*/);
+  });
+
+  it('commits, then reads the change log, then tells Redis, and only then answers a write', async () => {
+    const { redisBytes, other, statements } = await overhear(() =>
+      usher.http.put('/auth/profile').set(person.bearer).send({ bio: 'written' }).expect(200),
+    );
+    const commit = other.indexOf('COMMIT');
+    expect(statements.some((sql) => sql.startsWith('UPDATE'))).toBe(true);
+    expect(commit).toBeGreaterThanOrEqual(0);
+    expect(other.some((sql) => sql.includes('cache.change'))).toBe(true);
+    for (const key of [`user:id:${person.id}`, 'user:email:', 'user:username:', 'user:phone:']) {
+      expect(redisBytes).toContain(key);
+    }
+    expect(redisBytes.indexOf('publish')).toBeGreaterThan(redisBytes.lastIndexOf('unlink'));
+  });
+
+  async function overhear(
+    work: () => PromiseLike<unknown>,
+  ): Promise<{ statements: string[]; other: string[]; redisBytes: string }> {
+    toPostgres.record();
+    toRedis.record();
+    await work();
+    const all = statementsIn(toPostgres.bytesToServer());
+    return {
+      statements: all.filter((sql) => /\busers\b/.test(sql)),
+      other: all.filter((sql) => !/\busers\b/.test(sql)),
+      redisBytes: toRedis.bytesToServer().toString('latin1'),
+    };
+  }
+});

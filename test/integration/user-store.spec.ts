@@ -1,0 +1,216 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DatabaseTimeout, databaseFaultOf, migrate } from '#database';
+import {
+  EmailTaken,
+  LastAdmin,
+  PasswordChangedMeanwhile,
+  PhoneTaken,
+  UsernameTaken,
+  UserNotFound,
+} from '#user-cache';
+import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
+import { TestCache } from '../support/test-cache.js';
+
+describe('UserStore', () => {
+  let database: TestDatabase;
+  let usher: TestCache;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    await migrate(database.url);
+    // Polls so seldom that what its cache knows of a write, it knows from the write itself.
+    usher = await TestCache.start({
+      databaseUrl: database.url,
+      pollIntervalMs: 30_000,
+      maxStalenessMs: 60_000,
+    });
+  });
+
+  afterAll(async () => {
+    await usher.stop();
+    await database.drop();
+  });
+
+  it('shows each of its writes to whoever reads after it, by whatever name', async () => {
+    const { cache, store } = usher;
+    const names = someNames();
+    expect((await cache.byUsername(names.username)).value).toBeNull();
+    const made = await store.create({ ...names, passwordHash: 'one' });
+    expect((await cache.byUsername(names.username)).value).toEqual(made);
+    expect((await cache.byId(made.id)).origin).toBe('memory');
+
+    const changed = await store.changeProfile(made.id, { bio: 'x', phone: null });
+    expect(changed).toMatchObject({ bio: 'x', phone: null, username: names.username });
+    expect((await cache.byId(made.id)).value).toEqual(changed);
+    expect((await cache.byPhone(names.phone)).value).toBeNull();
+
+    const rekeyed = await store.changePassword(made.id, 'one', 'two');
+    expect(rekeyed.tokenGeneration).toBe(made.tokenGeneration + 1);
+    expect((await cache.byEmail(names.email)).value).toEqual(rekeyed);
+
+    await store.rehash(made.id, 'two', 'two, stronger');
+    expect((await cache.byId(made.id)).value).toEqual((await cache.byId(made.id, { truth: true })).value);
+
+    const ended = await store.changeStanding(made.id, { isActive: false });
+    expect(ended).toMatchObject({ isActive: false, tokenGeneration: made.tokenGeneration + 2 });
+    expect((await cache.byId(made.id)).value).toEqual(ended);
+  });
+
+  it('keeps what it read back equal to what the cache reads, for every field', async () => {
+    const fields = {
+      ...someNames(),
+      ...{
+        firstName: 'Zoë',
+        lastName: 'O’Brien',
+        bio: 'line\nbreak "quoted" \\ 🙂',
+        occupation: '',
+        location: ' ',
+      },
+    };
+    const made = await usher.store.create({ ...fields, passwordHash: '' });
+    expect(made).toMatchObject(fields);
+    expect((await usher.cache.byId(made.id, { truth: true })).value).toEqual(made);
+  });
+
+  it('leaves fields that are absent or undefined, and writes nothing for no change', async () => {
+    const made = await usher.store.create({ ...someNames(), bio: 'stays', passwordHash: '' });
+    expect(await usher.store.changeProfile(made.id, { bio: undefined })).toEqual(made);
+    expect(await usher.store.changeProfile(made.id, {})).toEqual(made);
+  });
+
+  it('makes one of twenty users who want the same names at the same moment', async () => {
+    const { email, username, phone } = someNames();
+    for (const [same, fault] of [
+      [(): object => ({ email: randomCase(email) }), EmailTaken],
+      [(): object => ({ username: randomCase(username) }), UsernameTaken],
+      [(): object => ({ phone }), PhoneTaken],
+    ] as const) {
+      const attempts = await Promise.allSettled(
+        Array.from({ length: 20 }, () => usher.store.create({ ...someNames(), ...same(), passwordHash: '' })),
+      );
+      const refused = attempts.filter((attempt) => attempt.status === 'rejected');
+      expect(refused).toHaveLength(19);
+      for (const { reason } of refused) expect(reason).toBeInstanceOf(fault);
+    }
+  });
+
+  it('tells in advance which name is taken', async () => {
+    const names = someNames();
+    await usher.store.create({ ...names, passwordHash: '' });
+    await usher.store.refuseTaken(someNames());
+    const refuse = (taken: object): Promise<void> => usher.store.refuseTaken({ ...someNames(), ...taken });
+    await expect(refuse({ email: names.email.toUpperCase() })).rejects.toBeInstanceOf(EmailTaken);
+    await expect(refuse({ username: names.username.toUpperCase() })).rejects.toBeInstanceOf(UsernameTaken);
+    await expect(refuse({ phone: names.phone })).rejects.toBeInstanceOf(PhoneTaken);
+  });
+
+  it('refuses to rename somebody to a name that is taken, and changes nothing then', async () => {
+    const [one, other] = [await aUser(), await aUser()];
+    await expect(
+      usher.store.changeProfile(one.id, { bio: 'new', username: other.username!.toUpperCase() }),
+    ).rejects.toBeInstanceOf(UsernameTaken);
+    expect((await usher.cache.byId(one.id, { truth: true })).value).toEqual(one);
+    await usher.store.changeProfile(one.id, { username: one.username!.toUpperCase() }); // one's own is not taken
+  });
+
+  it('knows no user who is not there', async () => {
+    const nobody = randomUUID();
+    await expect(usher.store.changeProfile(nobody, { bio: '' })).rejects.toBeInstanceOf(UserNotFound);
+    await expect(usher.store.changeStanding(nobody, { isActive: true })).rejects.toBeInstanceOf(UserNotFound);
+    await expect(usher.store.changePassword(nobody, '', '')).rejects.toBeInstanceOf(UserNotFound);
+    expect(await usher.store.credentials('id', nobody)).toBeNull();
+    expect(await usher.store.credentials('email', 'nobody@x.y')).toBeNull();
+  });
+
+  it('changes a password only if the one that was verified is still the one', async () => {
+    const user = await aUser('first');
+    const attempts = await Promise.allSettled([
+      usher.store.changePassword(user.id, 'first', 'second'),
+      usher.store.changePassword(user.id, 'first', 'third'),
+    ]);
+    const refused = attempts.filter((attempt) => attempt.status === 'rejected');
+    expect(refused).toHaveLength(1);
+    expect(refused[0]!.reason).toBeInstanceOf(PasswordChangedMeanwhile);
+    await usher.store.rehash(user.id, 'first', 'undone'); // a late one does nothing
+    expect(['second', 'third']).toContain((await usher.store.credentials('id', user.id))!.passwordHash);
+  });
+
+  it('ends tokens by deactivating, once, and leaves them ended when the user comes back', async () => {
+    const user = await aUser();
+    await usher.store.changeStanding(user.id, { isActive: false });
+    const again = await usher.store.changeStanding(user.id, { isActive: false });
+    expect(again.tokenGeneration).toBe(user.tokenGeneration + 1);
+    const back = await usher.store.changeStanding(user.id, { isActive: true });
+    expect(back).toMatchObject({ isActive: true, tokenGeneration: user.tokenGeneration + 1 });
+  });
+
+  it('keeps one administrator, also when all of them are removed at the same moment', async () => {
+    const admins = await Promise.all(
+      Array.from({ length: 4 }, () =>
+        usher.store.create({ ...someNames(), passwordHash: '', isAdmin: true }),
+      ),
+    );
+    const attempts = await Promise.allSettled(
+      admins.map(({ id }, n) =>
+        usher.store.changeStanding(id, n % 2 ? { isAdmin: false } : { isActive: false }),
+      ),
+    );
+    const refused = attempts.filter((attempt) => attempt.status === 'rejected');
+    expect(refused).toHaveLength(1);
+    expect(refused[0]!.reason).toBeInstanceOf(LastAdmin);
+    const { rows } = await database.query(
+      'SELECT count(*)::int AS n FROM users WHERE is_admin AND is_active',
+    );
+    expect(rows).toEqual([{ n: 1 }]);
+  });
+
+  it('loses no update of two that come at the same moment', async () => {
+    const user = await aUser();
+    await Promise.all([
+      usher.store.changeProfile(user.id, { firstName: 'First' }),
+      usher.store.changeProfile(user.id, { lastName: 'Last' }),
+      usher.store.changeStanding(user.id, { isActive: false }),
+    ]);
+    expect((await usher.cache.byId(user.id)).value).toMatchObject({
+      firstName: 'First',
+      lastName: 'Last',
+      isActive: false,
+    });
+  });
+
+  it('gives up on a row that another session has locked, in time, and leaves nothing half done', async () => {
+    const user = await aUser();
+    const other = await database.client();
+    try {
+      await other.query('BEGIN');
+      await other.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [user.id]);
+      const startedAt = performance.now();
+      const attempt = usher.store.changeProfile(user.id, { bio: 'too late' });
+      expect(databaseFaultOf(await attempt.catch((error: unknown) => error))).toBeInstanceOf(DatabaseTimeout);
+      expect(performance.now() - startedAt).toBeLessThan(1_500);
+    } finally {
+      await other.end();
+    }
+    expect((await usher.cache.byId(user.id, { truth: true })).value).toEqual(user);
+    expect((await usher.store.changeProfile(user.id, { bio: 'now' })).bio).toBe('now');
+  });
+
+  function aUser(passwordHash = ''): ReturnType<typeof usher.store.create> {
+    return usher.store.create({ ...someNames(), passwordHash });
+  }
+});
+
+/** Names that nobody else has. */
+function someNames(): { email: string; username: string; phone: string } {
+  const unique = randomBytes(6).toString('hex');
+  return {
+    email: `person-${unique}@example.com`,
+    username: `person-${unique}`,
+    phone: `+1${String(BigInt(`0x${unique}`)).slice(0, 13)}`,
+  };
+}
+
+function randomCase(text: string): string {
+  return text.replace(/[a-z]/g, (letter) => (Math.random() < 0.5 ? letter.toUpperCase() : letter));
+}
