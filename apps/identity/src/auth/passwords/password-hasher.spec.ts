@@ -110,7 +110,9 @@ describe('PasswordHasher', () => {
     expect(refused.length).toBeLessThanOrEqual(80 - 64 - 1);
     for (const { reason } of refused) {
       expect(reason).toBeInstanceOf(PasswordsBusy);
-      expect(reason).toMatchObject({ code: 'auth.busy', retryAfterSeconds: 1 });
+      // How long the queue takes is measured, and the machine may be busy.
+      expect(reason).toMatchObject({ code: 'auth.busy', retryAfterSeconds: expect.any(Number) });
+      expect((reason as PasswordsBusy).retryAfterSeconds).toBeGreaterThanOrEqual(1);
     }
     expect(await hasher.verify('wobbly teapot', null)).toBe(false);
   });
