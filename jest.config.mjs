@@ -1,3 +1,5 @@
+import { COMPILER_OPTIONS } from './apps/identity/bin/compiler.mjs';
+
 /** Every test of the house in one run: fast ones beside the code, the rest under test/. */
 export default {
   testEnvironment: 'node',
@@ -7,21 +9,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   // Sources import `./x.js`, as Node wants it; under jest the file is `./x.ts`.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        jsc: {
-          parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
-          target: 'es2022',
-          keepClassNames: true,
-        },
-        module: { type: 'es6' },
-        sourceMaps: 'inline',
-      },
-    ],
-  },
+  // As the build has it: what the tests saw is what runs.
+  transform: { '^.+\\.ts$': ['@swc/jest', { ...COMPILER_OPTIONS, sourceMaps: 'inline' }] },
   setupFiles: ['reflect-metadata'],
   // Real servers for the whole run: PostgreSQL is started, redis-server is found or installed.
   globalSetup: '<rootDir>/test/support/global-setup.mjs',

@@ -67,10 +67,6 @@ class Checkout {
   }
 }
 
-async function moduleAt(file: string): Promise<Record<string, unknown>> {
-  return import(pathToFileURL(path.join(REPOSITORY, file)).href) as Promise<Record<string, unknown>>;
-}
-
 interface Outcome {
   /** `null`: ended by a signal. */
   code: number | null;
@@ -257,14 +253,5 @@ describe('the launcher', () => {
       code: 1,
       stderr: expect.stringMatching(/^usher: .*\n$/),
     });
-  });
-
-  it('compiles as the tests are compiled', async () => {
-    const { COMPILER_OPTIONS } = await moduleAt('apps/identity/bin/compiler.mjs');
-    const { default: config } = await moduleAt('jest.config.mjs');
-    const { transform } = config as { transform: Record<string, [string, object]> };
-    const [[, options] = []] = Object.values(transform);
-
-    expect(options).toEqual({ ...(COMPILER_OPTIONS as object), sourceMaps: 'inline' });
   });
 });

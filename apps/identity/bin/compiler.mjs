@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** The same as in jest.config.mjs: what the tests saw is what runs. */
+/** Also those of jest and of the tests' processes: what the tests saw is what runs. */
 export const COMPILER_OPTIONS = {
   jsc: {
     parser: { syntax: 'typescript', decorators: true },

@@ -91,20 +91,11 @@ async function createTriggers(queryRunner: QueryRunner): Promise<void> {
     BEGIN
       IF TG_OP = 'TRUNCATE' THEN
         touched := ARRAY['u:*'];
-      ELSIF TG_OP = 'INSERT' THEN
-        IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT many + 1) AS few) > many THEN
+      ELSIF TG_OP IN ('INSERT', 'DELETE') THEN
+        IF (SELECT count(*) FROM (SELECT FROM changed_rows LIMIT many + 1) AS few) > many THEN
           touched := ARRAY['u:*'];
         ELSE
-          SELECT array_agg(DISTINCT tag) INTO touched FROM new_rows AS r, LATERAL (VALUES
-            ('u:' || r.id), (cache.alias_tag('ue:', r.email)),
-            (cache.alias_tag('un:', r.username)), (cache.alias_tag('up:', r.phone))) AS t (tag)
-          WHERE tag IS NOT NULL;
-        END IF;
-      ELSIF TG_OP = 'DELETE' THEN
-        IF (SELECT count(*) FROM (SELECT FROM old_rows LIMIT many + 1) AS few) > many THEN
-          touched := ARRAY['u:*'];
-        ELSE
-          SELECT array_agg(DISTINCT tag) INTO touched FROM old_rows AS r, LATERAL (VALUES
+          SELECT array_agg(DISTINCT tag) INTO touched FROM changed_rows AS r, LATERAL (VALUES
             ('u:' || r.id), (cache.alias_tag('ue:', r.email)),
             (cache.alias_tag('un:', r.username)), (cache.alias_tag('up:', r.phone))) AS t (tag)
           WHERE tag IS NOT NULL;
@@ -140,14 +131,14 @@ async function createTriggers(queryRunner: QueryRunner): Promise<void> {
     END $$`);
   await queryRunner.query(`
     CREATE TRIGGER cache_log_insert AFTER INSERT ON users
-    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION cache.log_users()`);
+    REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION cache.log_users()`);
   await queryRunner.query(`
     CREATE TRIGGER cache_log_update AFTER UPDATE ON users
     REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION cache.log_users()`);
   await queryRunner.query(`
     CREATE TRIGGER cache_log_delete AFTER DELETE ON users
-    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION cache.log_users()`);
+    REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION cache.log_users()`);
   await queryRunner.query(`
     CREATE TRIGGER cache_log_truncate AFTER TRUNCATE ON users
     FOR EACH STATEMENT EXECUTE FUNCTION cache.log_users()`);
