@@ -22,7 +22,8 @@ describe.each([
   beforeAll(async () => {
     database = await createTestDatabase();
     redis = withRedis ? await RedisServer.start() : undefined;
-    const env = redis ? { REDIS_URL: redis.url } : {};
+    // Seldom enough that a wake-up by Redis can be told from luck.
+    const env = redis ? { REDIS_URL: redis.url, CACHE_POLL_INTERVAL: '500ms' } : {};
     [one, other] = [await TestApp.start({ database, env }), await TestApp.start({ database, env })];
   });
 

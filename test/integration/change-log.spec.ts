@@ -246,6 +246,14 @@ describe('the change log', () => {
     }
   });
 
+  it('is kept by functions whose search path is theirs', async () => {
+    const { rows } = await client.query(
+      `SELECT proname FROM pg_proc WHERE pronamespace = 'cache'::regnamespace
+          AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)`,
+    );
+    expect(rows).toEqual([]);
+  });
+
   it('is not led astray by objects of the same names in the search path of who writes', async () => {
     await client.query(`CREATE SCHEMA astray`);
     try {

@@ -234,6 +234,19 @@ describe('UserCache', () => {
       expect(lag).toBeLessThan(DELTA_MS);
     });
 
+    it('is noticed by the alias itself, when the user is known to be newer than what the alias was read from', async () => {
+      // Looks at the change log so seldom that nothing but the alias can notice.
+      const { cache } = await aCache({ pollIntervalMs: 30_000, maxStalenessMs: 60_000 });
+      const [renamed, heir] = [await insertUser(database, aFullRow()), await insertUser(database)];
+      const name = renamed.username!;
+      expect((await cache.byUsername(name)).value?.id).toBe(renamed.id);
+      await database.query('UPDATE users SET username = NULL WHERE id = $1', [renamed.id]);
+      await database.query('UPDATE users SET username = $2 WHERE id = $1', [heir.id, name]);
+      expect((await cache.byId(renamed.id, { truth: true })).value?.username).toBeNull();
+      expect((await cache.byUsername(name)).value?.id).toBe(heir.id);
+      expect((await cache.byUsername(name)).origin).toBe('memory');
+    });
+
     it('never leads to a user who does not have the name, while two swap theirs for ever', async () => {
       const { cache } = await aCache();
       const [a, b] = [await insertUser(database), await insertUser(database)];
@@ -241,7 +254,7 @@ describe('UserCache', () => {
       let swapping = true;
       const swaps = (async () => {
         const client = await database.client();
-        for (let n = 0; n < 100; n++) {
+        for (let n = 0; n < 40; n++) {
           await client.query('BEGIN');
           await client.query('UPDATE users SET username = NULL WHERE id IN ($1, $2)', [a.id, b.id]);
           await client.query('UPDATE users SET username = $2 WHERE id = $1', [a.id, n % 2 ? x : y]);
@@ -251,13 +264,16 @@ describe('UserCache', () => {
         swapping = false;
         await client.end();
       })();
-      await eventually(async () => {
-        for (const name of [x, y]) {
-          const { value } = await cache.byUsername(name);
-          if (value) expect(value.username).toBe(name);
-        }
-        return !swapping;
-      });
+      await eventually(
+        async () => {
+          for (const name of [x, y]) {
+            const { value } = await cache.byUsername(name);
+            if (value) expect(value.username).toBe(name);
+          }
+          return !swapping;
+        },
+        { withinMs: 20_000 },
+      );
       await swaps;
     });
   });
@@ -332,6 +348,7 @@ describe('UserCache', () => {
         await client.query(`UPDATE users SET bio = 'survived' WHERE id = $1`, [slow.id]);
         const { rows } = await client.query<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid');
         await witness.cache.byId(slow.id);
+        const { xid: before } = await floor();
         // An instance prunes when it starts. The first makes the oldest transaction of now the candidate for the
         // floor, the second the floor.
         for (let n = 0; n < 2; n++) {
@@ -340,11 +357,11 @@ describe('UserCache', () => {
           await aCache();
           await eventually(async () => (await floor()).candidate_at > since);
         }
-        expect((await floor()).xid).toBe(rows[0]!.xid);
+        const { xid: reached } = await floor();
+        expect(Number(reached)).toBeGreaterThanOrEqual(Number(before));
+        expect(Number(reached)).toBeLessThanOrEqual(Number(rows[0]!.xid)); // less, if other tests have one open too
         await eventually(async () => {
-          const left = await database.query('SELECT FROM cache.change WHERE xid < $1::text::xid8', [
-            rows[0]!.xid,
-          ]);
+          const left = await database.query('SELECT FROM cache.change WHERE xid < $1::text::xid8', [reached]);
           return left.rowCount === 0;
         });
         await client.query('COMMIT');
@@ -407,10 +424,10 @@ describe('UserCache', () => {
       });
       expect(statements.length).toBeLessThanOrEqual(10);
       const aliases = await statementsOf(async () => {
-        const answers = await Promise.all(people.map(({ email }) => cache.byEmail(email)));
-        expect(answers.map(({ value }) => value?.id)).toEqual(people.map(({ id }) => id));
+        const answers = await Promise.all(people.slice(0, 400).map(({ email }) => cache.byEmail(email)));
+        expect(answers.map(({ value }) => value?.id)).toEqual(people.slice(0, 400).map(({ id }) => id));
       });
-      expect(aliases.length).toBeLessThanOrEqual(6);
+      expect(aliases.length).toBeLessThanOrEqual(3);
     });
 
     it('is nothing at all on a hit', async () => {

@@ -145,6 +145,18 @@ describe('UserStore', () => {
     expect(back).toMatchObject({ isActive: true, tokenGeneration: user.tokenGeneration + 1 });
   });
 
+  it('ends the tokens of a password that is changed while the account is deactivated', async () => {
+    for (let n = 0; n < 10; n++) {
+      const user = await aUser('first');
+      await Promise.all([
+        usher.store.changePassword(user.id, 'first', 'second'),
+        usher.store.changeStanding(user.id, { isActive: false }),
+      ]);
+      const { value } = await usher.cache.byId(user.id);
+      expect(value).toMatchObject({ isActive: false, tokenGeneration: user.tokenGeneration + 2 });
+    }
+  });
+
   it('keeps one administrator, also when all of them are removed at the same moment', async () => {
     const admins = await Promise.all(
       Array.from({ length: 4 }, () =>

@@ -24,6 +24,7 @@ export async function openDatabase(
   tell: (line: string) => void,
   signal: AbortSignal,
 ): Promise<OpenDatabase> {
+  signal.throwIfAborted();
   if (settings.databaseUrl !== undefined) {
     await migratePatiently(settings.databaseUrl, tell, signal);
     return { url: settings.databaseUrl, description: 'DATABASE_URL', close: () => Promise.resolve() };

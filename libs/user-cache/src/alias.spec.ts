@@ -70,7 +70,11 @@ describe('the tag of an alias', () => {
   beforeAll(async () => {
     server = new Client(process.env.USHER_TEST_POSTGRES_URL);
     await server.connect();
-    await server.query(`CREATE DATABASE ${name}`);
+    // Of a locale that lowers `I` to `ı`, and much besides ASCII.
+    await server.query(
+      `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'
+         LOCALE_PROVIDER icu ICU_LOCALE 'tr' LOCALE 'C'`,
+    );
     const url = new URL(process.env.USHER_TEST_POSTGRES_URL!);
     url.pathname = name;
     await migrate(url.href);

@@ -68,8 +68,15 @@ export function databaseFaultOf(error: unknown): DatabaseUnavailable | DatabaseT
   if ('syscall' in driverError && NETWORK.has(code)) return new DatabaseUnavailable(error);
   // A name that resolves to several addresses fails as one error for all of them.
   if (driverError.name === 'AggregateError' && NETWORK.has(code)) return new DatabaseUnavailable(error);
+  if (LOST_IN_TRANSACTION.has(error.name)) return new DatabaseUnavailable(error);
   return CONNECTION_MESSAGES.test(driverError.message) ? new DatabaseUnavailable(error) : undefined;
 }
+
+/** TypeORM lets go of a connection that is lost between two statements of a transaction, and the second fails so. */
+const LOST_IN_TRANSACTION = new Set([
+  'QueryRunnerAlreadyReleasedError',
+  'QueryRunnerProviderAlreadyReleasedError',
+]);
 
 /** node-postgres and its pool tell these by text alone. */
 const CONNECTION_MESSAGES =
