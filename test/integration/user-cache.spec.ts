@@ -564,6 +564,53 @@ describe('UserCache', () => {
     }
   });
 
+  describe('a change log that cannot be read', () => {
+    it.each([
+      ['cut off', (): Promise<void> => wire.cut()],
+      ['silent', (): Promise<void> => wire.blackhole()],
+    ])('makes reads ask PostgreSQL, and never be older than Δ: %s', async (_, fail) => {
+      const { cache, store } = await aCache({
+        databaseUrl: poolUrl,
+        poolUrl: database.url,
+        redisUrl: redis.url,
+      });
+      const row = await insertUser(database, aFullRow());
+      await cache.byUsername(row.username!);
+      expect((await cache.byUsername(row.username!)).origin).toBe('memory');
+
+      await fail();
+      await database.query(`UPDATE users SET bio = 'unheard of' WHERE id = $1`, [row.id]);
+      const lag = await eventually(async () => (await cache.byId(row.id)).value?.bio === 'unheard of');
+      expect(lag).toBeLessThan(DELTA_MS);
+      expect((await cache.status()).leaseHolds).toBe(false);
+      for (let n = 0; n < 3; n++) {
+        await database.query('UPDATE users SET bio = $2 WHERE id = $1', [row.id, `truth ${n}`]);
+        const answer = await cache.byUsername(row.username!);
+        expect(answer).toMatchObject({ origin: 'postgres', value: { bio: `truth ${n}` } });
+        const written = await store.changeProfile(row.id, { bio: `written ${n}` });
+        expect(await cache.byId(row.id)).toEqual({ origin: 'postgres', value: written });
+      }
+
+      await wire.heal();
+      await eventually(async () => (await cache.byId(row.id)).origin === 'memory');
+      expect((await cache.byId(row.id)).value?.bio).toBe('written 2');
+    });
+
+    it("is no excuse to forget a write of one's own, even before the lease has lapsed", async () => {
+      const { cache, store } = await aCache({
+        ...{ databaseUrl: poolUrl, poolUrl: database.url },
+        ...{ pollIntervalMs: 30_000, maxStalenessMs: 60_000 },
+      });
+      const row = await insertUser(database);
+      await cache.byId(row.id);
+      await wire.blackhole();
+      expect((await cache.status()).leaseHolds).toBe(true);
+      const written = await store.changeProfile(row.id, { bio: 'mine' });
+      expect((await cache.byId(row.id)).value).toEqual(written);
+      expect((await cache.status()).leaseHolds).toBe(false);
+    });
+  });
+
   describe('a fill of Redis that stalls', () => {
     it('lands after the write that outdid it, and is believed by nobody', async () => {
       const redisWire = await TcpProxy.start({ targetPort: redis.port });

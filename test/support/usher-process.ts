@@ -35,7 +35,7 @@ export class UsherProcess {
   private constructor(private readonly child: ChildProcessWithoutNullStreams) {
     child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-    const will = LastWill.write('kill', '-9', '--', `-${child.pid}`);
+    const will = LastWill.write('kill', '-9', `-${child.pid}`); // with its children; dash knows no `--` here
     UsherProcess.running.add(this);
     this.ended = once(child, 'close').then(([code]) => ({
       code: code as number | null,

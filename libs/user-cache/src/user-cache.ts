@@ -186,7 +186,8 @@ export class UserCache {
     const breaker = this.#redis?.breaker.state;
     return {
       backend: this.#redis ? 'redis' : 'memory',
-      mode: breaker?.kind === 'closed' ? 'redis' : 'memory',
+      // Asked just now: before the first look-ups a Redis that is not there has not been noticed yet.
+      mode: breaker?.kind === 'closed' && latencyMs !== undefined ? 'redis' : 'memory',
       breaker: breaker?.kind,
       nextProbeMs: breaker?.kind === 'open' ? Math.max(0, breaker.untilMs - this.clock.wallMs()) : undefined,
       redisLatencyMs: latencyMs,

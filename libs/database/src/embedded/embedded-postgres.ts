@@ -5,8 +5,9 @@ import { withDataDirectoryLock } from './data-directory-lock.js';
 import { withFileFaults } from './embedded-postgres-fault.js';
 import { EmbeddedServer, type EmbeddedServerOptions } from './embedded-server.js';
 import { Keeper } from './keeper.js';
+import { answersToSignals } from './postmaster.js';
 
-const KEEPER = 'usher-keeper';
+const KEEPER = 'usher-keeper ';
 const DATABASE = OWNER;
 
 export interface EmbeddedPostgresOptions extends EmbeddedServerOptions {
@@ -39,7 +40,7 @@ export class EmbeddedPostgres {
             await server.make(); // only at first: files that vanish later are a fault, not a wish for new ones
           }
           await server.start();
-          const keeper = await server.connect(KEEPER);
+          const keeper = await server.connect(KEEPER + process.pid);
           await createDatabase(keeper);
           return keeper;
         });
@@ -73,10 +74,12 @@ export class EmbeddedPostgres {
     await this.server.start(); // it may have been restarted, and elsewhere, while we were not connected
     const client = await this.server.connect('usher-leave');
     try {
-      const { rowCount } = await client.query('SELECT FROM pg_stat_activity WHERE application_name = $1', [
-        KEEPER,
-      ]);
-      return rowCount !== 0;
+      const { rows } = await client.query<{ name: string }>(
+        'SELECT application_name AS name FROM pg_stat_activity WHERE starts_with(application_name, $1)',
+        [KEEPER],
+      );
+      // The server may need a moment to notice that a process was killed; we do not.
+      return rows.some(({ name }) => answersToSignals(Number(name.slice(KEEPER.length))));
     } finally {
       await client.end();
     }
