@@ -50,7 +50,11 @@ describe('when Redis', () => {
       const usher = await anUsher();
       const served = await Load.during(await everyday(usher), async (load) => {
         await load.more(200);
-        expect(await cacheHealth(usher)).toMatchObject({ status: 'up', mode: 'redis', breaker: 'closed' });
+        // A machine that is busy with other tests may make even a healthy Redis slow for a moment.
+        await eventually(async () => (await cacheHealth(usher)).breaker === 'closed', {
+          withinMs: HEALED_WITHIN_MS,
+        });
+        expect(await cacheHealth(usher)).toMatchObject({ status: 'up', mode: 'redis' });
 
         await fail();
         await eventually(async () => (await cacheHealth(usher)).breaker === 'open');

@@ -353,9 +353,7 @@ describe('UserCache', () => {
         // floor, the second the floor.
         for (let n = 0; n < 2; n++) {
           await database.query(`UPDATE cache.floor SET candidate_at = now() - interval '1 day'`);
-          const since = (await floor()).candidate_at;
-          await aCache();
-          await eventually(async () => (await floor()).candidate_at > since);
+          await pruned((await floor()).candidate_at);
         }
         const { xid: reached } = await floor();
         expect(Number(reached)).toBeGreaterThanOrEqual(Number(before));
@@ -382,6 +380,22 @@ describe('UserCache', () => {
         await client.end();
       }
     });
+
+    /** Resolves when an instance has pruned; one that was too busy leaves it to the next. */
+    async function pruned(since: Date): Promise<void> {
+      for (;;) {
+        await aCache();
+        const raised = async (): Promise<boolean> => (await floor()).candidate_at > since;
+        const done = eventually(raised, { withinMs: 2_000 });
+        if (
+          await done.then(
+            () => true,
+            () => false,
+          )
+        )
+          return;
+      }
+    }
 
     async function floor(): Promise<{ xid: string; candidate_at: Date }> {
       const { rows } = await database.query('SELECT xid::text, candidate_at FROM cache.floor');

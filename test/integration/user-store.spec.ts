@@ -145,16 +145,29 @@ describe('UserStore', () => {
     expect(back).toMatchObject({ isActive: true, tokenGeneration: user.tokenGeneration + 1 });
   });
 
-  it('ends the tokens of a password that is changed while the account is deactivated', async () => {
+  it('leaves no token alive when a password change and a deactivation meet', async () => {
     for (let n = 0; n < 10; n++) {
       const user = await aUser('first');
-      await Promise.all([
+      const [changed] = await Promise.allSettled([
         usher.store.changePassword(user.id, 'first', 'second'),
         usher.store.changeStanding(user.id, { isActive: false }),
       ]);
+      const alive = changed.status === 'fulfilled' ? changed.value.tokenGeneration : user.tokenGeneration;
       const { value } = await usher.cache.byId(user.id);
-      expect(value).toMatchObject({ isActive: false, tokenGeneration: user.tokenGeneration + 2 });
+      expect(value!.isActive).toBe(false);
+      expect(value!.tokenGeneration).toBeGreaterThan(alive);
     }
+  });
+
+  it('deactivates for an owner only by the password that is still the one', async () => {
+    const user = await aUser('first');
+    await usher.store.changePassword(user.id, 'first', 'second');
+    await expect(usher.store.deactivate(user.id, 'first')).rejects.toBeInstanceOf(PasswordChangedMeanwhile);
+    expect((await usher.cache.byId(user.id)).value!.isActive).toBe(true);
+    expect(await usher.store.deactivate(user.id, 'second')).toMatchObject({ isActive: false });
+    await expect(usher.store.changePassword(user.id, 'second', 'third')).rejects.toBeInstanceOf(
+      PasswordChangedMeanwhile,
+    );
   });
 
   it('keeps one administrator, also when all of them are removed at the same moment', async () => {

@@ -85,7 +85,8 @@ export class UserCache {
     });
     this.#log = new ChangeLog(source, this.#window, this.#lease, {
       pollIntervalMs: options.pollIntervalMs,
-      onFailure: () => notice('warn', 'The change log cannot be read: reads go to PostgreSQL.'),
+      onFailure: (error) =>
+        notice('warn', `The change log cannot be read (${reasonOf(error)}): reads go to PostgreSQL.`),
       onRecovery: () => notice('info', 'The change log is read again.'),
     });
     if (options.redisUrl !== undefined) {
@@ -277,4 +278,10 @@ function worse(a: Origin, b: Origin): Origin {
 
 function isOverload(error: unknown): boolean {
   return error instanceof Error && error.name === 'TooManyLoads';
+}
+
+/** What the driver said: it names a user or a host at most. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'no reason given';
+  return error.message || ('code' in error ? String(error.code) : error.name);
 }

@@ -120,6 +120,22 @@ export class UserStore {
   }
 
   /**
+   * Deactivates an account whose owner has just proved who they are.
+   *
+   * @param verifiedHash the stored hash that the password was verified against
+   * @throws UserNotFound, LastAdmin, PasswordChangedMeanwhile
+   */
+  deactivate(id: string, verifiedHash: string): Promise<CachedUser> {
+    return this.#change(id, async (before, manager) => {
+      // The row is locked: the password can't change from here on.
+      const unchanged = await manager.existsBy(UserEntity, { id, passwordHash: verifiedHash });
+      if (!unchanged) throw new PasswordChangedMeanwhile();
+      if (before.isAdmin && before.isActive) await refuseIfLastAdmin(manager, id);
+      return { isActive: false };
+    });
+  }
+
+  /**
    * Sets a new password and ends every token issued before.
    *
    * @param verifiedHash the stored hash that the current password was verified against
@@ -132,7 +148,8 @@ export class UserStore {
         { id, passwordHash: verifiedHash },
         { passwordHash },
       );
-      if (affected === 0) throw new PasswordChangedMeanwhile();
+      // Who was deactivated meanwhile gets no new token by it.
+      if (affected === 0 || !before.isActive) throw new PasswordChangedMeanwhile();
       return { tokenGeneration: before.tokenGeneration + 1 };
     });
   }

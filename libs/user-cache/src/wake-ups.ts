@@ -18,12 +18,13 @@ export class WakeUps {
   ) {
     // A connection that subscribes can do nothing else.
     this.#subscriber = createRedisClient(url, { commandTimeoutMs: 2_000 });
-    this.#subscriber.on('ready', () => void this.#subscriber.subscribe(channel).catch(() => undefined));
+    this.#subscriber.on('ready', () => {
+      // Whatever was published while the connection was away is made up for by looking now.
+      void this.#subscriber.subscribe(channel).then(onWake, () => undefined);
+    });
     this.#subscriber.on('message', (_channel: string, sender: string) => {
       if (sender !== this.#self) onWake();
     });
-    // Whatever was published while the connection was away is made up for by looking now.
-    this.#subscriber.on('subscribe', onWake);
   }
 
   async start(): Promise<void> {

@@ -53,10 +53,11 @@ export class HealthController {
   @ApiOkResponse({ type: HealthReport, description: 'They should.' })
   @ApiServiceUnavailableResponse({
     type: HealthReport,
-    description: 'Stopping, or PostgreSQL cannot be reached.',
+    description: 'Stopping.',
   })
   ready(): Promise<HealthCheckResult> {
-    return this.health.check([() => this.#running(), () => this.#database()]);
+    // Not the database: without it reads are still served, and if every instance left, none would serve them.
+    return this.health.check([() => this.#running()]);
   }
 
   @Get('cache')
@@ -79,7 +80,7 @@ export class HealthController {
       await this.dataSource.query('SELECT 1');
       return indicator.up({ latency_ms: Math.round((performance.now() - startedAt) * 1e3) / 1e3 });
     } catch {
-      // Why is in the log; it may name hosts and users, and anyone may ask here.
+      // Why is for the log; it may name hosts and users, and anyone may ask here.
       return indicator.down('PostgreSQL cannot be reached');
     }
   }

@@ -30,6 +30,8 @@ export function createRedisClient(
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
+    // Nobody catches what becomes of it, and a failure would end the process; who subscribes does so when ready.
+    autoResubscribe: false,
     commandTimeout: commandTimeoutMs,
     connectTimeout: SILENCE_MS,
     // A host that vanished without a word leaves a connection that looks alive until the kernel gives up, a

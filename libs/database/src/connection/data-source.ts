@@ -12,6 +12,9 @@ export interface DataSourceSettings {
   timeoutMs: number;
 }
 
+/** A migration may take an hour; connecting for it may not. */
+const MOST_CONNECT_MS = 5_000;
+
 /** Every statement ends within `timeoutMs`: cancelled by the server, or given up here when that does not answer. */
 export function dataSourceOptions({
   url,
@@ -24,7 +27,7 @@ export function dataSourceOptions({
     driver: { Pool: DeadlinePool },
     url,
     poolSize,
-    connectTimeoutMS: timeoutMs,
+    connectTimeoutMS: Math.min(timeoutMs, MOST_CONNECT_MS),
     applicationName: 'usher',
     entities: [UserEntity],
     migrations: [CreateUsers1763600000000, CreateChangeLog1763600000001],

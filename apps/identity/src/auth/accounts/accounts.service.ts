@@ -47,18 +47,13 @@ export class AccountsService {
     this.#accept(wished, 'new_password', user);
     const verifiedHash = await this.#verify(user, current);
     const passwordHash = await this.hasher.hash(wished);
-    try {
-      return await this.store.changePassword(user.id, verifiedHash, passwordHash);
-    } catch (error) {
-      // Two changes at once: the second was verified against a password that is not the current one any more.
-      throw error instanceof PasswordChangedMeanwhile ? new WrongPassword() : error;
-    }
+    return this.store.changePassword(user.id, verifiedHash, passwordHash).catch(asWrongPassword);
   }
 
   /** @throws WrongPassword, LastAdmin, PasswordsBusy */
   async deactivate(user: CachedUser, password: string): Promise<void> {
-    await this.#verify(user, password);
-    await this.store.changeStanding(user.id, { isActive: false });
+    const verifiedHash = await this.#verify(user, password);
+    await this.store.deactivate(user.id, verifiedHash).catch(asWrongPassword);
   }
 
   async #verify(user: CachedUser, password: string): Promise<string> {
@@ -79,4 +74,9 @@ export class AccountsService {
       })),
     );
   }
+}
+
+/** Two changes at once: the second was verified against a password that is not the current one any more. */
+function asWrongPassword(error: unknown): never {
+  throw error instanceof PasswordChangedMeanwhile ? new WrongPassword() : error;
 }

@@ -13,6 +13,7 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const answer = problemAnswer(error);
     if (answer.unexpected) request.log.error({ err: error }, 'unexpected error');
+    else if (answer.problem.code.startsWith('database.')) request.log.warn({ err: error }, 'database fault');
     // The deadline, or the handler itself, has answered already.
     if (reply.sent || reply.raw.headersSent) return;
 

@@ -11,11 +11,13 @@ declare module 'fastify' {
 }
 
 /** What the handler said about the answer it did not get to give. */
-const HANDLER_HEADERS = ['etag', 'last-modified', 'content-disposition', 'content-length', 'vary', 'x-cache'];
+const HANDLER_HEADERS = ['etag', 'last-modified', 'content-disposition', 'content-length', 'vary'];
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, answer: ProblemAnswer): void {
   request.problemCode = answer.problem.code;
   for (const name of HANDLER_HEADERS) reply.removeHeader(name);
+  // A no may come from the cache like any answer; that there is none does not.
+  if (answer.problem.status >= 500) reply.removeHeader('x-cache');
   void reply
     .status(answer.problem.status)
     // Anew, because errors of the router come before any hook, and a handler may have promised otherwise.
