@@ -32,7 +32,9 @@ describe('when Redis', () => {
   });
 
   async function anUsher(redisUrl = redis.url): Promise<TestApp> {
-    const usher = await TestApp.start({ database, env: { REDIS_URL: redisUrl } });
+    // Redis is what fails here; PostgreSQL gets all the time there is.
+    const env = { REDIS_URL: redisUrl, DATABASE_TIMEOUT: '1500ms' };
+    const usher = await TestApp.start({ database, env });
     started.push(usher);
     return usher;
   }
@@ -51,10 +53,10 @@ describe('when Redis', () => {
       const served = await Load.during(await everyday(usher), async (load) => {
         await load.more(200);
         // A machine that is busy with other tests may make even a healthy Redis slow for a moment.
-        await eventually(async () => (await cacheHealth(usher)).breaker === 'closed', {
+        await eventually(async () => (await cacheHealth(usher)).mode === 'redis', {
           withinMs: HEALED_WITHIN_MS,
         });
-        expect(await cacheHealth(usher)).toMatchObject({ status: 'up', mode: 'redis' });
+        expect(await cacheHealth(usher)).toMatchObject({ status: 'up', breaker: 'closed' });
 
         await fail();
         await eventually(async () => (await cacheHealth(usher)).breaker === 'open');
@@ -67,7 +69,7 @@ describe('when Redis', () => {
         await load.more(200);
 
         await heal();
-        await eventually(async () => (await cacheHealth(usher)).breaker === 'closed', {
+        await eventually(async () => (await cacheHealth(usher)).mode === 'redis', {
           withinMs: HEALED_WITHIN_MS,
         });
         expect(await cacheHealth(usher)).toMatchObject({
