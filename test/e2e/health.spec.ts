@@ -68,6 +68,7 @@ describe('health', () => {
           mode: 'redis',
           breaker: 'closed',
           next_probe_in_seconds: null,
+          change_log: 'followed',
         },
       },
     });
@@ -81,10 +82,51 @@ describe('health', () => {
       const { body } = await alone.http.get('/health').expect(200);
       expect(body.details.cache).toEqual({
         ...{ status: 'up', backend: 'memory', mode: 'memory', breaker: null, next_probe_in_seconds: null },
+        change_log: 'followed',
       });
       expect(await report(alone)).toMatchObject({ status: 'up', backend: 'memory', latency_ms: null });
     } finally {
       await alone.stop();
+    }
+  });
+
+  it('is degraded, and says why, while the change log is not written; what is answered is true all the same', async () => {
+    const person = await aPerson(usher);
+    const update = (bio: string): Promise<unknown> =>
+      database.query('UPDATE users SET bio = $2 WHERE id = $1', [person.id, bio]);
+    await database.query('ALTER TABLE users DISABLE TRIGGER cache_log_update');
+    try {
+      await eventually(async () => (await report(usher)).change_log === 'unguarded');
+      const { body } = await usher.http.get('/health').expect(200);
+      expect(body.details.cache).toMatchObject({ status: 'degraded', change_log: 'unguarded' });
+      for (const bio of ['one', 'two']) {
+        await update(bio);
+        const { body: me, headers } = await usher.http.get('/auth/me').set(person.bearer).expect(200);
+        expect([me.bio, headers['x-cache']]).toEqual([bio, 'postgres']);
+      }
+    } finally {
+      await database.query('SELECT cache.restore_triggers()');
+    }
+    await eventually(async () => (await report(usher)).change_log === 'followed');
+  });
+
+  it('counts audits of hits and what they found', async () => {
+    const audited = await start({ CACHE_AUDIT_EVERY: '1' });
+    try {
+      const person = await aPerson(audited);
+      await eventually(async () => {
+        await audited.http.get('/auth/me').set(person.bearer).expect(200);
+        return ((await report(audited)).audits as { checked: number }).checked > 0;
+      });
+      expect((await report(audited)).audits).toEqual({
+        checked: expect.any(Number),
+        outdated: 0,
+        violations: 0,
+        skipped: expect.any(Number),
+        lag_ms: { p50: null, p99: null, max: null },
+      });
+    } finally {
+      await audited.stop();
     }
   });
 

@@ -28,7 +28,7 @@ export class TcpProxy {
 
   private constructor(
     private readonly claim: PortClaim,
-    private readonly targetPort: number,
+    private targetPort: number,
     private readonly targetHost: string,
   ) {}
 
@@ -83,6 +83,11 @@ export class TcpProxy {
     this.delayMs = 0;
     this.openGate();
     if (!this.listener) await this.listen();
+  }
+
+  /** Leads those who connect from now on to another port. Connections that are there stay where they are; see `cut()`. */
+  retarget(port: number): void {
+    this.targetPort = port;
   }
 
   /** Starts to keep all that clients send, whether it gets through or not; what an earlier call kept is forgotten. */

@@ -36,6 +36,7 @@ export class TestCache {
       memoryEntries: 10_000,
       memoryBytes: 64 * 1024 * 1024,
       staleIfDbDownMs: 60_000,
+      auditEvery: 0,
       ...options,
     });
     await cache.start();

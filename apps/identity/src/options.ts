@@ -20,5 +20,6 @@ export function cacheOptions(settings: Settings, databaseUrl: string): UserCache
     memoryEntries: settings.cacheMemoryEntries,
     memoryBytes: settings.cacheMemoryBytes,
     staleIfDbDownMs: settings.staleIfDbDownMs,
+    auditEvery: settings.cacheAuditEvery,
   };
 }

@@ -1,10 +1,11 @@
+import { type Auditor } from './audit/auditor.js';
 import { type Clock } from './clock.js';
 import { type ChangeLog } from './coherence/change-log.js';
 import { type ChangeWindow } from './coherence/change-window.js';
 import { EpochMismatch } from './coherence/epoch-mismatch.js';
 import { type Lease } from './coherence/lease.js';
-import { type Stamp } from './coherence/stamp.js';
 import { type Entry } from './entry.js';
+import { type Loaded } from './loaded.js';
 import { SingleFlight } from './single-flight.js';
 import { type CacheTier } from './tiers/cache-tier.js';
 import { type MemoryTier } from './tiers/memory-tier.js';
@@ -17,21 +18,14 @@ export interface Answer<V> {
   readonly origin: Origin;
 }
 
-/** What the database said, and when it was asked. */
-export interface Loaded<V> {
-  readonly value: V | null;
-  /** `undefined`: nobody can say what this was true of, so it is not kept. */
-  readonly stamp: Stamp | undefined;
-  /** Monotonic milliseconds at or before the statement was sent. */
-  readonly sentAtMs: number;
-}
-
 export interface Subject<V> {
   readonly key: string;
   /** What changes of the value are logged under. */
   readonly tags: readonly string[];
   /** Asks the database, within a deadline. */
   readonly load: () => Promise<Loaded<V>>;
+  /** The same, if `load()` does more than to ask: an audit must leave no trace. */
+  readonly recheck?: () => Promise<Loaded<V>>;
 }
 
 export interface CoherentCacheOptions {
@@ -66,12 +60,12 @@ export class CoherentCache<V extends object | string> {
     private readonly log: ChangeLog,
     private readonly clock: Clock,
     private readonly options: CoherentCacheOptions,
+    private readonly auditor?: Auditor,
   ) {}
 
-  /** The value in this process's memory if it may be served; `undefined` when another tier has to be asked. */
-  peek(key: string): V | null | undefined {
-    if (!this.lease.holds()) return undefined;
-    return this.#held(key)?.value;
+  /** What is in this process's memory if it may be served; `undefined` when another tier has to be asked. */
+  peek(key: string): Entry<V> | undefined {
+    return this.lease.holds() ? this.#held(key) : undefined;
   }
 
   /**
@@ -80,8 +74,11 @@ export class CoherentCache<V extends object | string> {
    * @throws what `load()` throws, or EpochMismatch, when no tier can stand in
    */
   async read(subject: Subject<V>): Promise<Answer<V>> {
-    const value = this.peek(subject.key);
-    if (value !== undefined) return { value, origin: 'memory' };
+    const held = this.peek(subject.key);
+    if (held) {
+      this.#serves(subject, held);
+      return { value: held.value, origin: 'memory' };
+    }
     const askedAtMs = this.clock.monotonicMs();
     const joins = this.#flights.has(subject.key);
     try {
@@ -134,10 +131,15 @@ export class CoherentCache<V extends object | string> {
       // Judged after the wait, so it holds for everyone who joined meanwhile.
       if (entry && this.lease.holds() && this.window.admits(entry.stamp, subject.tags)) {
         this.#hold(subject.key, subject.tags, { value: freeze(entry.value), stamp: entry.stamp });
+        this.#serves(subject, entry);
         return { ...entry, origin: 'redis', sentAtMs: this.clock.monotonicMs() };
       }
     }
     return { ...(await this.#load(subject)), origin: 'postgres' };
+  }
+
+  #serves({ key, tags, load, recheck = load }: Subject<V>, entry: Entry<V>): void {
+    if (this.auditor?.draws()) this.auditor.audit({ key, tags, recheck, entry });
   }
 
   /**

@@ -77,12 +77,13 @@ export class ModelDatabase {
 
   changesSince(previous: Snapshot | undefined): ChangeBatch {
     const news = this.#log.filter(({ xid }) => (previous ? !previous.sees(xid) : xid >= this.#floor));
+    const truncated = news.length > this.batchLimit;
     return {
       epoch: this.epoch,
       snapshot: this.snapshot(),
       floor: this.#floor,
-      changes: previous ? news.slice(0, this.batchLimit) : news,
-      truncated: previous !== undefined && news.length > this.batchLimit,
+      changes: truncated ? [] : news,
+      truncated,
     };
   }
 

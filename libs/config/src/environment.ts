@@ -98,6 +98,11 @@ export const variables = {
     { default: '60s' },
     'How long reads are served from the cache while PostgreSQL is unreachable; 0: not at all.',
   ),
+  CACHE_AUDIT_EVERY: variable(
+    wholeNumber(0, 1_000_000_000, 'a whole number of hits'),
+    { default: '1000' },
+    'One of so many cache hits is compared with PostgreSQL in the background; 0: none.',
+  ),
   BCRYPT_COST: variable(
     wholeNumber(4, 15),
     { default: '12' },

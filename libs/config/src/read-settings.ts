@@ -36,6 +36,7 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string = process.cwd()
     cacheMemoryEntries: read.CACHE_MEMORY_ENTRIES,
     cacheMemoryBytes: read.CACHE_MEMORY_BYTES,
     staleIfDbDownMs: read.STALE_IF_DB_DOWN,
+    cacheAuditEvery: read.CACHE_AUDIT_EVERY,
     bcryptCost: read.BCRYPT_COST,
     shutdownDelayMs: read.SHUTDOWN_DELAY,
     trustProxy: read.TRUST_PROXY,

@@ -55,6 +55,8 @@ export class Settings {
   readonly cacheMemoryBytes!: number;
   /** STALE_IF_DB_DOWN, milliseconds: 0 turns it off. */
   readonly staleIfDbDownMs!: number;
+  /** CACHE_AUDIT_EVERY: one of so many cache hits is compared with PostgreSQL; 0: none. */
+  readonly cacheAuditEvery!: number;
   /** BCRYPT_COST: the logarithm of the rounds. */
   readonly bcryptCost!: number;
   /** TRUST_PROXY: whose `X-Forwarded-*` headers are believed. */

@@ -1,4 +1,4 @@
-import { ChangeSource, type Change, type ChangeBatch, Snapshot } from '#cache';
+import { ChangeSource, type Change, type ChangeBatch, Snapshot, Unguarded } from '#cache';
 import { DeadlineClient } from '#database';
 import { type Client } from 'pg';
 import { type DataSource } from 'typeorm';
@@ -11,8 +11,8 @@ export interface PostgresChangeSourceOptions {
   retentionMs: number;
 }
 
-/** More than these in one look: starting over is cheaper than catching up. */
-const MOST_CHANGES = 100_000;
+/** More rows or tags than these in one look: starting over is cheaper than catching up. */
+const MOST = 50_000;
 /** Rows that one statement of the pruning removes, so that it ends in time. */
 const PRUNE_BATCH = 5_000;
 
@@ -20,30 +20,26 @@ interface Row {
   snapshot: string;
   epoch: string | null;
   floor: string;
+  truncated: boolean;
   changes: [xid: string, tags: string[]][] | null;
 }
 
 /** What became visible since a snapshot: what had not begun then, and what was in progress. */
-const SINCE = `
+const SINCE = look('WHERE xid >= $1::xid8 OR xid = ANY ($2::xid8[])');
+/** All that the log still has. */
+const HISTORY = look('');
+
+/** One statement, so that all of it is of one snapshot. The tags are not touched unless all of them are wanted. */
+function look(where: string): string {
+  return `
+  WITH news AS MATERIALIZED (SELECT xid, tags, size FROM cache.change ${where} LIMIT ${MOST + 1}),
+       extent AS (SELECT count(*) > ${MOST} OR coalesce(sum(size), 0) > ${MOST} AS truncated FROM news)
   SELECT pg_current_snapshot()::text AS snapshot, cache.epoch() AS epoch,
          (SELECT xid::text FROM cache.floor) AS floor,
-         (SELECT json_agg(json_build_array(c.xid::text, c.tags)) FROM (
-            SELECT xid, tags FROM cache.change
-             WHERE xid >= $1::xid8 OR xid = ANY($2::xid8[])
-             LIMIT ${MOST_CHANGES + 1}) AS c) AS changes`;
-
-/** All that the log still has, or its newest part; the floor is where that begins. */
-const HISTORY = `
-  WITH start AS (
-    SELECT greatest(
-      (SELECT xid FROM cache.floor),
-      -- the transaction at the edge may have been cut in two: begin after it
-      (SELECT (xid::text::bigint + 1)::text::xid8 FROM cache.change ORDER BY xid DESC OFFSET ${MOST_CHANGES} LIMIT 1)
-    ) AS xid)
-  SELECT pg_current_snapshot()::text AS snapshot, cache.epoch() AS epoch,
-         (SELECT xid::text FROM start) AS floor,
-         (SELECT json_agg(json_build_array(c.xid::text, c.tags))
-            FROM cache.change AS c WHERE c.xid >= (SELECT xid FROM start)) AS changes`;
+         truncated,
+         CASE WHEN NOT truncated THEN (SELECT json_agg(json_build_array(xid::text, tags)) FROM news) END AS changes
+    FROM extent`;
+}
 
 /** The change log in PostgreSQL, read on a connection of its own: a full pool must not let the lease lapse. */
 export class PostgresChangeSource extends ChangeSource {
@@ -63,15 +59,13 @@ export class PostgresChangeSource extends ChangeSource {
       previous ? [String(previous.xmax), previous.inProgress.map(String)] : [],
     );
     if (row.epoch === null) {
-      // Emptied by crash recovery: a new life of the database begins, and gets a name.
-      await this.#query('INSERT INTO cache.incarnation DEFAULT VALUES ON CONFLICT DO NOTHING', []);
+      await this.#nameEpoch();
       return this.read(previous);
     }
     const snapshot = Snapshot.parse(row.snapshot);
     if (!snapshot) throw new Error('PostgreSQL sent a snapshot that cannot be read');
     const changes = (row.changes ?? []).map(([xid, tags]): Change => ({ xid: Number(xid), tags }));
-    const truncated = previous !== undefined && changes.length > MOST_CHANGES;
-    return { epoch: row.epoch, snapshot, floor: Number(row.floor), changes, truncated };
+    return { epoch: row.epoch, snapshot, floor: Number(row.floor), changes, truncated: row.truncated };
   }
 
   override async prune(): Promise<void> {
@@ -94,6 +88,20 @@ export class PostgresChangeSource extends ChangeSource {
     const client = this.#client;
     this.#client = undefined;
     await client?.end().catch(() => undefined);
+  }
+
+  /** After crash recovery a new life of the database begins, and gets a name; unless the log is not even written. */
+  async #nameEpoch(): Promise<void> {
+    const { guarded } = await this.#query<{ guarded: boolean }>(
+      'SELECT cache.guard() IS NOT NULL AS guarded',
+      [],
+    );
+    if (!guarded) {
+      throw new Unguarded(
+        'the triggers on users that write it are missing, disabled or altered; SELECT cache.restore_triggers() puts them back',
+      );
+    }
+    await this.#query('INSERT INTO cache.incarnation DEFAULT VALUES ON CONFLICT DO NOTHING', []);
   }
 
   async #query<T extends object>(sql: string, parameters: unknown[]): Promise<T> {

@@ -7,6 +7,7 @@ import {
   type RedisClient,
   RedisTier,
 } from '#cache';
+import { randomUUID } from 'node:crypto';
 import { type CachedUser, reviveCachedUser } from './cached-user.js';
 import { WakeUps } from './wake-ups.js';
 
@@ -16,7 +17,10 @@ export interface RedisSideOptions {
   /** Where instances of one database wake each other. */
   channel: string;
   onWake: () => void;
-  onBreakerChange: (state: 'closed' | 'open' | 'half-open') => void;
+  /** Told once, in a few words and without a secret, why Redis is not used from now on, or was not there at the start. */
+  onAway?: (reason: string) => void;
+  /** Told once that it is used again. */
+  onBack?: () => void;
 }
 
 /** Everything that Redis is to the cache: two tiers and the wake-ups, behind one breaker. */
@@ -25,14 +29,37 @@ export class RedisSide {
   readonly aliases: CacheTier<string>;
   readonly wakeUps: WakeUps;
   readonly breaker: RedisBreaker;
+  readonly #options: RedisSideOptions;
   readonly #client: RedisClient;
+  /** Why there is no connection, as far as is known. */
+  #trouble: string | undefined;
+  /** Whether that was told. */
+  #away = false;
 
-  constructor({ url, commandTimeoutMs, channel, onWake, onBreakerChange }: RedisSideOptions) {
-    this.#client = createRedisClient(url, { commandTimeoutMs });
-    this.breaker = new RedisBreaker({ probe: () => this.#client.ping(), onChange: onBreakerChange });
+  constructor(options: RedisSideOptions) {
+    this.#options = options;
+    const { url, commandTimeoutMs, channel, onWake } = options;
+    this.#client = createRedisClient(url, {
+      commandTimeoutMs,
+      onTrouble: (reason) => {
+        this.#trouble = reason;
+      },
+    });
+    this.#client.on('ready', () => {
+      this.#trouble = undefined;
+      // It was not there at the start, and came before anybody asked for it.
+      if (this.breaker.state.kind === 'closed') this.#tellBack();
+    });
+    this.breaker = new RedisBreaker({
+      probe: () => this.#lookUp(),
+      onChange: (state, reason) => {
+        if (state === 'open') this.#tellAway(reason);
+        if (state === 'closed') this.#tellBack();
+      },
+    });
     this.users = new GuardedTier(new RedisTier(this.#client, new EntryCodec(reviveCachedUser)), this.breaker);
     this.aliases = new GuardedTier(new RedisTier(this.#client, new EntryCodec(reviveId)), this.breaker);
-    this.wakeUps = new WakeUps(this.#client, this.breaker, channel, url, onWake);
+    this.wakeUps = new WakeUps(this.#client, this.breaker, { url, channel, onWake });
   }
 
   /** Connects if that is to be had within a second; otherwise it comes by itself, as after any other fault. */
@@ -46,19 +73,37 @@ export class RedisSide {
       }),
     ]);
     clearTimeout(timer);
+    if (this.#client.status !== 'ready') this.#tellAway();
   }
 
-  /** Milliseconds that a PING takes; `undefined` when there is no answer. */
+  /** Milliseconds that a look-up takes; `undefined` when there is no answer. */
   async latencyMs(): Promise<number | undefined> {
     const startedAt = performance.now();
-    const pong = await this.breaker.attempt(() => this.#client.ping());
-    return pong === undefined ? undefined : performance.now() - startedAt;
+    const found = await this.breaker.attempt(() => this.#lookUp());
+    return found === undefined ? undefined : performance.now() - startedAt;
   }
 
   stop(): void {
     this.breaker.stop();
     this.wakeUps.stop();
     this.#client.disconnect();
+  }
+
+  /** Of nobody, `null`. A Cluster that lost some of its slots answers a PING all the same, and no look-up. */
+  #lookUp(): Promise<string | null> {
+    return this.#client.get(`user:id:${randomUUID()}`);
+  }
+
+  #tellAway(reason?: string): void {
+    if (this.#away) return;
+    this.#away = true;
+    this.#options.onAway?.(reason ?? this.#trouble ?? 'no connection');
+  }
+
+  #tellBack(): void {
+    if (!this.#away) return;
+    this.#away = false;
+    this.#options.onBack?.();
   }
 }
 

@@ -1,3 +1,4 @@
+import { type AuditSummary } from '#cache';
 import { type LookupSummary } from './statistics/user-cache-statistics.js';
 
 /** How the cache of this instance is doing. Times in milliseconds. */
@@ -15,7 +16,12 @@ export interface UserCacheStatus {
   /** Since the change log was last read; `Infinity` if never. */
   readonly leaseAgeMs: number;
   readonly leaseHolds: boolean;
+  /** Whether all that writes the change log is in force; without it nothing is served from a cache. */
+  readonly guarded: boolean;
+  /** Changes that entries are judged by. */
   readonly windowSize: number;
+  /** Hits that were compared with PostgreSQL, since the start. */
+  readonly audits: AuditSummary;
   readonly lastHour: LookupSummary;
   readonly sinceStart: LookupSummary;
 }

@@ -30,7 +30,7 @@ export class UserCacheModule implements OnApplicationBootstrap, OnApplicationShu
           inject,
           useFactory: (dataSource: DataSource) =>
             new UserCache(dataSource, new SystemClock(), {
-              onNotice: (level, notice) => (level === 'warn' ? logger.warn(notice) : logger.log(notice)),
+              onNotice: (level, notice) => logger[level === 'info' ? 'log' : level](notice),
               ...options,
             }),
         },

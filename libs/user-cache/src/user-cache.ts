@@ -1,5 +1,7 @@
 import {
   type Answer,
+  Auditor,
+  type CacheTier,
   ChangeLog,
   ChangeWindow,
   type Clock,
@@ -9,11 +11,13 @@ import {
   MemoryTier,
   type Origin,
   type Subject,
+  Unguarded,
 } from '#cache';
 import { databaseFaultOf } from '#database';
 import { type DataSource } from 'typeorm';
 import { type Alias, alias, type AliasKind, aliasesOf, answersTo } from './alias.js';
 import { type CachedUser } from './cached-user.js';
+import { PostgresAuditTrail } from './postgres-audit-trail.js';
 import { PostgresChangeSource } from './postgres-change-source.js';
 import { RedisSide } from './redis-side.js';
 import { type UserCacheStatus } from './user-cache-status.js';
@@ -33,8 +37,10 @@ export interface UserCacheOptions {
   memoryEntries: number;
   memoryBytes: number;
   staleIfDbDownMs: number;
+  /** One of so many hits is compared with PostgreSQL in the background; 0: none. */
+  auditEvery: number;
   /** Told in one sentence when something that is only noticed here goes wrong or right again. */
-  onNotice?: (level: 'info' | 'warn', notice: string) => void;
+  onNotice?: (level: 'info' | 'warn' | 'error', notice: string) => void;
 }
 
 export interface ReadOptions {
@@ -69,6 +75,7 @@ export class UserCache {
   readonly #users: CoherentCache<CachedUser>;
   readonly #aliases: CoherentCache<string>;
   readonly #statistics: UserCacheStatistics;
+  readonly #auditor: Auditor;
 
   constructor(
     dataSource: DataSource,
@@ -85,8 +92,10 @@ export class UserCache {
     });
     this.#log = new ChangeLog(source, this.#window, this.#lease, {
       pollIntervalMs: options.pollIntervalMs,
-      onFailure: (error) =>
-        notice('warn', `The change log cannot be read (${reasonOf(error)}): reads go to PostgreSQL.`),
+      onFailure: (error) => {
+        const what = error instanceof Unguarded ? 'is not complete' : 'cannot be read';
+        notice('warn', `The change log ${what} (${reasonOf(error)}): reads go to PostgreSQL.`);
+      },
       onRecovery: () => notice('info', 'The change log is read again.'),
     });
     if (options.redisUrl !== undefined) {
@@ -95,13 +104,23 @@ export class UserCache {
         commandTimeoutMs: options.redisTimeoutMs,
         channel: 'usher:changed',
         onWake: () => this.#log.wake(),
-        onBreakerChange: (state) => {
-          if (state === 'open') notice('warn', 'Redis does not answer: the cache is in memory alone.');
-          if (state === 'closed') notice('info', 'Redis answers again.');
-        },
+        onAway: (reason) =>
+          notice('warn', `Redis does not answer (${reason}): the cache is in memory alone.`),
+        onBack: () => notice('info', 'Redis answers again.'),
       });
     }
     this.#loader = new UserLoader(dataSource, clock);
+    this.#auditor = new Auditor(
+      new PostgresAuditTrail(dataSource),
+      (xid) => this.#log.unseenUntilMs(xid),
+      clock,
+      {
+        every: options.auditEvery,
+        maxStalenessMs: options.maxStalenessMs,
+        onViolation: (key, lagMs) =>
+          notice('error', `The promise was broken: ${key} was served ${lagOf(lagMs)} after it had changed.`),
+      },
+    );
     this.#statistics = new UserCacheStatistics(clock);
     // Most callers come by id; users get the lion's share.
     const share = (part: number): { maxEntries: number; maxBytes: number } => ({
@@ -115,17 +134,13 @@ export class UserCache {
       staleIfDownMs: options.staleIfDbDownMs,
       isDown: (error: unknown): boolean => databaseFaultOf(error) !== undefined || isOverload(error),
     };
-    const [window, lease, log] = [this.#window, this.#lease, this.#log];
-    this.#users = new CoherentCache(this.#userMemory, this.#redis?.users, window, lease, log, clock, common);
-    this.#aliases = new CoherentCache(
-      this.#aliasMemory,
-      this.#redis?.aliases,
-      window,
-      lease,
-      log,
-      clock,
-      common,
-    );
+    const coherent = <V extends object | string>(
+      memory: MemoryTier<V>,
+      remote: CacheTier<V> | undefined,
+    ): CoherentCache<V> =>
+      new CoherentCache(memory, remote, this.#window, this.#lease, this.#log, clock, common, this.#auditor);
+    this.#users = coherent(this.#userMemory, this.#redis?.users);
+    this.#aliases = coherent(this.#aliasMemory, this.#redis?.aliases);
   }
 
   async start(): Promise<void> {
@@ -196,7 +211,9 @@ export class UserCache {
       memoryBytes: this.#userMemory.bytes + this.#aliasMemory.bytes,
       leaseAgeMs: this.#lease.ageMs(),
       leaseHolds: this.#lease.holds(),
+      guarded: !this.#log.unguarded,
       windowSize: this.#window.size,
+      audits: this.#auditor.summary,
       lastHour: this.#statistics.lastHour(),
       sinceStart: this.#statistics.sinceStart(),
     };
@@ -219,9 +236,10 @@ export class UserCache {
     const load = async (): Promise<Loaded<string>> => {
       loaded = await this.#loader.byAlias(name);
       if (loaded.value) this.#users.keep(this.#userSubject(loaded.value.id), loaded);
-      return { ...loaded, value: loaded.value?.id ?? null };
+      return idOf(loaded);
     };
-    const subject: Subject<string> = { key: name.key, tags: [name.tag, WHOLE_TABLE], load };
+    const recheck = async (): Promise<Loaded<string>> => idOf(await this.#loader.byAlias(name));
+    const subject: Subject<string> = { key: name.key, tags: [name.tag, WHOLE_TABLE], load, recheck };
     const led = await (options?.truth ? this.#aliases.readThrough(subject) : this.#aliases.read(subject));
     // What stands in is older than a load that was refused before it.
     const own = led.origin === 'stale' ? undefined : justLoaded();
@@ -274,6 +292,14 @@ function userKey(id: string): string {
 
 function worse(a: Origin, b: Origin): Origin {
   return ORIGINS.indexOf(a) > ORIGINS.indexOf(b) ? a : b;
+}
+
+function idOf(loaded: Loaded<CachedUser>): Loaded<string> {
+  return { ...loaded, value: loaded.value?.id ?? null };
+}
+
+function lagOf(ms: number): string {
+  return Number.isFinite(ms) ? `${ms.toFixed(0)} ms` : 'nobody knows how long';
 }
 
 function isOverload(error: unknown): boolean {

@@ -238,6 +238,20 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     expect(proxy.bytesToServer().toString()).toBe(setCommand('key', 'held'));
   });
 
+  it('leads those who connect later to another port, and leaves those who are there where they are', async () => {
+    const second = await RedisServer.start();
+    await redis.command('SET', 'name', 'first');
+    await second.command('SET', 'name', 'second');
+    const before = await aConnectedClient();
+
+    proxy.retarget(second.port);
+    const after = await aConnectedClient();
+
+    expect(await before.get('name')).toBe('first');
+    expect(await after.get('name')).toBe('second');
+    await second.stop();
+  });
+
   it('does not take silence for innocence: bytes without a recording are an error', () => {
     expect(() => proxy.bytesToServer()).toThrow('record()');
   });

@@ -20,7 +20,12 @@ export class DockerLauncher implements RedisLauncher {
     }
   }
 
-  async launch({ port, dir, config }: LaunchPlan): Promise<RedisInstance> {
+  async launch({ port, dir, config, sentinel }: LaunchPlan): Promise<RedisInstance> {
+    // In a container nobody reaches another one at the address that clients on this machine know it by.
+    if (sentinel || config.replicaof !== undefined || config['cluster-enabled'] === 'yes')
+      throw new Error(
+        'Sentinel and Cluster are not run in Docker here: install redis-server (Redis 7) to test them.',
+      );
     const name = `usher-redis-${randomUUID()}`;
     const inside = { ...config, bind: '0.0.0.0', 'protected-mode': 'no', port: '6379', dir: '/data' };
     const will = LastWill.write('docker', 'rm', '--force', name);

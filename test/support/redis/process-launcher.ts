@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { LastWill } from './last-will.js';
@@ -26,8 +26,9 @@ export class ProcessLauncher implements RedisLauncher {
     return program === undefined ? undefined : new ProcessLauncher(program);
   }
 
-  async launch({ port, dir, config }: LaunchPlan): Promise<RedisInstance> {
-    const words = configWords({ bind: '127.0.0.1', ...config, port: String(port), dir });
+  async launch({ port, dir, config, sentinel }: LaunchPlan): Promise<RedisInstance> {
+    const settings = { bind: '127.0.0.1', ...config, port: String(port), dir };
+    const words = sentinel ? [await sentinelFile(dir, settings), '--sentinel'] : configWords(settings);
     const logPath = join(dir, 'redis.log');
     const log = await open(logPath, 'w'); // a file and no pipe: nobody has to read it to keep the server going
     try {
@@ -52,4 +53,14 @@ export class ProcessLauncher implements RedisLauncher {
       await log.close();
     }
   }
+}
+
+/** Written once: a sentinel that comes back reads there what it had found out. */
+async function sentinelFile(dir: string, settings: Record<string, string>): Promise<string> {
+  const path = join(dir, 'sentinel.conf');
+  const lines = Object.entries(settings).map(([key, value]) => `${key} ${value}\n`);
+  await writeFile(path, lines.join(''), { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  return path;
 }

@@ -11,6 +11,8 @@ export interface LaunchPlan {
   dir: string;
   /** Settings as in redis.conf; a value with spaces is several words, an empty one is `''`. */
   config: Record<string, string>;
+  /** Run as a sentinel, which keeps what it knows in a file of settings of its own. */
+  sentinel?: boolean;
 }
 
 export interface RedisInstance {

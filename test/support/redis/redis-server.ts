@@ -17,6 +17,8 @@ export interface RedisServerOptions {
   port?: number;
   /** Settings as in redis.conf, on top of "keep nothing on disk": `{ appendonly: 'yes' }`. */
   config?: Record<string, string>;
+  /** Run as a sentinel that watches nobody yet. Default: no. */
+  sentinel?: boolean;
   /** An existing folder for its data, which stays. Default: a temporary one, which goes with `stop()`. */
   dir?: string;
 }
@@ -32,6 +34,7 @@ export class RedisServer {
     private readonly home: string,
     private readonly dir: string,
     private readonly claim?: PortClaim,
+    private readonly sentinel = false,
   ) {}
 
   /**
@@ -61,8 +64,9 @@ export class RedisServer {
     const dir = options.dir ?? join(home, 'data');
     await mkdir(dir, { recursive: true });
     await mkdir(join(home, 'dumps'));
-    const config = { save: '', appendonly: 'no', ...options.config };
-    return new RedisServer(launcher, port, config, home, dir, claim);
+    const nothingOnDisk: Record<string, string> = options.sentinel ? {} : { save: '', appendonly: 'no' };
+    const config = { ...nothingOnDisk, ...options.config };
+    return new RedisServer(launcher, port, config, home, dir, claim, options.sentinel);
   }
 
   get url(): string {
@@ -167,7 +171,8 @@ export class RedisServer {
   }
 
   private async boot(): Promise<void> {
-    const instance = await this.launcher.launch({ port: this.port, dir: this.dir, config: this.config });
+    const { port, dir, config, sentinel } = this;
+    const instance = await this.launcher.launch({ port, dir, config, sentinel });
     this.instance = instance;
     let lastWords: string | undefined;
     void instance.exited.then((printed) => {

@@ -68,6 +68,36 @@ export class LookUps {
   most_read?: MostReadUser[];
 }
 
+@ApiSchema({ name: 'Lag' })
+export class Lag {
+  @ms('Half of them less than this.')
+  p50!: number | null;
+
+  @ms('99 % of them less than this.')
+  p99!: number | null;
+
+  @ms('The longest.')
+  max!: number | null;
+}
+
+@ApiSchema({ name: 'Audits' })
+export class Audits {
+  @count('Hits that were compared with PostgreSQL, since the start.')
+  checked!: number;
+
+  @count('Those that had been outdated when they were served, within the promised time or not.')
+  outdated!: number;
+
+  @count('Those that broke the promise.')
+  violations!: number;
+
+  @count('Hits that were drawn and could not be compared.')
+  skipped!: number;
+
+  @ApiProperty({ type: Lag, description: 'For how many milliseconds the outdated ones had been so.' })
+  lag_ms!: Lag;
+}
+
 @ApiSchema({ name: 'CacheReport' })
 export class CacheReport {
   @ApiProperty({ type: 'string', enum: ['up', 'degraded'] })
@@ -92,6 +122,14 @@ export class CacheReport {
   @ApiProperty({ type: 'number', nullable: true, description: 'Seconds until Redis is asked again.' })
   next_probe_in_seconds!: number | null;
 
+  @ApiProperty({
+    type: 'string',
+    enum: ['followed', 'unreachable', 'unguarded'],
+    description:
+      'Unless it is followed nothing is served from a cache. Unguarded: its triggers are not in force.',
+  })
+  change_log!: 'followed' | 'unreachable' | 'unguarded';
+
   @ms('Milliseconds since the change log was read.')
   lease_age_ms!: number | null;
 
@@ -106,6 +144,9 @@ export class CacheReport {
 
   @count('Their estimated size.')
   memory_bytes!: number;
+
+  @ApiProperty({ type: Audits })
+  audits!: Audits;
 
   @ApiProperty({ type: LookUps })
   last_hour!: LookUps;
@@ -123,6 +164,7 @@ export class CacheReport {
       window_changes: status.windowSize,
       memory_entries: status.memoryEntries,
       memory_bytes: status.memoryBytes,
+      audits: audits(status.audits),
       last_hour: lookUps(status.lastHour, detailed),
       since_start: lookUps(status.sinceStart, detailed),
     };
@@ -132,13 +174,14 @@ export class CacheReport {
 /** How the cache is, in a few words. Without Redis it works as well, only colder; without the log it only asks. */
 export function cacheCondition(
   status: UserCacheStatus,
-): Pick<CacheReport, 'status' | 'backend' | 'mode' | 'breaker' | 'next_probe_in_seconds'> {
+): Pick<CacheReport, 'status' | 'backend' | 'mode' | 'breaker' | 'next_probe_in_seconds' | 'change_log'> {
   return {
     status: status.backend === status.mode && status.leaseHolds ? 'up' : 'degraded',
     backend: status.backend,
     mode: status.mode,
     breaker: status.breaker ?? null,
     next_probe_in_seconds: status.nextProbeMs === undefined ? null : Math.ceil(status.nextProbeMs / 100) / 10,
+    change_log: !status.guarded ? 'unguarded' : status.leaseHolds ? 'followed' : 'unreachable',
   };
 }
 
@@ -163,6 +206,10 @@ function lookUps({ spanMs, counts, mostRead }: UserCacheStatus['lastHour'], deta
     average_ms: average(counts.hitMs + counts.missMs, hits + misses),
     ...(detailed ? { most_read: mostRead.map(({ key, reads }) => ({ id: key, reads })) } : {}),
   };
+}
+
+function audits({ lagP50Ms, lagP99Ms, lagMaxMs, ...counts }: UserCacheStatus['audits']): Audits {
+  return { ...counts, lag_ms: { p50: rounded(lagP50Ms), p99: rounded(lagP99Ms), max: rounded(lagMaxMs) } };
 }
 
 /** To microseconds; what was never measured is null. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { FakeChangeSource } from '../../test/fake-change-source.js';
 import { ModelDatabase } from '../../test/model-database.js';
 import { SystemClock } from '../clock.js';
+import { Unguarded } from './unguarded.js';
 import { ChangeLog, type ChangeLogOptions } from './change-log.js';
 import { ChangeWindow } from './change-window.js';
 import { Lease } from './lease.js';
@@ -102,8 +103,37 @@ describe('ChangeLog', () => {
       database.batchLimit = 2;
       for (const key of ['x', 'y', 'z']) database.set(key, '1');
       await pass(200);
-      expect(source.looks).toHaveLength(3);
+      expect(source.looks).toHaveLength(2);
       expect(window.admits(old.stamp, ['z'])).toBe(false);
+      expect(lease.holds()).toBe(true);
+      expect(window.admits(database.read('z').stamp, ['z'])).toBe(true);
+    });
+
+    it('starts empty, and with a lease, when the history is more than fits one look', async () => {
+      const open = database.begin(); // its id stays below all that follows
+      const old = database.read('z');
+      database.batchLimit = 2;
+      for (const key of ['x', 'y', 'z']) database.set(key, '1');
+      await log.start();
+      expect(window.size).toBe(0);
+      expect(lease.holds()).toBe(true);
+      expect(window.admits(old.stamp, ['z'])).toBe(false);
+      const fresh = database.read('z');
+      expect(window.admits(fresh.stamp, ['z'])).toBe(true);
+      database.write(open, 'z', '2');
+      database.commit(open);
+      await pass(200);
+      expect(window.admits(fresh.stamp, ['z'])).toBe(false);
+    });
+
+    it('gives the lease up at once when the log is not written', async () => {
+      await log.start();
+      source.fault = new Unguarded('no triggers');
+      await pass(200);
+      expect(lease.holds()).toBe(false);
+      expect(lease.heldWithin(60_000)).toBe(false);
+      source.fault = undefined;
+      await pass(200);
       expect(lease.holds()).toBe(true);
     });
   });

@@ -2,9 +2,12 @@ import { type ChangeBatch, type ChangeSource } from './change-source.js';
 import { type ChangeWindow } from './change-window.js';
 import { type Lease } from './lease.js';
 import { type Snapshot } from './snapshot.js';
+import { Unguarded } from './unguarded.js';
 
 /** Wake-ups come once per write of every other instance; this bounds what they can cost. In milliseconds. */
 const WAKE_GAP_MS = 10;
+/** Looks that are remembered for the auditor. */
+const LOOKS = 64;
 
 export interface ChangeLogOptions {
   /** From the end of one look to the start of the next, in milliseconds. */
@@ -13,7 +16,7 @@ export interface ChangeLogOptions {
   catchUpTimeoutMs?: number;
   /** Between two prunings of the log, in milliseconds. */
   pruneIntervalMs?: number;
-  /** Told of the first look that failed, and of the first that succeeded after. */
+  /** Told of the first look that failed, of the first that found the log unguarded, and of the first that succeeded after. */
   onFailure?: (error: unknown) => void;
   onRecovery?: () => void;
 }
@@ -26,6 +29,8 @@ export interface ChangeLogOptions {
  */
 export class ChangeLog {
   #previous: Snapshot | undefined;
+  /** The last of them, oldest first. */
+  readonly #looks: { sentAtMs: number; snapshot: Snapshot }[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** When the timer is due, on the monotonic clock; `Infinity`: there is none. */
   #dueMs = Infinity;
@@ -33,7 +38,7 @@ export class ChangeLog {
   /** A look that has not been sent yet; whoever asks now is served by it. */
   #next: Promise<void> | undefined;
   #stopped = true;
-  #healthy = true;
+  #failure: unknown;
   #pruning = false;
   #lookedAtMs = -Infinity;
   #prunedAtMs = -Infinity;
@@ -44,6 +49,16 @@ export class ChangeLog {
     private readonly lease: Lease,
     private readonly options: ChangeLogOptions,
   ) {}
+
+  /** Whether the last look found that changes are not logged. */
+  get unguarded(): boolean {
+    return this.#failure instanceof Unguarded;
+  }
+
+  /** When the last look was sent that did not see a transaction, in monotonic milliseconds; `-Infinity`: long ago. */
+  unseenUntilMs(xid: number): number {
+    return this.#looks.findLast(({ snapshot }) => !snapshot.sees(xid))?.sentAtMs ?? -Infinity;
+  }
 
   /** Looks once, and goes on looking whether that succeeded or not. */
   async start(): Promise<void> {
@@ -124,12 +139,16 @@ export class ChangeLog {
   async #look(): Promise<void> {
     try {
       await this.#readOn();
-      if (!this.#healthy) this.options.onRecovery?.();
-      this.#healthy = true;
+      if (this.#failure !== undefined) this.options.onRecovery?.();
+      this.#failure = undefined;
       this.#pruneWhenDue();
     } catch (error) {
-      if (this.#healthy) this.options.onFailure?.(error);
-      this.#healthy = false;
+      const unguarded = error instanceof Unguarded;
+      // Any other failure leaves what is known as it was; here it may already be wrong.
+      if (unguarded) this.lease.revoke();
+      const isNews = this.#failure === undefined || (unguarded && !this.unguarded);
+      this.#failure = error;
+      if (isNews) this.options.onFailure?.(error);
       throw error;
     }
   }
@@ -138,7 +157,10 @@ export class ChangeLog {
     const previous = this.#previous;
     const sentAt = this.lease.now();
     const batch = await this.source.read(previous);
-    if (previous === undefined) {
+    if (batch.truncated) {
+      // Cheaper to start over than to catch up: what was loaded until now is not believed, and needs no changes.
+      this.window.restart(batch.epoch, batch.floor, batch.snapshot);
+    } else if (previous === undefined) {
       this.window.restart(batch.epoch, batch.floor);
     } else if (!this.#continues(batch, previous)) {
       // Another database, or too long away from this one: what is known does not connect to what is there.
@@ -148,11 +170,13 @@ export class ChangeLog {
     this.window.record(batch.changes, batch.snapshot);
     this.window.raiseFloor(batch.floor);
     this.#previous = batch.snapshot;
+    this.#looks.push({ sentAtMs: sentAt.monotonicMs, snapshot: batch.snapshot });
+    if (this.#looks.length > LOOKS) this.#looks.shift();
     this.lease.renew(sentAt);
   }
 
   #continues(batch: ChangeBatch, previous: Snapshot): boolean {
-    return batch.epoch === this.window.epoch && batch.floor <= previous.xmin && !batch.truncated;
+    return batch.epoch === this.window.epoch && batch.floor <= previous.xmin;
   }
 
   #pruneWhenDue(): void {

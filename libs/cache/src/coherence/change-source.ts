@@ -8,15 +8,17 @@ export interface ChangeBatch {
   /** Changes of transactions below it may be missing from the log. */
   readonly floor: number;
   readonly changes: readonly Change[];
-  /** There was more than fits one look: these changes must not be taken for all of them. */
+  /** There was more than fits one look; `changes` are none of it. */
   readonly truncated: boolean;
 }
 
 /** The log of committed changes, kept by the database. */
 export abstract class ChangeSource {
   /**
-   * The changes that became visible since `previous`, or with `undefined` those that the log still has, newest
-   * first and bounded; `floor` then says how far back they reach. Ends within a deadline of its own.
+   * The changes that became visible since `previous`, or with `undefined` all that the log still has. Bounded, and
+   * ends within a deadline of its own.
+   *
+   * @throws Unguarded when the log is not written
    */
   abstract read(previous: Snapshot | undefined): Promise<ChangeBatch>;
   /** Lets the log forget what no entry can need any more. */

@@ -9,8 +9,8 @@ export interface Change {
 
 /** Changes that are forgotten together. */
 interface Chapter {
-  readonly tags: Set<string>;
-  pairs: number;
+  /** One for each pair. */
+  readonly tags: string[];
   highestXid: number;
   /** Sees every transaction of the chapter. */
   seenBy: Snapshot;
@@ -57,14 +57,18 @@ export class ChangeWindow {
     return this.#size;
   }
 
-  /** Forgets everything; from now on it knows `epoch` from `floor` upwards. */
-  restart(epoch: string, floor: number): void {
+  /**
+   * Forgets everything; from now on it knows `epoch` from `floor` upwards.
+   *
+   * @param reach what this saw may be unknown as well
+   */
+  restart(epoch: string, floor: number, reach?: Snapshot): void {
     this.#xidsByTag.clear();
     this.#chapters = [];
     this.#size = 0;
     this.#epoch = epoch;
     this.#floor = floor;
-    this.#reach = undefined;
+    this.#reach = reach;
     this.#version++;
   }
 
@@ -107,11 +111,11 @@ export class ChangeWindow {
 
   #openChapter(seenBy: Snapshot): Chapter {
     const last = this.#chapters.at(-1);
-    if (last && last.pairs < this.maxSize / CHAPTERS) {
+    if (last && last.tags.length < this.maxSize / CHAPTERS) {
       last.seenBy = seenBy;
       return last;
     }
-    const chapter = { tags: new Set<string>(), pairs: 0, highestXid: 0, seenBy };
+    const chapter = { tags: [], highestXid: 0, seenBy };
     this.#chapters.push(chapter);
     return chapter;
   }
@@ -127,8 +131,7 @@ export class ChangeWindow {
       if (xids[at - 1] === xid) return;
       xids.splice(at, 0, xid);
     }
-    chapter.tags.add(tag);
-    chapter.pairs++;
+    chapter.tags.push(tag);
     chapter.highestXid = Math.max(chapter.highestXid, xid);
     this.#size++;
   }
@@ -138,7 +141,7 @@ export class ChangeWindow {
     let pairs = 0;
     let chapters = 0;
     while (chapters < this.#chapters.length && this.#size - pairs > this.maxSize / 2) {
-      pairs += this.#chapters[chapters++]!.pairs;
+      pairs += this.#chapters[chapters++]!.tags.length;
     }
     this.#reach = this.#chapters[chapters - 1]!.seenBy;
     this.#drop(chapters);

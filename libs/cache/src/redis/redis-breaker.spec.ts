@@ -10,12 +10,14 @@ describe('RedisBreaker', () => {
   let alive: boolean;
   let probes: Gate;
   let changes: string[];
+  let reasons: (string | undefined)[];
 
   beforeEach(() => {
     jest.useFakeTimers();
     startedAtMs = performance.now();
     probedAt = [];
     changes = [];
+    reasons = [];
     alive = false;
     probes = new Gate();
     breaker = new RedisBreaker({
@@ -24,7 +26,10 @@ describe('RedisBreaker', () => {
         await probes.pass();
         if (!alive) throw new Error('no sign of life');
       },
-      onChange: (state) => changes.push(state),
+      onChange: (state, reason) => {
+        changes.push(state);
+        if (state === 'open') reasons.push(reason);
+      },
     });
   });
 
@@ -138,6 +143,17 @@ describe('RedisBreaker', () => {
     await pass(2);
     expect(probedAt).toEqual([2]);
     expect(breaker.state.kind).toBe('closed');
+  });
+
+  it('says what the failure said that opened it, and nothing when that was no more than a lack of a connection', async () => {
+    await open();
+    await pass(2);
+    expect(reasons).toEqual(['timed out', 'no sign of life']);
+    alive = true;
+    await pass(4);
+    for (let i = 0; i < 5; i++)
+      await breaker.attempt(() => Promise.reject(new Error('Connection is closed.')));
+    expect(reasons.slice(2)).toEqual([undefined]);
   });
 
   it('does not open twice for failures that come in late', async () => {

@@ -5,6 +5,7 @@ import {
   handleAll,
   type CircuitBreakerPolicy,
 } from 'cockatiel';
+import { commandFailure } from './failure-reason.js';
 
 /** `untilMs`: when the next probe is due, in milliseconds since 1970. */
 export type BreakerState = { kind: 'closed' } | { kind: 'open'; untilMs: number } | { kind: 'half-open' };
@@ -17,7 +18,8 @@ export interface RedisBreakerOptions {
   /** The first wait in milliseconds; it doubles with each probe that fails, up to `maxDelayMs`. */
   initialDelayMs?: number;
   maxDelayMs?: number;
-  onChange?: (state: BreakerState['kind']) => void;
+  /** `reason`: what the failure said that opened it, if it said more than that there is no connection. */
+  onChange?: (state: BreakerState['kind'], reason?: string) => void;
 }
 
 /**
@@ -30,6 +32,7 @@ export class RedisBreaker {
   readonly #policy: CircuitBreakerPolicy;
   readonly #options: RedisBreakerOptions;
   #openUntilMs = 0;
+  #reason: string | undefined;
   #waitMs: number;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -45,15 +48,17 @@ export class RedisBreaker {
       // would keep Redis out for an hour.
       halfOpenAfter: -Infinity,
     });
-    this.#policy.onBreak(() => {
+    this.#policy.onBreak((failure) => {
+      this.#reason = 'error' in failure ? commandFailure(failure.error) : undefined;
       this.#openUntilMs = Date.now() + this.#waitMs;
       this.#probeIn(this.#waitMs);
       this.#waitMs = Math.min(this.#waitMs * 2, maxDelay);
     });
     this.#policy.onReset(() => {
+      this.#reason = undefined;
       this.#waitMs = initialDelay;
     });
-    this.#policy.onStateChange(() => options.onChange?.(this.state.kind));
+    this.#policy.onStateChange(() => options.onChange?.(this.state.kind, this.#reason));
   }
 
   get state(): BreakerState {

@@ -1,11 +1,11 @@
-interface Node {
+export interface RedisNode {
   host: string;
   port: number;
 }
 
 interface Common {
   readonly tls: boolean;
-  readonly nodes: readonly Node[];
+  readonly nodes: readonly RedisNode[];
   readonly credentials: { username?: string; password?: string };
 }
 
@@ -67,7 +67,7 @@ export function parseRedisUrl(url: string): RedisTarget {
   }
 }
 
-function parseNode(text: string, defaultPort: number): Node {
+function parseNode(text: string, defaultPort: number): RedisNode {
   const match = /^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/.exec(text);
   const port = match?.[2] === undefined ? defaultPort : Number(match[2]);
   if (!match || port < 1 || port > 65_535)

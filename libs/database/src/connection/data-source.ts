@@ -3,6 +3,7 @@ import { type PostgresDataSourceOptions } from 'typeorm/driver/postgres/Postgres
 import { UserEntity } from '../entities/user.entity.js';
 import { CreateUsers1763600000000 } from '../migrations/1763600000000-create-users.js';
 import { CreateChangeLog1763600000001 } from '../migrations/1763600000001-create-change-log.js';
+import { WatchTheTriggers1763600000002 } from '../migrations/1763600000002-watch-the-triggers.js';
 import { DeadlinePool } from './deadline-pool.js';
 
 export interface DataSourceSettings {
@@ -30,7 +31,7 @@ export function dataSourceOptions({
     connectTimeoutMS: Math.min(timeoutMs, MOST_CONNECT_MS),
     applicationName: 'usher',
     entities: [UserEntity],
-    migrations: [CreateUsers1763600000000, CreateChangeLog1763600000001],
+    migrations: [CreateUsers1763600000000, CreateChangeLog1763600000001, WatchTheTriggers1763600000002],
     migrationsTableName: 'usher_migrations',
     logging: false,
     // A connection that broke while idle is replaced by the pool; there is nobody to tell.

@@ -1,6 +1,7 @@
 import { Pool, type PoolClient, type PoolConfig } from 'pg';
 import { DatabaseUnavailable } from './database-fault.js';
 import { DeadlineClient } from './deadline-client.js';
+import { refusesStartupParameters } from './startup-parameters.js';
 
 type Callback = (
   error: Error | undefined,
@@ -39,11 +40,19 @@ export class DeadlinePool extends Pool {
       callback(new DatabaseUnavailable(new Error(SILENT)), undefined, () => undefined);
     if (performance.now() < this.#quietUntilMs) return process.nextTick(sendAway);
     this.#waiting.add(sendAway);
-    super.connect((error, client, release) => {
+    this.#place((error, client, release) => {
       const sentAway = !this.#waiting.delete(sendAway);
       if (error && CONNECT_TIMEOUT.test(error.message)) this.#fallSilent();
       if (!sentAway) callback(error, client, release);
       else if (client) process.nextTick(release); // at once, a crowd would release within each other, without end
+    });
+  }
+
+  /** Once more without what was refused, which the client has learned by then. */
+  #place(callback: Callback): void {
+    super.connect((error, client, release) => {
+      if (refusesStartupParameters(error)) super.connect(callback);
+      else callback(error, client, release);
     });
   }
 

@@ -21,7 +21,8 @@ export interface Postmaster {
 export async function findPostmaster(dataDirectory: string): Promise<Postmaster | undefined> {
   const file = join(dataDirectory, 'postmaster.pid');
   const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
-  const postmaster = { pid: Number(lines[0]), port: Number(lines[3]), ready: lines[7]?.trim() === 'ready' };
+  const ready = /^(ready|standby)\s*$/.test(lines[7] ?? ''); // a standby answers, if only to reads
+  const postmaster = { pid: Number(lines[0]), port: Number(lines[3]), ready };
   if (!(postmaster.pid > 0) || !answersToSignals(postmaster.pid)) return undefined;
   if (process.platform !== 'linux') return postmaster;
 

@@ -31,8 +31,14 @@ export async function migrate(url: string): Promise<void> {
     );
     if ((rows[0]?.version ?? 0) < 130_000)
       throw new UnsupportedDatabase('Usher needs PostgreSQL 13 or newer.');
-    await lock.query('SELECT pg_advisory_lock($1)', [LOCK]);
+    // For the length of a transaction, not of a session: behind a pooler a session has no server connection to itself,
+    // and the lock would stay on one of the pooler's for good. Between statements it holds no snapshot back.
+    await lock.query(
+      'BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0',
+    );
+    await lock.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
     await runPending(url);
+    await lock.query('COMMIT');
   } finally {
     await lock.end();
   }

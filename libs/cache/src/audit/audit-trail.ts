@@ -1,0 +1,14 @@
+import { type Snapshot } from '../coherence/snapshot.js';
+
+/** The earliest change that an entry had not seen. */
+export interface MissedChange {
+  readonly xid: number;
+  /** How long ago its statement ran, in milliseconds; its commit may have come much later. */
+  readonly ageMs: number;
+}
+
+/** What the log of changes tells the auditor, past everything that the cache knows. */
+export abstract class AuditTrail {
+  /** The first of the changes logged under one of `tags` that `snapshot` does not see; `undefined`: there is none. */
+  abstract firstMissed(tags: readonly string[], snapshot: Snapshot): Promise<MissedChange | undefined>;
+}

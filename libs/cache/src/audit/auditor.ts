@@ -1,0 +1,90 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Clock } from '../clock.js';
+import { type Entry } from '../entry.js';
+import { type Loaded } from '../loaded.js';
+import { AuditCounts, type AuditSummary } from './audit-counts.js';
+import { type AuditTrail } from './audit-trail.js';
+
+export interface AuditorOptions {
+  /** One of so many hits is compared; 0: none. */
+  every: number;
+  /** Δ, in milliseconds. */
+  maxStalenessMs: number;
+  /** Told what was served, by its key, and for how long it had been outdated (`Infinity`: nobody knows). */
+  onViolation?: (key: string, lagMs: number) => void;
+}
+
+/** A hit, and how to ask the database the same question. */
+export interface Hit<V> {
+  readonly key: string;
+  readonly tags: readonly string[];
+  readonly recheck: () => Promise<Loaded<V>>;
+  readonly entry: Entry<V>;
+}
+
+/** Audits under way at one time; more would take the database's time from those who wait for it. */
+const MOST_AT_ONCE = 2;
+
+/**
+ * Whether the promise holds, seen from outside of what makes it hold: draws some of the hits, asks the database what
+ * it says now, and when that differs, the log since when. Nobody waits for it.
+ *
+ * A change is dated by its statement or, if that is later, by the last look that did not see it: a transaction may
+ * stay open for long after it wrote, and before its commit nothing was outdated.
+ */
+export class Auditor {
+  readonly #counts = new AuditCounts();
+  #untilNext: number;
+  #underWay = 0;
+
+  constructor(
+    private readonly trail: AuditTrail,
+    /** When the last look at the log was sent that did not see a transaction, in monotonic milliseconds. */
+    private readonly unseenUntilMs: (xid: number) => number,
+    private readonly clock: Clock,
+    private readonly options: AuditorOptions,
+  ) {
+    this.#untilNext = this.#gap();
+  }
+
+  get summary(): AuditSummary {
+    return this.#counts.summary();
+  }
+
+  /** To be asked at every hit: whether this one is to be audited. */
+  draws(): boolean {
+    if (--this.#untilNext > 0) return false;
+    this.#untilNext = this.#gap();
+    return true;
+  }
+
+  /** Compares a hit that is being served at this moment. Returns at once, and never throws. */
+  audit<V>(hit: Hit<V>): void {
+    if (this.#underWay === MOST_AT_ONCE) return this.#counts.skipped();
+    this.#underWay++;
+    void this.#compare(hit, this.clock.monotonicMs())
+      .catch(() => this.#counts.skipped())
+      .finally(() => this.#underWay--);
+  }
+
+  async #compare<V>({ key, tags, recheck, entry }: Hit<V>, servedAtMs: number): Promise<void> {
+    const truth = await recheck();
+    if (truth.stamp?.epoch !== entry.stamp.epoch) return this.#counts.skipped(); // of two databases, or lives of one
+    if (isDeepStrictEqual(truth.value, entry.value)) return this.#counts.current();
+    const missed = await this.trail.firstMissed(tags, entry.stamp.snapshot);
+    const changedAtMs = missed
+      ? Math.max(this.clock.monotonicMs() - missed.ageMs, this.unseenUntilMs(missed.xid))
+      : -Infinity;
+    const lagMs = servedAtMs - changedAtMs;
+    if (lagMs <= 0) return this.#counts.current(); // it was true when it was served
+    const violation = lagMs > this.options.maxStalenessMs;
+    this.#counts.outdated(lagMs, violation);
+    if (violation) this.options.onViolation?.(key, lagMs);
+  }
+
+  /** At random, so that no rhythm of the callers can hide from it; `every` on average. */
+  #gap(): number {
+    const { every } = this.options;
+    return every === 0 ? Infinity : 1 + Math.floor(Math.random() * (2 * every - 1));
+  }
+}

@@ -1,0 +1,41 @@
+import { describe, expect, it } from '@jest/globals';
+import { refusesStartupParameters, StartupParameters } from './startup-parameters.js';
+
+const MESSAGE = {
+  user: 'usher',
+  application_name: 'usher',
+  statement_timeout: '900',
+  idle_in_transaction_session_timeout: '2000',
+};
+
+describe('the start-up parameters of a connection', () => {
+  it('hold the time-outs until they are refused there, and then for no connection to there', () => {
+    const [refused, same, elsewhere] = [to('pooler', 6432), to('pooler', 6432), to('pooler', 5432)];
+    expect(refused.accepted(MESSAGE)).toEqual(MESSAGE);
+    refused.refused();
+    for (const parameters of [refused, same, to('pooler', 6432)]) {
+      expect(parameters.accepted(MESSAGE)).toEqual({ user: 'usher', application_name: 'usher' });
+    }
+    expect(elsewhere.accepted(MESSAGE)).toEqual(MESSAGE);
+  });
+
+  it('go with the beginning of a transaction, as far as there are any', () => {
+    expect(to('a', 1, { statement_timeout: 900.5 }).startTransaction('START TRANSACTION')).toBe(
+      'START TRANSACTION; SET LOCAL statement_timeout = 900',
+    );
+    expect(to('a', 1).startTransaction('START TRANSACTION')).toBe('START TRANSACTION');
+  });
+
+  it.each([
+    [true, new Error('unsupported startup parameter: statement_timeout')],
+    [false, new Error('password authentication failed')],
+    [false, null],
+    [false, undefined],
+  ])('are refused: %s, when the server says %s', (refused, error) => {
+    expect(refusesStartupParameters(error)).toBe(refused);
+  });
+
+  function to(host: string, port: number, timeouts: Record<string, number> = {}): StartupParameters {
+    return new StartupParameters({ host, port, statement_timeout: false, ...timeouts });
+  }
+});

@@ -1,0 +1,50 @@
+/** The limits that the server itself is to keep, by their names in PostgreSQL. In milliseconds. */
+const TIMEOUTS = ['statement_timeout', 'idle_in_transaction_session_timeout'] as const;
+
+/** Places (host and port) where time-outs in the start-up message were refused, in this process. */
+const refusing = new Set<string>();
+
+/**
+ * The server's own time-outs, for a connection that may lead to a pooler.
+ *
+ * They are sent as start-up parameters, which costs nothing and makes PostgreSQL end a statement even when its client
+ * is no more. PgBouncer refuses what it does not know, unless it was told to ignore that, and then nobody keeps them.
+ * `SET` is no way out: between two transactions, the next statement goes to another server connection, and this one
+ * to another client. So where they are refused, they are left out from then on. Transactions carry them along, in
+ * the message that begins them, and single statements are cancelled from here; see `DeadlineClient`.
+ *
+ * @see https://www.pgbouncer.org/config.html#ignore_startup_parameters
+ */
+export class StartupParameters {
+  readonly #place: string;
+
+  constructor(private readonly parameters: Record<string, unknown>) {
+    this.#place = `${String(parameters.host)}:${String(parameters.port)}`;
+  }
+
+  /** The next connection goes without. */
+  refused(): void {
+    refusing.add(this.#place);
+  }
+
+  /** The start-up message without what is refused there. */
+  accepted(message: Record<string, string>): Record<string, string> {
+    if (!refusing.has(this.#place)) return message;
+    const names: readonly string[] = TIMEOUTS;
+    return Object.fromEntries(Object.entries(message).filter(([name]) => !names.includes(name)));
+  }
+
+  /** The beginning of a transaction, with its limits in the same message: it costs no round trip. */
+  startTransaction(begin: string): string {
+    const limits = TIMEOUTS.map((name) => [name, Math.floor(Number(this.parameters[name]))] as const);
+    return [
+      begin,
+      ...limits.filter(([, ms]) => ms > 0).map(([name, ms]) => `SET LOCAL ${name} = ${ms}`),
+    ].join('; ');
+  }
+}
+
+export function refusesStartupParameters(error: unknown): boolean {
+  const message = (error as { message?: unknown } | null)?.message;
+  return typeof message === 'string' && /unsupported startup parameter/i.test(message);
+}

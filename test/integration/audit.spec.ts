@@ -1,0 +1,129 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { ChangeWindow } from '#cache';
+import { migrate } from '#database';
+import { eventually } from '../support/eventually.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
+import { TestCache, type TestCacheOptions } from '../support/test-cache.js';
+import { insertUser, type UserRow } from '../support/user-rows.js';
+
+describe('the audit of cache hits', () => {
+  let database: TestDatabase;
+  const started: TestCache[] = [];
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    await migrate(database.url);
+  });
+
+  afterEach(async () => {
+    await Promise.all(started.splice(0).map((cache) => cache.stop()));
+  });
+
+  afterAll(async () => {
+    await database.drop();
+  });
+
+  it('finds hits by id, by every alias, and of nobody, in order', async () => {
+    const { cache } = await aCache();
+    const row = await insertUser(database, { username: 'audited', phone: '+15550123' });
+    const lookUps = [
+      (): Promise<unknown> => cache.byId(row.id),
+      (): Promise<unknown> => cache.byEmail(row.email),
+      (): Promise<unknown> => cache.byUsername('audited'),
+      (): Promise<unknown> => cache.byPhone('+15550123'),
+      (): Promise<unknown> => cache.byEmail('nobody@x.y'),
+    ];
+    for (const lookUp of lookUps) {
+      await lookUp();
+      const { checked } = (await cache.status()).audits;
+      await lookUp(); // a hit
+      await eventually(async () => (await cache.status()).audits.checked > checked);
+    }
+    expect((await cache.status()).audits).toMatchObject({ outdated: 0, violations: 0 });
+  });
+
+  it('tells for how long a hit had been outdated, and that it was within Δ', async () => {
+    const { cache } = await aCache({ pollIntervalMs: 450 });
+    const row = await insertUser(database);
+    await cache.byId(row.id);
+    await looked(cache);
+    await write(row, 'raw');
+    await cache.byId(row.id); // from memory, outdated: the next look is still to come
+    await eventually(async () => (await cache.status()).audits.outdated === 1);
+    const { audits } = await cache.status();
+    expect(audits.violations).toBe(0);
+    expect(audits.lagMaxMs).toBeGreaterThan(0);
+    expect(audits.lagMaxMs).toBeLessThan(1_000);
+  });
+
+  it('does not blame the cache for a transaction that stayed open for longer than Δ', async () => {
+    const { cache } = await aCache({ pollIntervalMs: 450 });
+    const row = await insertUser(database);
+    const client = await database.client();
+    try {
+      await client.query('BEGIN');
+      await client.query(`UPDATE users SET bio = 'slow' WHERE id = $1`, [row.id]);
+      await cache.byId(row.id);
+      await client.query('SELECT pg_sleep(1.2)');
+      await looked(cache);
+      await client.query('COMMIT');
+      await cache.byId(row.id);
+    } finally {
+      await client.end();
+    }
+    await eventually(async () => (await cache.status()).audits.outdated === 1);
+    expect((await cache.status()).audits.violations).toBe(0);
+  });
+
+  it('finds out a cache that lies', async () => {
+    const notices: string[] = [];
+    const { cache } = await aCache({ onNotice: (level, notice) => notices.push(`${level}: ${notice}`) });
+    const row = await insertUser(database);
+    await cache.byId(row.id);
+    const admits = Reflect.get(ChangeWindow.prototype, 'admits');
+    ChangeWindow.prototype.admits = (): boolean => true;
+    try {
+      await write(row, 'raw');
+      await eventually(async () => {
+        await cache.byId(row.id);
+        return (await cache.status()).audits.violations > 0;
+      });
+    } finally {
+      ChangeWindow.prototype.admits = admits;
+    }
+    const { audits } = await cache.status();
+    expect(audits.lagMaxMs).toBeGreaterThan(1_000);
+    expect(notices.join('\n')).toMatch(new RegExp(`error: .*user:id:${row.id} was served \\d+ ms after`));
+  });
+
+  it('costs nobody anything while PostgreSQL is away', async () => {
+    const { cache, dataSource } = await aCache();
+    const row = await insertUser(database);
+    await cache.byId(row.id);
+    await dataSource.destroy();
+    expect((await cache.byId(row.id)).origin).toBe('memory');
+    await eventually(async () => (await cache.status()).audits.skipped === 1);
+    await dataSource.initialize();
+  });
+
+  async function aCache(options: Partial<TestCacheOptions> = {}): Promise<TestCache> {
+    const cache = await TestCache.start({ databaseUrl: database.url, auditEvery: 1, ...options });
+    started.push(cache);
+    return cache;
+  }
+
+  /** A look at the log has just come back, so that what is done now is not seen for most of an interval. */
+  async function looked(cache: TestCache['cache']): Promise<void> {
+    let before = 0;
+    await eventually(async () => {
+      const { leaseAgeMs } = await cache.status();
+      const fresh = leaseAgeMs < before;
+      before = leaseAgeMs;
+      return fresh;
+    });
+  }
+
+  async function write(row: UserRow, bio: string): Promise<void> {
+    await database.query('UPDATE users SET bio = $2 WHERE id = $1', [row.id, bio]);
+  }
+});
