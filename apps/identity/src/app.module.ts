@@ -5,6 +5,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthModule } from './auth/auth.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { cacheOptions, databaseOptions } from './options.js';
 import { SettingsModule } from './settings.module.js';
 import { UsersModule } from './users/users.module.js';
@@ -24,6 +25,7 @@ export class AppModule {
         AuthModule,
         UsersModule,
         HealthModule,
+        MetricsModule,
       ],
     };
   }

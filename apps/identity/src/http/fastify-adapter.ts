@@ -15,6 +15,7 @@ import { RequestLog } from './log/request-log.js';
 import { problemAnswer } from './problems/problem-answer.js';
 import { sendProblem } from './problems/send-problem.js';
 import { requestId } from './request-id.js';
+import { observeRequest, observeRequests } from './request-observer.js';
 import { revalidateMarkedRoutes } from './revalidated.js';
 import { answerUnmatchedRequests } from './unmatched-requests.js';
 
@@ -40,6 +41,7 @@ export function createHttpAdapter(
   registerBodyParsers(fastify);
 
   // In this order: every refusal below carries the headers, and nothing is read of a body that no route wants.
+  observeRequests(fastify);
   sendAnswerHeaders(fastify);
   answerUnmatchedRequests(fastify);
   refuseBadTargets(fastify);
@@ -81,6 +83,7 @@ function serverOptions({ trustProxy }: HttpSettings): FastifyHttpOptions<Server>
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, querystringParser: parseQueryString },
     // The router's own refusals, which come before any hook, and which Fastify does not log.
     frameworkErrors: (error, request, reply) => {
+      observeRequest(request, reply);
       sendProblem(request, reply, problemAnswer(error));
       requestLog.requestCompleted(null, request, reply);
     },

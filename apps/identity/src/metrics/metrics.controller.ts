@@ -1,0 +1,24 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { prometheusContentType } from 'prom-client';
+import { AdminsAndServicesOnly } from '../auth/guard/access.js';
+import { Metrics } from './metrics.js';
+
+@ApiTags('health')
+@Controller('metrics')
+@AdminsAndServicesOnly()
+export class MetricsController {
+  constructor(private readonly metrics: Metrics) {}
+
+  @Get()
+  @Header('content-type', prometheusContentType)
+  @ApiOperation({ summary: 'Everything that is counted and measured, for Prometheus' })
+  @ApiProduces('text/plain')
+  @ApiOkResponse({
+    description: "Prometheus' text format, version 0.0.4.",
+    schema: { type: 'string', example: 'usher_cache_lookups_total{origin="memory"} 4711\n' },
+  })
+  text(): Promise<string> {
+    return this.metrics.text();
+  }
+}

@@ -1,0 +1,55 @@
+import { UserCache } from '#user-cache';
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { Gauge, Registry } from 'prom-client';
+import { type DataSource } from 'typeorm';
+import { packageVersion } from '../http/docs/package-version.js';
+import { CACHE_FIGURES } from './cache-figures.js';
+import { COHERENCE_FIGURES } from './coherence-figures.js';
+import { EventLoopMetrics } from './event-loop-metrics.js';
+import { Figures } from './figures.js';
+import { POOL_FIGURES, poolOf } from './pool-figures.js';
+import { PROCESS_FIGURES } from './process-figures.js';
+import { readProcess } from './process-reading.js';
+import { RequestMetrics } from './request-metrics.js';
+
+/** All that Prometheus is told. A registry of its own, because several apps may live in one process. */
+@Injectable()
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly requests = new RequestMetrics(this.#registry);
+  readonly #cache = new Figures(this.#registry, [...CACHE_FIGURES, ...COHERENCE_FIGURES]);
+  readonly #pool = new Figures(this.#registry, POOL_FIGURES);
+  readonly #process = new Figures(this.#registry, PROCESS_FIGURES);
+  readonly #eventLoop = new EventLoopMetrics(this.#registry);
+
+  constructor(
+    private readonly cache: UserCache,
+    @InjectDataSource() private readonly dataSource: DataSource,
+  ) {
+    new Gauge({
+      name: 'usher_build_info',
+      help: 'The version of the service, as a label.',
+      labelNames: ['version'],
+      registers: [this.#registry],
+    }).set({ version: packageVersion() }, 1);
+  }
+
+  start(): void {
+    this.#eventLoop.start();
+  }
+
+  stop(): void {
+    this.#eventLoop.stop();
+  }
+
+  /** In Prometheus' text format 0.0.4. Everything is read now, nothing by a timer; PostgreSQL is not asked. */
+  async text(): Promise<string> {
+    await this.#eventLoop.read(); // first: what follows would be seen in it
+    const [status, reading] = await Promise.all([this.cache.status(), readProcess()]);
+    this.#cache.show(status);
+    this.#process.show(reading);
+    this.#pool.show(poolOf(this.dataSource));
+    return this.#registry.metrics();
+  }
+}
