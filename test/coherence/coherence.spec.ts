@@ -34,7 +34,9 @@ describe('four instances on one PostgreSQL and one Redis', () => {
         faults: ablation === 'lease' ? faults : [],
         ablation,
       });
-      expect(report.violationCount).toBeGreaterThan(0);
+      expect(report.lies).toBeGreaterThan(0);
+      // So does the product's own audit, where it lasts long enough for the sample to meet it.
+      if (ablation !== 'lease') expect(report.auditViolations).toBeGreaterThan(0);
     },
     90_000,
   );

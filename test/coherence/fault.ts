@@ -10,7 +10,8 @@ export interface Scene {
   readonly report: Report;
   readonly random: Random;
   readonly directory: string;
-  replace(index: number): Promise<void>;
+  /** A new process in the place of one that has ended, with other settings if need be. */
+  replace(index: number, env?: NodeJS.ProcessEnv): Promise<void>;
 }
 
 /** Something that goes wrong and is mended again. */

@@ -32,9 +32,11 @@ describe('the judge', () => {
     expect(aThenB().judge(read('a', 121, 0)).ok).toBe(false);
   });
 
-  it('accepts an outdated value that is marked so, unless the instance itself made it outdated', () => {
-    expect(aThenB().judge({ ...read('a', 60_000), stale: true }).ok).toBe(true);
-    expect(aThenB().judge({ ...read('a', 60_000, 0), stale: true }).ok).toBe(false);
+  it('accepts an outdated value that is marked so for as long as that is allowed, unless the instance itself made it outdated', () => {
+    const outdated = { ...read('a', 121 + DELTA), staleMs: 2_000 };
+    expect(aThenB().judge(outdated).ok).toBe(true);
+    expect(aThenB().judge({ ...outdated, on: 0 }).ok).toBe(false);
+    expect(aThenB().judge({ ...outdated, askedAt: 121 + DELTA + 2_000 }).ok).toBe(false);
   });
 
   it('accepts an old value that has become true again', () => {

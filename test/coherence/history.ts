@@ -17,8 +17,11 @@ export interface Read {
   readonly answeredAt: number;
   /** The instance that answered. */
   readonly on: number;
-  /** The answer said that PostgreSQL was out of reach: it may be outdated, but not by a write of that instance. */
-  readonly stale?: boolean;
+  /**
+   * For how long beyond Δ it may be outdated, because the answer said that PostgreSQL was out of reach; in
+   * milliseconds. Never by a write of that instance.
+   */
+  readonly staleMs?: number;
 }
 
 export interface Verdict {
@@ -82,8 +85,7 @@ export class History {
   /** Since when a later state ruled this one out for the read; `undefined` when none did. */
   #replacedBefore(index: number, read: Read): number | undefined {
     for (const later of this.#states.slice(index + 1)) {
-      if (read.stale && later.by !== read.on) continue;
-      const grace = later.by === read.on ? 0 : this.maxStalenessMs;
+      const grace = later.by === read.on ? 0 : this.maxStalenessMs + (read.staleMs ?? 0);
       if (later.answeredAt + grace < read.askedAt) return read.askedAt - later.answeredAt;
     }
     return undefined;

@@ -75,9 +75,9 @@ export class Readers {
 
   #judge(history: History, value: string, answer: Answer, view?: (state: string) => string): void {
     const { askedAt, answeredAt, xCache } = answer;
-    const stale = xCache === 'stale';
+    const staleMs = xCache === 'stale' ? this.world.staleIfDownMs : 0;
     const verdict: Verdict = history.judge(
-      { value, askedAt, answeredAt, on: this.instance.index, stale },
+      { value, askedAt, answeredAt, on: this.instance.index, staleMs },
       view,
     );
     this.report.judged(this.instance.index, verdict, xCache);

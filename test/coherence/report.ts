@@ -3,15 +3,28 @@ import { type Answer } from './usher-instance.js';
 
 const MOST_SHOWN = 10;
 
+/** What an instance says of its own audits. */
+export interface Audits {
+  readonly checked: number;
+  readonly outdated: number;
+  readonly violations: number;
+  readonly lag_ms: { readonly max: number | null };
+}
+
 /** What a run has seen. */
 export class Report {
   checks = 0;
   readonly violations: string[] = [];
+  /** Answers that the contract does not allow. */
+  lies = 0;
+  /** Those, and whatever else should not have happened. */
   violationCount = 0;
   readonly origins = new Map<string, number>();
   readonly statuses = new Map<number, number>();
   slowest = 0;
   lostRequests = 0;
+  audits = 0;
+  auditViolations = 0;
   readonly #lags: number[] = [];
   /** What is being broken at the moment; stands beside every finding. */
   fault = 'none';
@@ -22,7 +35,9 @@ export class Report {
     this.checks++;
     this.origins.set(origin ?? 'batch', (this.origins.get(origin ?? 'batch') ?? 0) + 1);
     if (verdict.lagMs > 0 && verdict.ok && origin !== 'stale') this.#lags.push(verdict.lagMs);
-    if (!verdict.ok) this.wrong(`instance ${instance}, ${origin ?? 'batch'}: ${verdict.why}`);
+    if (verdict.ok) return;
+    this.lies++;
+    this.wrong(`instance ${instance}, ${origin ?? 'batch'}: ${verdict.why}`);
   }
 
   answered(instance: number, { status, askedAt, answeredAt, retryAfter, body }: Answer): void {
@@ -44,6 +59,13 @@ export class Report {
         `instance ${instance}: no answer (${error instanceof Error ? error.message : String(error)})`,
       );
     }
+  }
+
+  audited(instance: number, { checked, violations, lag_ms }: Audits): void {
+    this.audits += checked;
+    this.auditViolations += violations;
+    if (violations > 0)
+      this.wrong(`instance ${instance}: its own audit found ${violations}, of at most ${lag_ms.max} ms`);
   }
 
   wrong(what: string): void {
@@ -71,10 +93,11 @@ export class Report {
     const lags = [0.5, 0.99, 1].map((share) => this.lag(share).toFixed(0));
     return [
       `checks       ${this.checks}`,
-      `violations   ${this.violationCount}`,
+      `violations   ${this.violationCount}, of them ${this.lies} wrong answers`,
       `outdated     ${this.outdatedReads} reads within Δ; for p50 ${lags[0]} ms, p99 ${lags[1]} ms, at most ${lags[2]} ms`,
       `origins      ${list(this.origins)}`,
       `statuses     ${list(this.statuses)}; ${this.lostRequests} without an answer`,
+      `audits       ${this.audits} by the instances themselves, ${this.auditViolations} violations`,
       `slowest      ${this.slowest.toFixed(0)} ms`,
       ...this.violations.map((violation) => `  ! ${violation}`),
     ].join('\n');

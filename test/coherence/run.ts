@@ -6,7 +6,8 @@ import { type Ablation } from './ablation.js';
 import { type Fault } from './fault.js';
 import { Random } from './random.js';
 import { Readers } from './readers.js';
-import { Report } from './report.js';
+import { recovery } from './recovery.js';
+import { type Audits, Report } from './report.js';
 import { type Stage } from './stage.js';
 import { UsherInstance } from './usher-instance.js';
 import { World } from './world.js';
@@ -51,6 +52,8 @@ export async function run(options: RunOptions): Promise<Report> {
     SERVICE_TOKENS: `suite=${serviceToken}`,
     // Short, so that entries are filled again and again rather than once.
     CACHE_TTL: '5s',
+    STALE_IF_DB_DOWN: '2s',
+    CACHE_AUDIT_EVERY: '25',
     ...options.env,
   };
   await migrate(stage.directDatabaseUrl);
@@ -58,8 +61,13 @@ export async function run(options: RunOptions): Promise<Report> {
   const hot = world.ids.slice(0, HOT);
   const adminToken = await anAdmin(world);
 
-  const start = (index: number): Promise<UsherInstance> =>
-    UsherInstance.start(index, { ...env, ...stage.envOf(index) }, stage.databaseUrlOf(index), ablation);
+  const start = (index: number, other: NodeJS.ProcessEnv = {}): Promise<UsherInstance> =>
+    UsherInstance.start(
+      index,
+      { ...env, ...stage.envOf(index), ...other },
+      stage.databaseUrlOf(index),
+      ablation,
+    );
   const instances = await Promise.all(Array.from({ length: count }, (_, index) => start(index)));
   const ending = new AbortController();
   const readersOf = (instance: UsherInstance): Promise<void>[] =>
@@ -87,11 +95,14 @@ export async function run(options: RunOptions): Promise<Report> {
     report,
     random,
     directory: await makeTestDirectory(),
-    /** Puts a new process in the place of one that was killed. */
-    replace: async (index: number): Promise<void> => {
-      instances[index] = await start(index);
+    replace: async (index: number, other?: NodeJS.ProcessEnv): Promise<void> => {
+      instances[index] = await start(index, other);
       loops.push(...readersOf(instances[index]));
     },
+  };
+  const recovered = async (instance: UsherInstance): Promise<void> => {
+    const amiss = await recovery(instance);
+    if (amiss !== undefined) report.wrong(`instance ${instance.index}: ${amiss}`);
   };
   const end = performance.now() + seconds * 1_000;
   try {
@@ -102,8 +113,8 @@ export async function run(options: RunOptions): Promise<Report> {
         log(`${fault.name} …`);
         report.fault = fault.name;
         await fault.run(scene);
-        await sleep(500);
         report.fault = `after ${fault.name}`;
+        await Promise.all(instances.map((instance) => recovered(instance)));
       }
     }
   } finally {
@@ -111,10 +122,18 @@ export async function run(options: RunOptions): Promise<Report> {
     await Promise.allSettled(loops);
     const died = instances.filter((instance) => !instance.running);
     for (const { index } of died) report.wrong(`instance ${index} died`);
+    await Promise.all(instances.map((instance) => collectAudits(instance, report)));
     await Promise.all(instances.map((instance) => instance.stop()));
     await world.end();
   }
   return report;
+}
+
+/** What the product itself has found out must agree. */
+async function collectAudits(instance: UsherInstance, report: Report): Promise<void> {
+  if (!instance.running) return;
+  const { body } = await instance.ask('/health/cache');
+  report.audited(instance.index, (body as { audits: Audits }).audits);
 }
 
 async function anAdmin(world: World): Promise<string> {

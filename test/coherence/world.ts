@@ -33,6 +33,8 @@ export class World {
     readonly sql: Pool,
     private readonly issuer: AccessTokens,
     private readonly maxStalenessMs: number,
+    /** For how long beyond Δ an answer may be outdated that is marked as stale, in milliseconds. */
+    readonly staleIfDownMs: number,
   ) {}
 
   /** @param env the settings of the instances, whose tokens it makes */
@@ -46,6 +48,7 @@ export class World {
       sql,
       new AccessTokens(settings, keys, new SystemClock()),
       settings.cacheMaxStalenessMs,
+      settings.staleIfDbDownMs,
     );
     await world.#populate(size);
     return world;

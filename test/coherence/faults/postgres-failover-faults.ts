@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { type Fault, type Scene } from '../fault.js';
+
+/** PostgreSQL goes over to another server, or has no room for us. Answers may be refused or marked stale, none wrong. */
+export const POSTGRES_FAILOVER_FAULTS: readonly Fault[] = [
+  {
+    name: 'postgres-failed-over',
+    run: async ({ stage }) => {
+      const old = stage.postgres;
+      // Synchronous, so that no answered commit is lost: that would be no fault of ours.
+      const standby = await old.standby();
+      await sleep(300);
+      await old.kill();
+      await standby.promote();
+      stage.failOver(standby);
+      await old.remove();
+    },
+  },
+  {
+    name: 'postgres-pool-exhausted',
+    run: async ({ stage }) => {
+      const admin = await connect(stage);
+      const strangers = await Strangers.takeEveryPlace(stage);
+      // Now that there is no place left, ours lose theirs; whoever is faster gets it, and strangers are many.
+      const until = performance.now() + 3_000;
+      while (performance.now() < until) {
+        await admin.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'usher%'`,
+        );
+        await strangers.takeWhatIsFree();
+        await sleep(100);
+      }
+      await strangers.leave();
+      await admin.end();
+    },
+  },
+  {
+    name: 'postgres-pool-busy',
+    run: async ({ stage }) => {
+      const admin = await connect(stage);
+      await admin.query('BEGIN');
+      await admin.query('LOCK TABLE users IN ACCESS EXCLUSIVE MODE');
+      await sleep(3_000);
+      await admin.query('COMMIT');
+      await admin.end();
+    },
+  },
+];
+
+/** Connections that do nothing but be there. */
+class Strangers {
+  readonly #clients = new Set<Client>();
+
+  private constructor(private readonly url: string) {}
+
+  static async takeEveryPlace({ directDatabaseUrl }: Scene['stage']): Promise<Strangers> {
+    const strangers = new Strangers(directDatabaseUrl);
+    await strangers.takeWhatIsFree();
+    return strangers;
+  }
+
+  /** Until the server refuses. */
+  async takeWhatIsFree(): Promise<void> {
+    for (let refused = false; !refused;) {
+      const clients = Array.from({ length: 20 }, () => this.#aClient());
+      const results = await Promise.allSettled(clients.map((client) => client.connect()));
+      results.forEach(({ status }, n) => {
+        if (status === 'fulfilled') this.#clients.add(clients[n]!);
+        else refused = true;
+      });
+    }
+  }
+
+  async leave(): Promise<void> {
+    await Promise.all([...this.#clients].map((client) => client.end()));
+  }
+
+  #aClient(): Client {
+    const client = new Client({ connectionString: this.url, application_name: 'stranger' });
+    client.on('error', () => this.#clients.delete(client));
+    return client;
+  }
+}
+
+async function connect({ directDatabaseUrl }: Scene['stage']): Promise<Client> {
+  const client = new Client({ connectionString: directDatabaseUrl, application_name: 'fault' });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}

@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type UsherInstance } from './usher-instance.js';
+
+/** After the end of a fault. */
+const NORMAL_WITHIN_MS = 5_000;
+/** What a probe, and its answer, may take on a busy machine. */
+const PROBE_MS = 1_500;
+
+interface CacheCondition {
+  status: string;
+  next_probe_in_seconds: number | null;
+}
+
+/**
+ * Waits until an instance says of itself that all is well.
+ *
+ * @returns what is still wrong 5 s after the call, or after the breaker's next probe where that is later
+ */
+export async function recovery(instance: UsherInstance): Promise<string | undefined> {
+  const began = performance.now();
+  let deadline = began + NORMAL_WITHIN_MS;
+  for (let first = true; ; first = false) {
+    const asked = await instance.ask('/health').catch((error: unknown) => String(error));
+    if (typeof asked !== 'string') {
+      const { cache } = asked.body!.details as { cache: CacheCondition };
+      if (asked.status === 200 && cache.status === 'up') return undefined;
+      if (first && cache.next_probe_in_seconds !== null)
+        deadline = Math.max(deadline, began + cache.next_probe_in_seconds * 1_000 + PROBE_MS);
+    }
+    if (performance.now() > deadline) {
+      const state = typeof asked === 'string' ? asked : JSON.stringify(asked.body?.details);
+      return `not back to normal ${((performance.now() - began) / 1_000).toFixed(1)} s after the fault: ${state}`;
+    }
+    await sleep(50);
+  }
+}

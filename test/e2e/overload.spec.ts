@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Agent, get } from 'node:http';
+import { AccessTokens } from '../../apps/identity/src/auth/tokens/access-tokens.js';
+import { eventually } from '../support/eventually.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
+import { statementsIn } from '../support/postgres/statements.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { TestApp } from '../support/test-app.js';
+
+const CROWD = 10_000;
+/** The most loads by id that are on PostgreSQL at one time; see `UserLoader`. */
+const LOADS_AT_ONCE = 4;
+/** The most users in one load. */
+const BATCH = 250;
+
+interface Served {
+  status: number;
+  id: string | undefined;
+}
+
+describe('a crowd on a cold cache', () => {
+  let database: TestDatabase;
+  let wire: TcpProxy;
+  let usher: TestApp;
+  let ids: string[];
+  let tokens: string[];
+  // More sockets would measure the test's own machine; the service sees hundreds of requests at once all the same.
+  const agent = new Agent({ keepAlive: true, maxSockets: 1_000 });
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    wire = await TcpProxy.start({ targetPort: Number(new URL(database.url).port) });
+    const url = new URL(database.url);
+    url.port = String(wire.port);
+    usher = await TestApp.start({ database, databaseUrl: url.href });
+    ids = await insertUsers(CROWD);
+    tokens = await tokensFor(ids);
+  }, 60_000);
+
+  afterAll(async () => {
+    agent.destroy();
+    await usher.stop();
+    await wire.stop();
+    await database.drop();
+  });
+
+  it('of ten thousand tokens is answered, everybody as themselves, by few statements and fewer at once', async () => {
+    const sampled = sampleLoads();
+    wire.record();
+    const served = await Promise.all(tokens.map(ask));
+    const most = await sampled.end();
+    expect(served.filter(({ status }) => status !== 200)).toEqual([]);
+    expect(served.map(({ id }) => id)).toEqual(ids);
+    expect(most).toBeLessThanOrEqual(LOADS_AT_ONCE);
+    const loads = loadsIn(wire.bytesToServer());
+    expect(loads).toBeGreaterThanOrEqual(CROWD / BATCH);
+    expect(loads).toBeLessThan(CROWD / 4);
+  }, 60_000);
+
+  it('opens no more loads than the bulkhead has places while PostgreSQL makes them wait', async () => {
+    const crowd = await insertUsers(1_000).then(tokensFor);
+    const client = await database.client();
+    try {
+      await client.query('BEGIN');
+      await client.query('LOCK TABLE users IN ACCESS EXCLUSIVE MODE');
+      const answers = Promise.all(crowd.map(ask));
+      await eventually(async () => (await loadsUnderWay()) === LOADS_AT_ONCE);
+      for (let n = 0; n < 10; n++) expect(await loadsUnderWay()).toBe(LOADS_AT_ONCE);
+      await client.query('COMMIT');
+      const served = await answers;
+      expect(served.filter(({ status }) => status !== 200)).toEqual([]);
+    } finally {
+      await client.end();
+    }
+  }, 30_000);
+
+  it('of a thousand requests for one user costs one statement', async () => {
+    const [token] = await insertUsers(1).then(tokensFor);
+    wire.record();
+    const served = await Promise.all(Array.from({ length: 1_000 }, () => ask(token!)));
+    expect(served.every(({ status }) => status === 200)).toBe(true);
+    expect(loadsIn(wire.bytesToServer())).toBe(1);
+  }, 30_000);
+
+  async function insertUsers(count: number): Promise<string[]> {
+    const made = Array.from({ length: count }, () => randomUUID());
+    await database.query(
+      `INSERT INTO users (id, email, password_hash) SELECT id, id || '@x.y', '' FROM unnest($1::uuid[]) AS id`,
+      [made],
+    );
+    return made;
+  }
+
+  async function tokensFor(users: readonly string[]): Promise<string[]> {
+    const issuer = usher.app.get(AccessTokens);
+    const issued = await Promise.all(users.map((userId) => issuer.issue({ userId, generation: 1 })));
+    return issued.map(({ token }) => token);
+  }
+
+  function ask(token: string): Promise<Served> {
+    return new Promise((resolve, reject) => {
+      const request = get(`${usher.url}/auth/me`, { agent, headers: { authorization: `Bearer ${token}` } });
+      request.once('error', reject);
+      request.once('response', (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        response.once('end', () => {
+          const { id } = JSON.parse(text) as { id?: string };
+          resolve({ status: response.statusCode!, id });
+        });
+      });
+    });
+  }
+
+  /** Watches until told to end; then the most loads that were seen at one time. */
+  function sampleLoads(): { end: () => Promise<number> } {
+    let ending = false;
+    let most = 0;
+    const sampling = (async (): Promise<void> => {
+      while (!ending) most = Math.max(most, await loadsUnderWay());
+    })();
+    return {
+      end: async () => {
+        ending = true;
+        await sampling;
+        return most;
+      },
+    };
+  }
+
+  async function loadsUnderWay(): Promise<number> {
+    const { rows } = await database.query(
+      `SELECT count(*)::int AS loads FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'usher' AND state = 'active'
+          AND query LIKE '%FROM users%'`,
+    );
+    return (rows[0] as { loads: number }).loads;
+  }
+
+  function loadsIn(bytes: Buffer): number {
+    return statementsIn(bytes).filter((sql) => sql.includes('FROM users')).length;
+  }
+});
