@@ -30,6 +30,8 @@ export class Report {
   fault = 'none';
   /** Instances that cannot be expected to answer in time. */
   readonly disturbed = new Set<number>();
+  /** Instances that do not know what time it is. */
+  readonly wrongClocks = new Set<number>();
 
   judged(instance: number, verdict: Verdict, origin: string | undefined): void {
     this.checks++;

@@ -40,11 +40,14 @@ export const INSTANCE_FAULTS: readonly Fault[] = [
   },
 ];
 
-async function clockJumped({ instances, random }: Scene, offsetMs: number): Promise<void> {
+async function clockJumped({ instances, random, report }: Scene, offsetMs: number): Promise<void> {
   const instance = random.pick(instances);
+  report.wrongClocks.add(instance.index);
   instance.tell({ clockOffsetMs: offsetMs });
   await sleep(2_500);
   instance.tell({ clockOffsetMs: 0 });
+  await sleep(500); // until what it was asked before has been answered
+  report.wrongClocks.delete(instance.index);
 }
 
 /** One instance cannot be expected to answer in time, until a little after it is itself again. */
