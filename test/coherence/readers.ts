@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type History, type Verdict } from './history.js';
-import { seenByToken, seenInAnswer, withoutGeneration } from './person.js';
+import { seenByToken, seenInAnswer, withoutSession } from './person.js';
 import { type Random } from './random.js';
 import { type Report } from './report.js';
 import { type Answer, type Ask, type UsherInstance } from './usher-instance.js';
@@ -40,7 +40,7 @@ export class Readers {
     if (answer.status !== 200) return;
     const { items, missing } = answer.body as { items: Record<string, unknown>[]; missing: string[] };
     for (const item of items)
-      this.#judge(this.world.user(item.id as string), seenInAnswer(item), answer, withoutGeneration);
+      this.#judge(this.world.user(item.id as string), seenInAnswer(item), answer, withoutSession);
     for (const id of missing) this.#judge(this.world.user(id), 'nobody', answer);
     if (items.length + missing.length !== ids.length)
       this.report.wrong(`${ids.length} ids asked, ${items.length} + ${missing.length} answered`);
@@ -58,11 +58,10 @@ export class Readers {
 
   async #byToken(): Promise<void> {
     const id = this.random.pick(this.hot);
-    const person = this.world.person(id);
-    const generation = person?.generation ?? 1;
-    const token = await this.world.token(id, generation);
+    const session = this.world.lastSession(id);
+    const token = await this.world.token(id, session);
     const answer = await this.#ask('/auth/me', { token });
-    const view = (state: string): string => seenByToken(state, generation);
+    const view = (state: string): string => seenByToken(state, session);
     if (answer.status === 200) this.#judge(this.world.user(id), seenInAnswer(answer.body!), answer, view);
     else if (answer.status === 401 && answer.xCache !== undefined)
       this.#judge(this.world.user(id), 'refused', answer, view);

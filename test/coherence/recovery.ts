@@ -5,6 +5,8 @@ import { type UsherInstance } from './usher-instance.js';
 const NORMAL_WITHIN_MS = 5_000;
 /** What a probe, and its answer, may take on a busy machine. */
 const PROBE_MS = 1_500;
+/** A busy machine may also make a probe fail, and the next is twice as far. */
+const AT_LAST_MS = 20_000;
 
 interface CacheCondition {
   status: string;
@@ -19,13 +21,15 @@ interface CacheCondition {
 export async function recovery(instance: UsherInstance): Promise<string | undefined> {
   const began = performance.now();
   let deadline = began + NORMAL_WITHIN_MS;
-  for (let first = true; ; first = false) {
+  for (;;) {
     const asked = await instance.ask('/health').catch((error: unknown) => String(error));
     if (typeof asked !== 'string') {
-      const { cache } = asked.body!.details as { cache: CacheCondition };
-      if (asked.status === 200 && cache.status === 'up') return undefined;
-      if (first && cache.next_probe_in_seconds !== null)
-        deadline = Math.max(deadline, began + cache.next_probe_in_seconds * 1_000 + PROBE_MS);
+      // A problem in place of the report has no details.
+      const { cache } = (asked.body?.details ?? {}) as { cache?: CacheCondition };
+      if (asked.status === 200 && cache?.status === 'up') return undefined;
+      const probeMs = cache?.next_probe_in_seconds == null ? 0 : cache.next_probe_in_seconds * 1_000;
+      if (probeMs > 0)
+        deadline = Math.min(Math.max(deadline, performance.now() + probeMs + PROBE_MS), began + AT_LAST_MS);
     }
     if (performance.now() > deadline) {
       const state = typeof asked === 'string' ? asked : JSON.stringify(asked.body?.details);

@@ -19,6 +19,8 @@ export interface Step {
 const NOBODY = 'nobody';
 /** A request that was refused may still be at work on the server; after this it is not. In milliseconds. */
 const SETTLED_AFTER_MS = 4_000;
+/** No fault of ours lasts longer; whatever fails then is no fault of ours. In milliseconds. */
+const MENDED_AFTER_MS = 60_000;
 
 /** All users, what was true of each of them when, and who may write them at the moment. */
 export class World {
@@ -26,6 +28,7 @@ export class World {
   readonly #users = new Map<string, History>();
   readonly #aliases = new Map<string, History>();
   readonly #tokens = new Map<string, string>();
+  readonly #sessions = new Map<string, string>();
   readonly #locked = new Set<string>();
   #version = 0;
 
@@ -82,12 +85,16 @@ export class World {
     return `v${++this.#version}`;
   }
 
-  async token(id: string, generation: number): Promise<string> {
-    const key = `${id}:${generation}`;
-    let token = this.#tokens.get(key);
+  /** Of a user who may be gone. */
+  lastSession(id: string): string {
+    return this.#sessions.get(id)!;
+  }
+
+  async token(id: string, session: string): Promise<string> {
+    let token = this.#tokens.get(session);
     if (!token) {
-      ({ token } = await this.issuer.issue({ userId: id, generation }));
-      this.#tokens.set(key, token);
+      ({ token } = await this.issuer.issue({ userId: id, sessionId: session }));
+      this.#tokens.set(session, token);
     }
     return token;
   }
@@ -118,11 +125,16 @@ export class World {
       if (ending === 'committed') history.committed(state, now);
       else history.abandoned(state);
     }
-    if (ending === 'committed') for (const { id, after } of steps) this.#people.set(id, after);
+    if (ending === 'committed') for (const { id, after } of steps) this.#settle(id, after);
   }
 
   async end(): Promise<void> {
     await this.sql.end();
+  }
+
+  #settle(id: string, person: Person | null): void {
+    this.#people.set(id, person);
+    if (person) this.#sessions.set(id, person.session);
   }
 
   #begin(steps: readonly Step[], by: number | undefined): [History, State][] {
@@ -146,15 +158,19 @@ export class World {
   async #findOut(steps: readonly Step[]): Promise<Ending> {
     await new Promise((resolve) => setTimeout(resolve, SETTLED_AFTER_MS));
     const { id, after } = steps[0]!;
+    const session = after?.session ?? this.lastSession(id);
+    const patientUntil = performance.now() + MENDED_AFTER_MS;
     for (;;) {
       try {
         const { rows } = await this.sql.query<Person>(
-          `SELECT id, email, username, phone, bio, is_active AS active, token_generation AS generation
+          `SELECT id, email, username, phone, bio, is_active AS active, $2::uuid::text AS session,
+                  EXISTS (SELECT FROM sessions WHERE id = $2) AS "loggedIn"
              FROM users WHERE id = $1 FOR UPDATE`,
-          [id],
+          [id, session],
         );
         return seenById(rows[0] ?? null) === seenById(after) ? 'committed' : 'rolled back';
-      } catch {
+      } catch (error) {
+        if (performance.now() > patientUntil) throw error;
         await new Promise((resolve) => setTimeout(resolve, 200)); // PostgreSQL is being broken on purpose
       }
     }
@@ -168,17 +184,23 @@ export class World {
       phone: `+4420${String(70_000_000 + n)}`,
       bio: this.fresh(),
       active: true,
-      generation: 1,
+      session: uuidv7(),
+      loggedIn: true,
     }));
-    await this.sql.query('TRUNCATE users'); // of the run before
+    await this.sql.query('TRUNCATE users CASCADE'); // of the run before
     await this.sql.query(
       `INSERT INTO users (id, email, username, phone, bio, password_hash)
        SELECT id, email, username, phone, bio, '-' FROM json_to_recordset($1)
          AS p (id uuid, email text, username text, phone text, bio text)`,
       [JSON.stringify(people)],
     );
+    await this.sql.query(
+      `INSERT INTO sessions (id, user_id, expires_at)
+       SELECT session, id, now() + interval '1 day' FROM json_to_recordset($1) AS p (id uuid, session uuid)`,
+      [JSON.stringify(people)],
+    );
     for (const person of people) {
-      this.#people.set(person.id, person);
+      this.#settle(person.id, person);
       this.#users.set(person.id, new History(seenById(person), this.maxStalenessMs));
       for (const name of aliasNames(person)) {
         this.#aliases.set(name, new History(person.id, this.maxStalenessMs));

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type PoolClient } from 'pg';
+import { v7 as uuidv7 } from 'uuid';
 import { type Person } from './person.js';
 import { type Random } from './random.js';
 import { type UsherInstance } from './usher-instance.js';
@@ -25,6 +26,8 @@ const MIX: readonly (readonly [weight: number, Write])[] = [
   ],
   [2, (w) => w.swapEmails()],
   [2, (w) => w.removeOrInsert()],
+  [2, (w) => w.logOut()],
+  [3, (w) => w.openOrEndSession()],
   [1, (w) => w.rollBack()],
   [1, (w) => w.holdOpen()],
 ];
@@ -80,9 +83,9 @@ export class Writers {
   /** By the user, on some instance. */
   changeProfile(changes: Partial<Person>): Promise<void> {
     return this.#withOne(async (person) => {
-      if (!person?.active) return;
+      if (!person?.active || !person.loggedIn) return;
       const instance = this.random.pick(this.instances());
-      const token = await this.world.token(person.id, person.generation);
+      const token = await this.world.token(person.id, person.session);
       await this.world.write(
         [{ id: person.id, after: { ...person, ...changes } }],
         () => ended(instance.ask('/auth/profile', { method: 'PUT', token, body: changes })),
@@ -97,7 +100,7 @@ export class Writers {
       if (!person) return;
       const instance = this.random.pick(this.instances());
       const active = !person.active;
-      const after = { ...person, active, generation: person.generation + (active ? 0 : 1) };
+      const after = { ...person, active, loggedIn: active && person.loggedIn }; // who is restored logs in again
       await this.world.write(
         [{ id: person.id, after }],
         () =>
@@ -109,6 +112,39 @@ export class Writers {
             }),
           ),
         instance.index,
+      );
+    });
+  }
+
+  /** By the user, on some instance. */
+  logOut(): Promise<void> {
+    return this.#withOne(async (person) => {
+      if (!person?.loggedIn) return;
+      const instance = this.random.pick(this.instances());
+      const token = await this.world.token(person.id, person.session);
+      await this.world.write(
+        [{ id: person.id, after: { ...person, loggedIn: false } }],
+        () => ended(instance.ask('/auth/logout', { method: 'POST', token })),
+        instance.index,
+      );
+    });
+  }
+
+  /** By raw SQL: who is logged in is logged out, and the other way round. */
+  openOrEndSession(): Promise<void> {
+    return this.#withOne(async (person, id) => {
+      if (!person) return;
+      const after = {
+        ...person,
+        session: person.loggedIn ? person.session : uuidv7(),
+        loggedIn: !person.loggedIn,
+      };
+      await this.world.write([{ id, after }], () =>
+        this.#sql((client) =>
+          after.loggedIn
+            ? openSession(client, after)
+            : client.query('DELETE FROM sessions WHERE user_id = $1', [id]),
+        ),
       );
     });
   }
@@ -158,16 +194,17 @@ export class Writers {
         phone: `+4930${1_000_000 + this.#names}`,
         bio: this.world.fresh(),
         active: true,
-        generation: 1 + this.random.below(3),
+        session: uuidv7(),
+        loggedIn: true,
       };
       await this.world.write([{ id, after }], () =>
-        this.#sql((client) =>
-          client.query(
-            `INSERT INTO users (id, email, username, phone, bio, token_generation, password_hash)
-             VALUES ($1, $2, $3, $4, $5, $6, '-')`,
-            [id, after.email, after.username, after.phone, after.bio, after.generation],
-          ),
-        ),
+        this.#transaction(async (client) => {
+          await client.query(
+            `INSERT INTO users (id, email, username, phone, bio, password_hash) VALUES ($1, $2, $3, $4, $5, '-')`,
+            [id, after.email, after.username, after.phone, after.bio],
+          );
+          await openSession(client, after);
+        }),
       );
     });
   }
@@ -257,6 +294,13 @@ export class Writers {
       await client.query('COMMIT');
     });
   }
+}
+
+function openSession(client: PoolClient, { id, session }: Person): Promise<unknown> {
+  return client.query(
+    `INSERT INTO sessions (id, user_id, expires_at) VALUES ($1, $2, now() + interval '1 day')`,
+    [session, id],
+  );
 }
 
 function changed<P extends Person | null>(person: P, changes: Partial<Person>): P {

@@ -33,7 +33,8 @@ describe('a crowd on a cold cache', () => {
     wire = await TcpProxy.start({ targetPort: Number(new URL(database.url).port) });
     const url = new URL(database.url);
     url.port = String(wire.port);
-    usher = await TestApp.start({ database, databaseUrl: url.href });
+    // An audit asks for a user too, at random, and is no load.
+    usher = await TestApp.start({ database, databaseUrl: url.href, env: { CACHE_AUDIT_EVERY: '0' } });
     ids = await insertUsers(CROWD);
     tokens = await tokensFor(ids);
   }, 60_000);
@@ -68,8 +69,9 @@ describe('a crowd on a cold cache', () => {
       await eventually(async () => (await loadsUnderWay()) === LOADS_AT_ONCE);
       for (let n = 0; n < 10; n++) expect(await loadsUnderWay()).toBe(LOADS_AT_ONCE);
       await client.query('COMMIT');
-      const served = await answers;
-      expect(served.filter(({ status }) => status !== 200)).toEqual([]);
+      // Who would have waited for too long was told to come back, and may.
+      for (const { status } of await answers) expect([200, 503]).toContain(status);
+      expect((await ask(crowd.at(-1)!)).status).toBe(200);
     } finally {
       await client.end();
     }
@@ -89,12 +91,16 @@ describe('a crowd on a cold cache', () => {
       `INSERT INTO users (id, email, password_hash) SELECT id, id || '@x.y', '' FROM unnest($1::uuid[]) AS id`,
       [made],
     );
+    await database.query(
+      `INSERT INTO sessions (id, user_id, expires_at) SELECT id, id, now() + interval '1 day' FROM unnest($1::uuid[]) AS id`,
+      [made],
+    );
     return made;
   }
 
   async function tokensFor(users: readonly string[]): Promise<string[]> {
     const issuer = usher.app.get(AccessTokens);
-    const issued = await Promise.all(users.map((userId) => issuer.issue({ userId, generation: 1 })));
+    const issued = await Promise.all(users.map((id) => issuer.issue({ userId: id, sessionId: id })));
     return issued.map(({ token }) => token);
   }
 

@@ -170,7 +170,7 @@ describe('a change that is committed', () => {
     await cached(row);
     const client = await aClient();
     await client.query('BEGIN');
-    await client.query('TRUNCATE users');
+    await client.query('TRUNCATE users CASCADE');
     await client.query('COMMIT');
     for (const { cache } of [one, other, await aCache()]) {
       await withinDelta(async () => (await cache.byId(row.id)).value === null);

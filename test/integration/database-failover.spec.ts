@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { migrate } from '#database';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createDataSource, databaseFaultOf, DatabaseTimeout, migrate } from '#database';
 import { type QueryResult } from 'pg';
+import { type DataSource } from 'typeorm';
 import { eventually } from '../support/eventually.js';
 import { PostgresServer } from '../support/postgres/postgres-server.js';
 import { connect } from '../support/postgres/test-database.js';
@@ -132,6 +133,77 @@ describe('when a standby takes over from PostgreSQL', () => {
 
   function aUser(): Promise<UserRow> {
     return insertUser({ query: (sql, parameters) => query(primary.url, sql, parameters) });
+  }
+});
+
+describe('while the synchronous standby does not answer', () => {
+  let primary: PostgresServer;
+  let standby: PostgresServer;
+  let service: DataSource;
+
+  beforeAll(async () => {
+    primary = await PostgresServer.start();
+    await query(primary.url, 'CREATE TABLE note (text text)');
+    await query(
+      primary.url,
+      `CREATE FUNCTION jot(text) RETURNS text LANGUAGE sql AS 'INSERT INTO note VALUES ($1) RETURNING text'`,
+    );
+    standby = await primary.standby();
+    service = await createDataSource({ url: primary.url, poolSize: 2, timeoutMs: 1_500 }).initialize();
+  });
+
+  beforeEach(async () => {
+    await service.query('SELECT 1');
+    await standby.freeze();
+  });
+
+  afterEach(async () => {
+    await standby.resume();
+    await query(primary.url, 'TRUNCATE note'); // is answered when the standby is back
+  });
+
+  afterAll(async () => {
+    await service.destroy();
+    await Promise.all([primary.remove(), standby.remove()]);
+  });
+
+  it('no transaction is answered as committed, nor seen, before the standby has it', async () => {
+    const answer = service.transaction((manager) => manager.query(`INSERT INTO note VALUES ('kept')`));
+    expect(databaseFaultOf(await answer.catch((error: unknown) => error))).toBeInstanceOf(DatabaseTimeout);
+    expect(await notes()).toEqual([]); // nobody is sent away either: the server is well
+    await standby.resume();
+    await eventually(async () => (await notes()).length === 1);
+  });
+
+  it.each([
+    ['a statement of its own', `INSERT INTO note VALUES ('kept') RETURNING text`],
+    [
+      'a change within a reading statement',
+      `WITH n AS (INSERT INTO note VALUES ('kept') RETURNING text) TABLE n`,
+    ],
+    ['a change that a function makes', `SELECT jot('kept')`],
+  ])('nor is %s: its outcome is unknown', async (_, sql) => {
+    const answer = service.query(sql);
+    expect(databaseFaultOf(await answer.catch((error: unknown) => error))).toBeInstanceOf(DatabaseTimeout);
+    expect(await service.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  it('nor is a commit whose wait an operator has cancelled', async () => {
+    const answer = service.transaction((manager) => manager.query(`INSERT INTO note VALUES ('kept')`));
+    const fault = answer.catch((error: unknown) => databaseFaultOf(error));
+    await eventually(async () => {
+      const { rows } = await query(
+        primary.url,
+        `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`,
+      );
+      return rows.length > 0;
+    });
+    expect(await fault).toBeInstanceOf(DatabaseTimeout);
+    expect(await notes()).toEqual([{ text: 'kept' }]);
+  });
+
+  function notes(): Promise<{ text: string }[]> {
+    return service.query('SELECT text FROM note');
   }
 });
 

@@ -32,8 +32,9 @@ describe('the epoch', () => {
   });
 
   it('stays the same through one life of the server, for every connection', async () => {
+    await aCache(); // the first look after a migration begins one
     const before = await epoch();
-    expect(before).toMatch(/^\d+\.\d+\.[0-9a-f-]{36}\.[0-9a-f]{16}$/);
+    expect(before).toMatch(/^\d+\.\d+\.[0-9a-f-]{36}$/);
     await query('CHECKPOINT');
     await query('UPDATE cache.incarnation SET id = id');
     const cache = await aCache();

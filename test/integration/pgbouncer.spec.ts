@@ -15,7 +15,8 @@ import { insertUser } from '../support/user-rows.js';
 const DELTA_MS = 1_000;
 /** Where the package has to be fetched first. */
 const FETCH_MS = 300_000;
-const TIMEOUT_MS = 800;
+/** So long that the part which is left for a cancel is enough for a slow machine. */
+const TIMEOUT_MS = 2_000;
 
 describe.each([
   ['as it comes', {}],
@@ -97,11 +98,9 @@ describe.each([
     closing.push(() => locker.end());
     await locker.query('BEGIN');
     await locker.query('LOCK TABLE users IN ACCESS EXCLUSIVE MODE');
-    const startedAt = performance.now();
     const error = await dataSource.query('SELECT count(*) FROM users').catch((error: unknown) => error);
-    expect(performance.now() - startedAt).toBeLessThan(TIMEOUT_MS + 200);
     expect(databaseFaultOf(error)).toBeInstanceOf(DatabaseTimeout);
-    expect(error).toMatchObject({ code: '57014' });
+    expect(error).toMatchObject({ code: '57014' }); // and not that we stopped waiting, which comes after TIMEOUT_MS
     expect(await dataSource.query('SELECT 1 AS one')).toEqual([{ one: 1 }]); // nobody is sent away
     await eventually(async () => (await waiting()) === 0);
     await locker.query('ROLLBACK');
@@ -157,12 +156,24 @@ describe.each([
     const empty = await createTestDatabase();
     closing.push(() => empty.drop());
     const url = bouncer.through(empty.url);
-    // The lock and the migration have a connection each.
-    const together = 'default_pool_size' in settings ? 1 : 3;
-    await Promise.all(Array.from({ length: together }, () => migrate(url)));
+    await Promise.all(Array.from({ length: 3 }, () => migrate(url)));
     await migrate(empty.url);
     await migrate(url);
   });
+
+  // Ignored instead of refused, we take them for granted, and the cancel comes later.
+  if (!('ignore_startup_parameters' in settings)) {
+    it('a statement that hangs is cancelled in time over a slow wire too', async () => {
+      const wire = await TcpProxy.start({ targetPort: Number(new URL(bouncer.url).port) });
+      closing.push(() => wire.stop());
+      const url = new URL(bouncer.through(database.url));
+      url.port = String(wire.port);
+      const dataSource = await aPool(url.href);
+      await dataSource.query('SELECT 1');
+      wire.delay(TIMEOUT_MS * 0.06); // for the request, and for its effect
+      await expect(dataSource.query('SELECT pg_sleep(10)')).rejects.toMatchObject({ code: '57014' });
+    });
+  }
 
   async function anApp(): Promise<TestApp> {
     const usher = await TestApp.start({ database, databaseUrl: bouncer.through(database.url) });
@@ -176,8 +187,7 @@ describe.each([
     return cache;
   }
 
-  async function aPool(): Promise<DataSource> {
-    const url = bouncer.through(database.url);
+  async function aPool(url = bouncer.through(database.url)): Promise<DataSource> {
     const dataSource = await createDataSource({ url, poolSize: 2, timeoutMs: TIMEOUT_MS }).initialize();
     closing.push(() => dataSource.destroy());
     return dataSource;

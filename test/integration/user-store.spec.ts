@@ -9,6 +9,7 @@ import {
   UsernameTaken,
   UserNotFound,
 } from '#user-cache';
+import { insertSession } from '../support/session-rows.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { TestCache } from '../support/test-cache.js';
 
@@ -45,15 +46,15 @@ describe('UserStore', () => {
     expect((await cache.byId(made.id)).value).toEqual(changed);
     expect((await cache.byPhone(names.phone)).value).toBeNull();
 
-    const rekeyed = await store.changePassword(made.id, 'one', 'two');
-    expect(rekeyed.tokenGeneration).toBe(made.tokenGeneration + 1);
+    const rekeyed = await store.changePassword(made.id, 'one', 'two', randomUUID());
+    expect(rekeyed.updatedAt > changed.updatedAt).toBe(true);
     expect((await cache.byEmail(names.email)).value).toEqual(rekeyed);
 
     await store.rehash(made.id, 'two', 'two, stronger');
     expect((await cache.byId(made.id)).value).toEqual((await cache.byId(made.id, { truth: true })).value);
 
     const ended = await store.changeStanding(made.id, { isActive: false });
-    expect(ended).toMatchObject({ isActive: false, tokenGeneration: made.tokenGeneration + 2 });
+    expect(ended).toMatchObject({ isActive: false });
     expect((await cache.byId(made.id)).value).toEqual(ended);
   });
 
@@ -118,7 +119,9 @@ describe('UserStore', () => {
     const nobody = randomUUID();
     await expect(usher.store.changeProfile(nobody, { bio: '' })).rejects.toBeInstanceOf(UserNotFound);
     await expect(usher.store.changeStanding(nobody, { isActive: true })).rejects.toBeInstanceOf(UserNotFound);
-    await expect(usher.store.changePassword(nobody, '', '')).rejects.toBeInstanceOf(UserNotFound);
+    await expect(usher.store.changePassword(nobody, '', '', randomUUID())).rejects.toBeInstanceOf(
+      UserNotFound,
+    );
     expect(await usher.store.credentials('id', nobody)).toBeNull();
     expect(await usher.store.credentials('email', 'nobody@x.y')).toBeNull();
   });
@@ -126,8 +129,8 @@ describe('UserStore', () => {
   it('changes a password only if the one that was verified is still the one', async () => {
     const user = await aUser('first');
     const attempts = await Promise.allSettled([
-      usher.store.changePassword(user.id, 'first', 'second'),
-      usher.store.changePassword(user.id, 'first', 'third'),
+      usher.store.changePassword(user.id, 'first', 'second', randomUUID()),
+      usher.store.changePassword(user.id, 'first', 'third', randomUUID()),
     ]);
     const refused = attempts.filter((attempt) => attempt.status === 'rejected');
     expect(refused).toHaveLength(1);
@@ -136,36 +139,47 @@ describe('UserStore', () => {
     expect(['second', 'third']).toContain((await usher.store.credentials('id', user.id))!.passwordHash);
   });
 
-  it('ends tokens by deactivating, once, and leaves them ended when the user comes back', async () => {
-    const user = await aUser();
+  it('ends sessions by deactivating, and leaves them ended when the user comes back', async () => {
+    const [user, other] = [await aUser(), await aUser()];
+    const [ended, others] = [await insertSession(database, user.id), await insertSession(database, other.id)];
+    for (const id of [ended, others]) expect((await usher.sessionCache.byId(id)).value).not.toBeNull();
     await usher.store.changeStanding(user.id, { isActive: false });
-    const again = await usher.store.changeStanding(user.id, { isActive: false });
-    expect(again.tokenGeneration).toBe(user.tokenGeneration + 1);
-    const back = await usher.store.changeStanding(user.id, { isActive: true });
-    expect(back).toMatchObject({ isActive: true, tokenGeneration: user.tokenGeneration + 1 });
+    expect((await usher.sessionCache.byId(ended)).value).toBeNull();
+    await usher.store.changeStanding(user.id, { isActive: true });
+    expect((await usher.sessionCache.byId(ended, { truth: true })).value).toBeNull();
+    expect((await usher.sessionCache.byId(others)).value).toEqual({ id: others, userId: other.id });
   });
 
-  it('leaves no token alive when a password change and a deactivation meet', async () => {
+  it('ends every session but one by a new password', async () => {
+    const [user, other] = [await aUser('first'), await aUser()];
+    const [own, ended] = [await insertSession(database, user.id), await insertSession(database, user.id)];
+    const others = await insertSession(database, other.id);
+    for (const id of [own, ended, others]) await usher.sessionCache.byId(id);
+    await usher.store.changePassword(user.id, 'first', 'second', own);
+    const left = await Promise.all([own, ended, others].map((id) => usher.sessionCache.byId(id)));
+    expect(left.map(({ value }) => value?.id)).toEqual([own, undefined, others]);
+  });
+
+  it('leaves no session alive when a password change and a deactivation meet', async () => {
     for (let n = 0; n < 10; n++) {
       const user = await aUser('first');
-      const [changed] = await Promise.allSettled([
-        usher.store.changePassword(user.id, 'first', 'second'),
+      const own = await insertSession(database, user.id);
+      await Promise.allSettled([
+        usher.store.changePassword(user.id, 'first', 'second', own),
         usher.store.changeStanding(user.id, { isActive: false }),
       ]);
-      const alive = changed.status === 'fulfilled' ? changed.value.tokenGeneration : user.tokenGeneration;
-      const { value } = await usher.cache.byId(user.id);
-      expect(value!.isActive).toBe(false);
-      expect(value!.tokenGeneration).toBeGreaterThan(alive);
+      expect((await usher.cache.byId(user.id)).value!.isActive).toBe(false);
+      expect((await usher.sessionCache.byId(own)).value).toBeNull();
     }
   });
 
   it('deactivates for an owner only by the password that is still the one', async () => {
     const user = await aUser('first');
-    await usher.store.changePassword(user.id, 'first', 'second');
+    await usher.store.changePassword(user.id, 'first', 'second', randomUUID());
     await expect(usher.store.deactivate(user.id, 'first')).rejects.toBeInstanceOf(PasswordChangedMeanwhile);
     expect((await usher.cache.byId(user.id)).value!.isActive).toBe(true);
     expect(await usher.store.deactivate(user.id, 'second')).toMatchObject({ isActive: false });
-    await expect(usher.store.changePassword(user.id, 'second', 'third')).rejects.toBeInstanceOf(
+    await expect(usher.store.changePassword(user.id, 'second', 'third', randomUUID())).rejects.toBeInstanceOf(
       PasswordChangedMeanwhile,
     );
   });

@@ -15,7 +15,6 @@ const ADA: CachedUser = {
   location: null,
   isActive: true,
   isAdmin: false,
-  tokenGeneration: 1,
   createdAt: '2026-01-01T00:00:00.000Z',
   updatedAt: '2026-01-01T00:00:00.000Z',
 };

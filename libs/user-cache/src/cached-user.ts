@@ -18,14 +18,12 @@ export interface CachedUser {
   readonly location: string | null;
   readonly isActive: boolean;
   readonly isAdmin: boolean;
-  /** Tokens of an earlier generation are dead. */
-  readonly tokenGeneration: number;
   /** ISO 8601, UTC, milliseconds. */
   readonly createdAt: string;
   readonly updatedAt: string;
 }
 
-type Kind = 'text' | 'text or null' | 'boolean' | 'integer' | 'time';
+type Kind = 'text' | 'text or null' | 'boolean' | 'time';
 
 /** Field of `CachedUser`, column of `users`, and what a value of it is. */
 const FIELDS: readonly (readonly [keyof CachedUser, string, Kind])[] = [
@@ -42,7 +40,6 @@ const FIELDS: readonly (readonly [keyof CachedUser, string, Kind])[] = [
   ['location', 'location', 'text or null'],
   ['isActive', 'is_active', 'boolean'],
   ['isAdmin', 'is_admin', 'boolean'],
-  ['tokenGeneration', 'token_generation', 'integer'],
   ['createdAt', 'created_at', 'time'],
   ['updatedAt', 'updated_at', 'time'],
 ];
@@ -75,7 +72,5 @@ function isOfKind(value: unknown, kind: Kind): boolean {
       return value === null || typeof value === 'string';
     case 'boolean':
       return typeof value === 'boolean';
-    case 'integer':
-      return Number.isSafeInteger(value);
   }
 }

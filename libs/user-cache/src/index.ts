@@ -1,8 +1,19 @@
 export { type AliasKind } from './alias.js';
 export { type CachedUser } from './cached-user.js';
+export { Coherence, type CoherenceOptions } from './coherence.js';
+export { type CachedSession } from './sessions/cached-session.js';
+export { SessionCache } from './sessions/session-cache.js';
+export {
+  type LiveSession,
+  type NewSession,
+  type Refresh,
+  type SessionDetails,
+  type SessionLimits,
+  SessionStore,
+} from './sessions/session-store.js';
 export { type UserCacheStatus } from './user-cache-status.js';
-export { type ReadOptions, UserCache, type UserCacheOptions } from './user-cache.js';
-export { UserCacheModule } from './user-cache.module.js';
+export { type ReadOptions, UserCache } from './user-cache.js';
+export { UserCacheModule, type UserCacheModuleOptions } from './user-cache.module.js';
 export { UserDirectory, type UserSearch } from './user-directory.js';
 export {
   EmailTaken,
@@ -20,3 +31,4 @@ export {
   type StandingChanges,
   UserStore,
 } from './user-store.js';
+export { worse } from './worse-origin.js';

@@ -34,7 +34,8 @@ function look(where: string): string {
   return `
   WITH news AS MATERIALIZED (SELECT xid, tags, size FROM cache.change ${where} LIMIT ${MOST + 1}),
        extent AS (SELECT count(*) > ${MOST} OR coalesce(sum(size), 0) > ${MOST} AS truncated FROM news)
-  SELECT pg_current_snapshot()::text AS snapshot, cache.epoch() AS epoch,
+  SELECT pg_current_snapshot()::text AS snapshot,
+         (SELECT cache.epoch() FROM cache.incarnation WHERE guard = cache.guard()) AS epoch,
          (SELECT xid::text FROM cache.floor) AS floor,
          truncated,
          CASE WHEN NOT truncated THEN (SELECT json_agg(json_build_array(xid::text, tags)) FROM news) END AS changes
@@ -59,7 +60,7 @@ export class PostgresChangeSource extends ChangeSource {
       previous ? [String(previous.xmax), previous.inProgress.map(String)] : [],
     );
     if (row.epoch === null) {
-      await this.#nameEpoch();
+      await this.#beginEpoch();
       return this.read(previous);
     }
     const snapshot = Snapshot.parse(row.snapshot);
@@ -90,18 +91,31 @@ export class PostgresChangeSource extends ChangeSource {
     await client?.end().catch(() => undefined);
   }
 
-  /** After crash recovery a new life of the database begins, and gets a name; unless the log is not even written. */
-  async #nameEpoch(): Promise<void> {
+  /**
+   * After crash recovery a new life of the database begins, and with another guard a new life of the log. Either gets
+   * a name, unless changes are not logged at all.
+   */
+  async #beginEpoch(): Promise<void> {
     const { guarded } = await this.#query<{ guarded: boolean }>(
       'SELECT cache.guard() IS NOT NULL AS guarded',
       [],
     );
-    if (!guarded) {
-      throw new Unguarded(
-        'the triggers on users that write it are missing, disabled or altered; SELECT cache.restore_triggers() puts them back',
+    if (guarded) {
+      await this.#query(
+        `INSERT INTO cache.incarnation AS current (guard) SELECT guard FROM cache.guard() AS guard WHERE guard IS NOT NULL
+         ON CONFLICT (only_row) DO UPDATE SET id = EXCLUDED.id, guard = EXCLUDED.guard
+          WHERE current.guard IS DISTINCT FROM EXCLUDED.guard`,
+        [],
       );
+      return;
     }
-    await this.#query('INSERT INTO cache.incarnation DEFAULT VALUES ON CONFLICT DO NOTHING', []);
+    // What happens until they are back is not logged, and not all that lets it happen leaves a mark behind: the next
+    // guarded moment must not be taken for a continuation of the last.
+    await this.#query('DELETE FROM cache.incarnation', []).catch(() => undefined);
+    throw new Unguarded(
+      'the triggers that write it are missing, disabled or altered, or a table inherits or is replicated; ' +
+        'SELECT cache.restore_triggers() puts triggers back',
+    );
   }
 
   async #query<T extends object>(sql: string, parameters: unknown[]): Promise<T> {

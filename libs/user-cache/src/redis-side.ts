@@ -8,7 +8,6 @@ import {
   RedisTier,
 } from '#cache';
 import { randomUUID } from 'node:crypto';
-import { type CachedUser, reviveCachedUser } from './cached-user.js';
 import { WakeUps } from './wake-ups.js';
 
 export interface RedisSideOptions {
@@ -23,10 +22,8 @@ export interface RedisSideOptions {
   onBack?: () => void;
 }
 
-/** Everything that Redis is to the cache: two tiers and the wake-ups, behind one breaker. */
+/** Everything that Redis is to the caches: tiers and wake-ups, behind one breaker. */
 export class RedisSide {
-  readonly users: CacheTier<CachedUser>;
-  readonly aliases: CacheTier<string>;
   readonly wakeUps: WakeUps;
   readonly breaker: RedisBreaker;
   readonly #options: RedisSideOptions;
@@ -57,8 +54,6 @@ export class RedisSide {
         if (state === 'closed') this.#tellBack();
       },
     });
-    this.users = new GuardedTier(new RedisTier(this.#client, new EntryCodec(reviveCachedUser)), this.breaker);
-    this.aliases = new GuardedTier(new RedisTier(this.#client, new EntryCodec(reviveId)), this.breaker);
     this.wakeUps = new WakeUps(this.#client, this.breaker, { url, channel, onWake });
   }
 
@@ -74,6 +69,11 @@ export class RedisSide {
     ]);
     clearTimeout(timer);
     if (this.#client.status !== 'ready') this.#tellAway();
+  }
+
+  /** Where values of one kind are. */
+  tier<V extends object | string>(revive: (raw: unknown) => V | undefined): CacheTier<V> {
+    return new GuardedTier(new RedisTier(this.#client, new EntryCodec(revive)), this.breaker);
   }
 
   /** Milliseconds that a look-up takes; `undefined` when there is no answer. */
@@ -105,8 +105,4 @@ export class RedisSide {
     this.#away = false;
     this.#options.onBack?.();
   }
-}
-
-function reviveId(raw: unknown): string | undefined {
-  return typeof raw === 'string' ? raw : undefined;
 }

@@ -9,51 +9,75 @@ import {
 } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
-import { UserCache, type UserCacheOptions } from './user-cache.js';
+import { Coherence, type CoherenceOptions } from './coherence.js';
+import { SessionCache } from './sessions/session-cache.js';
+import { type SessionLimits, SessionStore } from './sessions/session-store.js';
+import { UserCache } from './user-cache.js';
 import { UserDirectory } from './user-directory.js';
 import { UserStore } from './user-store.js';
 
-/** `UserCache`, `UserStore` and `UserDirectory` for the whole application, over the pool of `DatabaseModule`. */
+export interface UserCacheModuleOptions {
+  cache: CoherenceOptions;
+  sessions: SessionLimits;
+}
+
+/** The caches and the stores, for the whole application, over the pool of `DatabaseModule`. */
 @Module({})
 export class UserCacheModule implements OnApplicationBootstrap, OnApplicationShutdown {
-  constructor(@Inject(UserCache) private readonly cache: UserCache) {}
+  constructor(@Inject(Coherence) private readonly coherence: Coherence) {}
 
-  static forRoot(options: UserCacheOptions): DynamicModule {
+  static forRoot({ cache: options, sessions: limits }: UserCacheModuleOptions): DynamicModule {
     const logger = new Logger('UserCache');
-    const inject = [getDataSourceToken()];
+    const clock = new SystemClock();
+    const dataSource = getDataSourceToken();
     return {
       module: UserCacheModule,
       global: true,
       providers: [
         {
-          provide: UserCache,
-          inject,
-          useFactory: (dataSource: DataSource) =>
-            new UserCache(dataSource, new SystemClock(), {
+          provide: Coherence,
+          inject: [dataSource],
+          useFactory: (pool: DataSource) =>
+            new Coherence(pool, clock, {
               onNotice: (level, notice) => logger[level === 'info' ? 'log' : level](notice),
               ...options,
             }),
         },
         {
+          provide: UserCache,
+          inject: [dataSource, Coherence],
+          useFactory: (pool: DataSource, coherence: Coherence) => new UserCache(pool, clock, coherence),
+        },
+        {
+          provide: SessionCache,
+          inject: [dataSource, Coherence],
+          useFactory: (pool: DataSource, coherence: Coherence) => new SessionCache(pool, clock, coherence),
+        },
+        {
           provide: UserStore,
-          inject: [...inject, UserCache],
-          useFactory: (dataSource: DataSource, cache: UserCache) => new UserStore(dataSource, cache),
+          inject: [dataSource, UserCache],
+          useFactory: (pool: DataSource, cache: UserCache) => new UserStore(pool, cache),
+        },
+        {
+          provide: SessionStore,
+          inject: [dataSource, SessionCache],
+          useFactory: (pool: DataSource, cache: SessionCache) => new SessionStore(pool, cache, limits),
         },
         {
           provide: UserDirectory,
-          inject,
-          useFactory: (dataSource: DataSource) => new UserDirectory(dataSource),
+          inject: [dataSource],
+          useFactory: (pool: DataSource) => new UserDirectory(pool),
         },
       ],
-      exports: [UserCache, UserStore, UserDirectory],
+      exports: [UserCache, UserStore, UserDirectory, SessionCache, SessionStore],
     };
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.cache.start();
+    await this.coherence.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.cache.stop();
+    await this.coherence.stop();
   }
 }

@@ -107,7 +107,7 @@ export class UserStore {
   }
 
   /**
-   * Deactivation also ends every token, for good: a trigger raises the token generation.
+   * Deactivation also ends every session, for good: a trigger deletes them.
    *
    * @throws UserNotFound, LastAdmin
    */
@@ -136,22 +136,53 @@ export class UserStore {
   }
 
   /**
-   * Sets a new password and ends every token issued before.
+   * Sets a new password and ends every session but one.
    *
    * @param verifiedHash the stored hash that the current password was verified against
+   * @param keptSession the one in which it is changed
    * @throws UserNotFound, PasswordChangedMeanwhile
    */
-  changePassword(id: string, verifiedHash: string, passwordHash: string): Promise<CachedUser> {
+  changePassword(
+    id: string,
+    verifiedHash: string,
+    passwordHash: string,
+    keptSession: string,
+  ): Promise<CachedUser> {
     return this.#change(id, async (before, manager) => {
       const { affected } = await manager.update(
         UserEntity,
         { id, passwordHash: verifiedHash },
         { passwordHash },
       );
-      // Who was deactivated meanwhile gets no new token by it.
       if (affected === 0 || !before.isActive) throw new PasswordChangedMeanwhile();
-      return { tokenGeneration: before.tokenGeneration + 1 };
+      await manager.query('DELETE FROM sessions WHERE user_id = $1 AND id <> $2', [id, keptSession]);
+      return {};
     });
+  }
+
+  /**
+   * @param onLocked told, before anything is committed, what the row held until then: whoever keeps the pictures takes
+   *   the former one away after the commit, and knows of a failure before this call that nothing was changed
+   * @throws UserNotFound
+   */
+  changeAvatar(
+    id: string,
+    avatarUrl: string | null,
+    onLocked: (former: string | null) => void,
+  ): Promise<CachedUser> {
+    return this.#change(id, (before) => {
+      onLocked(before.avatarUrl);
+      return { avatarUrl };
+    });
+  }
+
+  /** Those of the addresses that some row holds. */
+  async avatarsInUse(urls: readonly string[]): Promise<string[]> {
+    const rows = await this.dataSource.query<{ avatar_url: string }[]>(
+      'SELECT avatar_url FROM users WHERE avatar_url = ANY($1)',
+      [urls],
+    );
+    return rows.map((row) => row.avatar_url);
   }
 
   /** Replaces a hash by a stronger one of the same password; does nothing when it is not the stored one any more. */

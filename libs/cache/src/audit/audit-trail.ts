@@ -1,6 +1,6 @@
 import { type Snapshot } from '../coherence/snapshot.js';
 
-/** The earliest change that an entry had not seen. */
+/** A change that an entry had not seen. */
 export interface MissedChange {
   readonly xid: number;
   /** How long ago its statement ran, in milliseconds; its commit may have come much later. */
@@ -9,6 +9,6 @@ export interface MissedChange {
 
 /** What the log of changes tells the auditor, past everything that the cache knows. */
 export abstract class AuditTrail {
-  /** The first of the changes logged under one of `tags` that `snapshot` does not see; `undefined`: there is none. */
-  abstract firstMissed(tags: readonly string[], snapshot: Snapshot): Promise<MissedChange | undefined>;
+  /** Changes logged under one of `tags` that `snapshot` does not see, those that were made first; a hundred at most. */
+  abstract missed(tags: readonly string[], snapshot: Snapshot): Promise<MissedChange[]>;
 }

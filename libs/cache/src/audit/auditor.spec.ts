@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { setImmediate as turn } from 'node:timers/promises';
+import { aSnapshot } from '../../test/a-snapshot.js';
 import { FakeClock } from '../../test/fake-clock.js';
 import { ModelDatabase } from '../../test/model-database.js';
+import { type Look } from '../coherence/change-log.js';
 import { type Snapshot } from '../coherence/snapshot.js';
 import { Auditor } from './auditor.js';
 import { AuditTrail, type MissedChange } from './audit-trail.js';
@@ -9,12 +11,15 @@ import { AuditTrail, type MissedChange } from './audit-trail.js';
 /** Δ, in milliseconds. */
 const DELTA_MS = 1_000;
 
+/** The one transaction that anything is missed of. */
+const XID = 900;
+
 /** Says of every change that it was made at one time. */
 class FakeTrail extends AuditTrail {
   ageMs: number | undefined = 0;
 
-  override firstMissed(_tags: readonly string[], _snapshot: Snapshot): Promise<MissedChange | undefined> {
-    return Promise.resolve(this.ageMs === undefined ? undefined : { xid: 100, ageMs: this.ageMs });
+  override missed(_tags: readonly string[], _snapshot: Snapshot): Promise<MissedChange[]> {
+    return Promise.resolve(this.ageMs === undefined ? [] : [{ xid: XID, ageMs: this.ageMs }]);
   }
 }
 
@@ -22,35 +27,53 @@ describe('Auditor', () => {
   let clock: FakeClock;
   let database: ModelDatabase;
   let trail: FakeTrail;
-  let unseenUntilMs: number;
+  let looks: Look[];
   let told: [key: string, lagMs: number][];
 
   beforeEach(() => {
     clock = new FakeClock();
     database = new ModelDatabase();
     trail = new FakeTrail();
-    unseenUntilMs = -Infinity;
+    looks = [];
     told = [];
     database.set('ada', 'old');
   });
 
   function anAuditor(every = 1): Auditor {
-    return new Auditor(trail, () => unseenUntilMs, clock, {
-      every,
-      maxStalenessMs: DELTA_MS,
-      onViolation: (key, lagMs) => told.push([key, lagMs]),
-    });
+    return new Auditor(
+      trail,
+      {
+        get looks() {
+          return [...looks];
+        },
+      },
+      clock,
+      {
+        every,
+        maxStalenessMs: DELTA_MS,
+        onViolation: (key, lagMs) => told.push([key, lagMs]),
+      },
+    );
   }
 
   /** Serves what was read first, after `between`, and lets the audit end. */
-  async function serve(auditor: Auditor, between: () => void = (): void => undefined): Promise<void> {
+  async function serve(
+    auditor: Auditor,
+    between: () => void = (): void => undefined,
+    after: () => void = (): void => undefined,
+  ): Promise<void> {
     const entry = database.read('ada') as {
       value: string;
       stamp: ReturnType<ModelDatabase['read']>['stamp'];
     };
     between();
     auditor.audit({ key: 'ada', tags: ['ada'], entry, recheck: () => Promise.resolve(loaded()) });
+    after();
     await turn();
+  }
+
+  function aLook(agoMs: number, snapshot: string): Look {
+    return { sentAtMs: clock.monotonicMs() - agoMs, snapshot: aSnapshot(snapshot) };
   }
 
   function loaded(): { value: string | null; stamp: typeof stamp; sentAtMs: number } {
@@ -86,19 +109,31 @@ describe('Auditor', () => {
     trail.ageMs = DELTA_MS;
     await serve(auditor, () => database.set('ada', 'new'));
     expect(auditor.summary.violations).toBe(0);
-    trail.ageMs = DELTA_MS + 1;
+    trail.ageMs = DELTA_MS + 6;
     await serve(auditor, () => database.set('ada', 'newer'));
     expect(auditor.summary).toMatchObject({ checked: 2, outdated: 2, violations: 1 });
-    expect(told).toEqual([['ada', DELTA_MS + 1]]);
+    expect(told).toEqual([['ada', DELTA_MS + 6]]);
   });
 
   it('dates a change by the last look that did not see it when its transaction stayed open', async () => {
     const auditor = anAuditor();
     trail.ageMs = 3_600_000;
-    unseenUntilMs = clock.monotonicMs() - 100;
+    looks = [aLook(700, '800:800:'), aLook(100, `${XID}:${XID + 9}:${XID}`), aLook(50, '990:990:')];
     await serve(auditor, () => database.set('ada', 'new'));
     expect(auditor.summary).toMatchObject({ outdated: 1, violations: 0 });
     expect(auditor.summary.lagMaxMs).toBeCloseTo(100, -1);
+  });
+
+  it('asks the looks as they were when it was served, however many come before the database answers', async () => {
+    const auditor = anAuditor();
+    trail.ageMs = 3_600_000;
+    looks = [aLook(100, `${XID}:${XID + 9}:${XID}`)];
+    await serve(
+      auditor,
+      () => database.set('ada', 'new'),
+      () => (looks = []),
+    );
+    expect(auditor.summary).toMatchObject({ outdated: 1, violations: 0 });
   });
 
   it('finds nothing wrong with what changed only after it was served', async () => {

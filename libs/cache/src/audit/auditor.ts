@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Clock } from '../clock.js';
+import { type ChangeLog, type Look } from '../coherence/change-log.js';
 import { type Entry } from '../entry.js';
 import { type Loaded } from '../loaded.js';
 import { AuditCounts, type AuditSummary } from './audit-counts.js';
@@ -24,6 +25,8 @@ export interface Hit<V> {
 
 /** Audits under way at one time; more would take the database's time from those who wait for it. */
 const MOST_AT_ONCE = 2;
+/** Between the moment at which a hit is allowed and the one at which it is timed the process may be interrupted. */
+const LEEWAY_MS = 5;
 
 /**
  * Whether the promise holds, seen from outside of what makes it hold: draws some of the hits, asks the database what
@@ -39,8 +42,7 @@ export class Auditor {
 
   constructor(
     private readonly trail: AuditTrail,
-    /** When the last look at the log was sent that did not see a transaction, in monotonic milliseconds. */
-    private readonly unseenUntilMs: (xid: number) => number,
+    private readonly log: Pick<ChangeLog, 'looks'>,
     private readonly clock: Clock,
     private readonly options: AuditorOptions,
   ) {
@@ -62,22 +64,28 @@ export class Auditor {
   audit<V>(hit: Hit<V>): void {
     if (this.#underWay === MOST_AT_ONCE) return this.#counts.skipped();
     this.#underWay++;
-    void this.#compare(hit, this.clock.monotonicMs())
+    // The looks as they are now: those to come, and there may be many until the database has answered, prove nothing.
+    void this.#compare(hit, this.clock.monotonicMs(), this.log.looks)
       .catch(() => this.#counts.skipped())
       .finally(() => this.#underWay--);
   }
 
-  async #compare<V>({ key, tags, recheck, entry }: Hit<V>, servedAtMs: number): Promise<void> {
+  async #compare<V>(
+    { key, tags, recheck, entry }: Hit<V>,
+    servedAtMs: number,
+    looks: readonly Look[],
+  ): Promise<void> {
     const truth = await recheck();
     if (truth.stamp?.epoch !== entry.stamp.epoch) return this.#counts.skipped(); // of two databases, or lives of one
     if (isDeepStrictEqual(truth.value, entry.value)) return this.#counts.current();
-    const missed = await this.trail.firstMissed(tags, entry.stamp.snapshot);
-    const changedAtMs = missed
-      ? Math.max(this.clock.monotonicMs() - missed.ageMs, this.unseenUntilMs(missed.xid))
-      : -Infinity;
-    const lagMs = servedAtMs - changedAtMs;
+    const askedAtMs = this.clock.monotonicMs();
+    const missed = await this.trail.missed(tags, entry.stamp.snapshot);
+    const changedAtMs = missed.map(({ xid, ageMs }) =>
+      Math.max(askedAtMs - ageMs, unseenUntilMs(looks, xid)),
+    );
+    const lagMs = servedAtMs - (changedAtMs.length === 0 ? -Infinity : Math.min(...changedAtMs));
     if (lagMs <= 0) return this.#counts.current(); // it was true when it was served
-    const violation = lagMs > this.options.maxStalenessMs;
+    const violation = lagMs > this.options.maxStalenessMs + LEEWAY_MS;
     this.#counts.outdated(lagMs, violation);
     if (violation) this.options.onViolation?.(key, lagMs);
   }
@@ -87,4 +95,9 @@ export class Auditor {
     const { every } = this.options;
     return every === 0 ? Infinity : 1 + Math.floor(Math.random() * (2 * every - 1));
   }
+}
+
+/** When the last of the looks was sent that did not see a transaction. */
+function unseenUntilMs(looks: readonly Look[], xid: number): number {
+  return looks.findLast(({ snapshot }) => !snapshot.sees(xid))?.sentAtMs ?? -Infinity;
 }

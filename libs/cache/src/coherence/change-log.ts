@@ -6,8 +6,13 @@ import { Unguarded } from './unguarded.js';
 
 /** Wake-ups come once per write of every other instance; this bounds what they can cost. In milliseconds. */
 const WAKE_GAP_MS = 10;
-/** Looks that are remembered for the auditor. */
-const LOOKS = 64;
+
+/** One that succeeded. */
+export interface Look {
+  /** Monotonic milliseconds. */
+  readonly sentAtMs: number;
+  readonly snapshot: Snapshot;
+}
 
 export interface ChangeLogOptions {
   /** From the end of one look to the start of the next, in milliseconds. */
@@ -29,8 +34,7 @@ export interface ChangeLogOptions {
  */
 export class ChangeLog {
   #previous: Snapshot | undefined;
-  /** The last of them, oldest first. */
-  readonly #looks: { sentAtMs: number; snapshot: Snapshot }[] = [];
+  readonly #looks: Look[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** When the timer is due, on the monotonic clock; `Infinity`: there is none. */
   #dueMs = Infinity;
@@ -55,9 +59,9 @@ export class ChangeLog {
     return this.#failure instanceof Unguarded;
   }
 
-  /** When the last look was sent that did not see a transaction, in monotonic milliseconds; `-Infinity`: long ago. */
-  unseenUntilMs(xid: number): number {
-    return this.#looks.findLast(({ snapshot }) => !snapshot.sees(xid))?.sentAtMs ?? -Infinity;
+  /** The looks of the last Δ, and the one before, oldest first. */
+  get looks(): readonly Look[] {
+    return [...this.#looks];
   }
 
   /** Looks once, and goes on looking whether that succeeded or not. */
@@ -170,9 +174,14 @@ export class ChangeLog {
     this.window.record(batch.changes, batch.snapshot);
     this.window.raiseFloor(batch.floor);
     this.#previous = batch.snapshot;
-    this.#looks.push({ sentAtMs: sentAt.monotonicMs, snapshot: batch.snapshot });
-    if (this.#looks.length > LOOKS) this.#looks.shift();
+    this.#remember({ sentAtMs: sentAt.monotonicMs, snapshot: batch.snapshot });
     this.lease.renew(sentAt);
+  }
+
+  #remember(look: Look): void {
+    const oldestMs = look.sentAtMs - this.lease.maxStalenessMs;
+    while (this.#looks.length > 1 && this.#looks[1]!.sentAtMs < oldestMs) this.#looks.shift();
+    this.#looks.push(look);
   }
 
   #continues(batch: ChangeBatch, previous: Snapshot): boolean {

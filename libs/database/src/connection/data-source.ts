@@ -4,13 +4,17 @@ import { UserEntity } from '../entities/user.entity.js';
 import { CreateUsers1763600000000 } from '../migrations/1763600000000-create-users.js';
 import { CreateChangeLog1763600000001 } from '../migrations/1763600000001-create-change-log.js';
 import { WatchTheTriggers1763600000002 } from '../migrations/1763600000002-watch-the-triggers.js';
+import { CreateSessions1763600000003 } from '../migrations/1763600000003-create-sessions.js';
 import { DeadlinePool } from './deadline-pool.js';
+import { MuteLogger } from './mute-logger.js';
 
 export interface DataSourceSettings {
   url: string;
   poolSize: number;
   /** For a connection, and for each statement, in milliseconds. */
   timeoutMs: number;
+  /** For each lock that a transaction waits for, in milliseconds; default: as long as the statement may take. */
+  lockTimeoutMs?: number;
 }
 
 /** A migration may take an hour; connecting for it may not. */
@@ -21,6 +25,7 @@ export function dataSourceOptions({
   url,
   poolSize,
   timeoutMs,
+  lockTimeoutMs,
 }: DataSourceSettings): PostgresDataSourceOptions {
   return {
     type: 'postgres',
@@ -31,14 +36,21 @@ export function dataSourceOptions({
     connectTimeoutMS: Math.min(timeoutMs, MOST_CONNECT_MS),
     applicationName: 'usher',
     entities: [UserEntity],
-    migrations: [CreateUsers1763600000000, CreateChangeLog1763600000001, WatchTheTriggers1763600000002],
+    migrations: [
+      CreateUsers1763600000000,
+      CreateChangeLog1763600000001,
+      WatchTheTriggers1763600000002,
+      CreateSessions1763600000003,
+    ],
     migrationsTableName: 'usher_migrations',
     logging: false,
+    logger: new MuteLogger(),
     // A connection that broke while idle is replaced by the pool; there is nobody to tell.
     poolErrorHandler: () => undefined,
     extra: {
-      // The server ends a statement itself, a little earlier, so that the connection survives.
-      statement_timeout: Math.floor(timeoutMs * 0.9),
+      // The server ends a statement itself, so much earlier that its word comes in time and the connection survives.
+      statement_timeout: Math.floor(timeoutMs * 0.8),
+      lock_timeout: lockTimeoutMs,
       query_timeout: timeoutMs,
       idle_in_transaction_session_timeout: timeoutMs * 2,
       keepAlive: true,

@@ -3,8 +3,10 @@ import { Client, type ClientConfig, type QueryResult } from 'pg';
 import { cancelStatement } from './cancel-statement.js';
 import { refusesStartupParameters, StartupParameters } from './startup-parameters.js';
 
-/** After which part of its time a statement is cancelled from here. The server does so a little earlier, if it can. */
-const CANCEL_AFTER = 0.95;
+/** After which part of its time a statement is cancelled from here, where nobody else keeps the time. */
+const CANCEL_AFTER = 0.8;
+/** The same where the server keeps the time too, and is to be first. */
+const CANCEL_AFTER_SERVER = 0.9;
 
 /**
  * A connection whose reply did not come in time is given up. node-postgres only stops waiting: the connection
@@ -12,9 +14,17 @@ const CANCEL_AFTER = 0.95;
  *
  * Emits `silence` then: a server that works would have ended the statement by itself, or by our asking. It is asked
  * because a pooler before it may not have let the time-outs through; see `StartupParameters`.
+ *
+ * What was cancelled may succeed all the same. With a synchronous standby, a commit that nobody confirms waits, and a
+ * cancel ends the wait, not the commit: PostgreSQL then reports success for what a fail-over would lose. So a COMMIT is
+ * never cancelled, and a success that may have come about like that is told as a time-out: the outcome is unknown.
+ *
+ * @see https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION-HA
  */
 export class DeadlineClient extends Client {
   readonly #parameters: StartupParameters;
+  /** The server has said so of the statement that runs, whoever may have cancelled it. */
+  #unreplicated = false;
 
   constructor(config?: string | ClientConfig) {
     super(config);
@@ -22,6 +32,7 @@ export class DeadlineClient extends Client {
     // A lost connection fails the statement that runs on it; in a moment at which nobody listens, as on the way back
     // into the pool, it must not end the process.
     this.on('error', () => undefined);
+    this.on('notice', (notice) => (this.#unreplicated ||= notice.routine === GAVE_UP_ON_STANDBY));
   }
 
   /** What node-postgres sends first. */
@@ -47,19 +58,39 @@ export class DeadlineClient extends Client {
   override query(...[sql, ...rest]: unknown[]): never {
     const args = [sql === START_TRANSACTION ? this.#parameters.startTransaction(sql) : sql, ...rest];
     const result = Reflect.apply(super.query.bind(this), this, args) as unknown;
-    if (result instanceof Promise) this.#watch(result as Promise<QueryResult>);
-    return result as never;
+    const watched: unknown =
+      result instanceof Promise ? this.#watch(textOf(sql), result as Promise<QueryResult>) : result;
+    return watched as never;
   }
 
-  #watch(result: Promise<QueryResult>): void {
+  #watch(text: string, result: Promise<QueryResult>): Promise<QueryResult> {
     const deadlineMs = Number(this.#internals.connectionParameters.query_timeout) || Infinity;
+    const commits = COMMIT.test(text);
+    let cancelled = false;
+    const cancel = (): void => {
+      cancelled = true;
+      this.#cancel();
+    };
+    // A transaction carries the server's limits along.
+    const kept = this.#parameters.kept || this.getTransactionStatus() === 'T';
     const cancelling =
-      deadlineMs < Infinity ? setTimeout(() => this.#cancel(), deadlineMs * CANCEL_AFTER) : undefined;
-    result.then(
-      () => clearTimeout(cancelling),
+      deadlineMs < Infinity && !commits
+        ? setTimeout(cancel, deadlineMs * (kept ? CANCEL_AFTER_SERVER : CANCEL_AFTER))
+        : undefined;
+    return result.then(
+      (answer) => {
+        clearTimeout(cancelling);
+        const doubtful = this.#unreplicated || (cancelled && !SELECT.test(text));
+        this.#unreplicated = false;
+        if (doubtful) throw new Error(READ_TIMEOUT);
+        return answer;
+      },
       (error: unknown) => {
         clearTimeout(cancelling);
-        if (isReadTimeout(error)) this.#abandon();
+        this.#unreplicated = false;
+        // Nobody has asked the server to end a COMMIT: it may be well, and wait for its standby.
+        if (isReadTimeout(error)) this.#abandon({ silent: !commits });
+        throw error;
       },
     );
   }
@@ -70,10 +101,10 @@ export class DeadlineClient extends Client {
     cancelStatement(this);
   }
 
-  #abandon(): void {
+  #abandon({ silent }: { silent: boolean }): void {
     this.#internals._queryable = false; // or the pool hands it to the next in line before it hears that it is closed
     this.#internals.connection.stream.destroy();
-    this.emit('silence');
+    if (silent) this.emit('silence');
   }
 
   get #internals(): Internals {
@@ -83,6 +114,15 @@ export class DeadlineClient extends Client {
 
 /** As TypeORM puts it. */
 const START_TRANSACTION = 'START TRANSACTION';
+
+const COMMIT = /(^|;)\s*(COMMIT|END)\b/i;
+const SELECT = /^\s*SELECT\b/i;
+
+/** The place in PostgreSQL's source where that warning comes from; its text is in the language of the server. */
+const GAVE_UP_ON_STANDBY = 'SyncRepWaitForLSN';
+
+/** node-postgres' own text. */
+const READ_TIMEOUT = 'Query read timeout';
 
 const STARTUP_CONF = Reflect.get(Client.prototype, 'getStartupConf') as (
   this: Client,
@@ -96,5 +136,12 @@ interface Internals {
 }
 
 export function isReadTimeout(error: unknown): boolean {
-  return isNativeError(error) && error.message === 'Query read timeout';
+  return isNativeError(error) && error.message === READ_TIMEOUT;
+}
+
+/** Of a statement in any form that node-postgres takes. */
+function textOf(statement: unknown): string {
+  if (typeof statement === 'string') return statement;
+  const text = (statement as { text?: unknown } | null)?.text;
+  return typeof text === 'string' ? text : '';
 }

@@ -13,15 +13,23 @@ describe('the start-up parameters of a connection', () => {
     const [refused, same, elsewhere] = [to('pooler', 6432), to('pooler', 6432), to('pooler', 5432)];
     expect(refused.accepted(MESSAGE)).toEqual(MESSAGE);
     refused.refused();
+    expect([refused, same, elsewhere].map(({ kept }) => kept)).toEqual([false, false, true]);
     for (const parameters of [refused, same, to('pooler', 6432)]) {
       expect(parameters.accepted(MESSAGE)).toEqual({ user: 'usher', application_name: 'usher' });
     }
     expect(elsewhere.accepted(MESSAGE)).toEqual(MESSAGE);
   });
 
+  it('never hold the time-out for locks, which is for transactions alone', () => {
+    expect(to('anywhere', 5432).accepted({ ...MESSAGE, lock_timeout: '500' })).toEqual(MESSAGE);
+  });
+
   it('go with the beginning of a transaction, as far as there are any', () => {
     expect(to('a', 1, { statement_timeout: 900.5 }).startTransaction('START TRANSACTION')).toBe(
       'START TRANSACTION; SET LOCAL statement_timeout = 900',
+    );
+    expect(to('a', 1, { lock_timeout: 500 }).startTransaction('START TRANSACTION')).toBe(
+      'START TRANSACTION; SET LOCAL lock_timeout = 500',
     );
     expect(to('a', 1).startTransaction('START TRANSACTION')).toBe('START TRANSACTION');
   });

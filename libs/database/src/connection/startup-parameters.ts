@@ -1,6 +1,12 @@
 /** The limits that the server itself is to keep, by their names in PostgreSQL. In milliseconds. */
 const TIMEOUTS = ['statement_timeout', 'idle_in_transaction_session_timeout'] as const;
 
+/**
+ * What a transaction carries along. `lock_timeout` goes with transactions alone: it is there for migrations, and outside
+ * a transaction it would leave an index that is built CONCURRENTLY invalid.
+ */
+const IN_TRANSACTION = [...TIMEOUTS, 'lock_timeout'] as const;
+
 /** Places (host and port) where time-outs in the start-up message were refused, in this process. */
 const refusing = new Set<string>();
 
@@ -27,16 +33,20 @@ export class StartupParameters {
     refusing.add(this.#place);
   }
 
+  /** Whether the server itself ends statements outside of transactions, as far as we know. */
+  get kept(): boolean {
+    return !refusing.has(this.#place);
+  }
+
   /** The start-up message without what is refused there. */
   accepted(message: Record<string, string>): Record<string, string> {
-    if (!refusing.has(this.#place)) return message;
-    const names: readonly string[] = TIMEOUTS;
+    const names: readonly string[] = this.kept ? ['lock_timeout'] : IN_TRANSACTION;
     return Object.fromEntries(Object.entries(message).filter(([name]) => !names.includes(name)));
   }
 
   /** The beginning of a transaction, with its limits in the same message: it costs no round trip. */
   startTransaction(begin: string): string {
-    const limits = TIMEOUTS.map((name) => [name, Math.floor(Number(this.parameters[name]))] as const);
+    const limits = IN_TRANSACTION.map((name) => [name, Math.floor(Number(this.parameters[name]))] as const);
     return [
       begin,
       ...limits.filter(([, ms]) => ms > 0).map(([name, ms]) => `SET LOCAL ${name} = ${ms}`),

@@ -42,10 +42,6 @@ export class UserEntity {
   @Column('text', { name: 'password_hash', select: false })
   passwordHash!: string;
 
-  /** Raised when every token issued before has to die: a changed password, a deactivated account. */
-  @Column('integer', { name: 'token_generation' })
-  tokenGeneration!: number;
-
   @Column('boolean', { name: 'is_active' })
   isActive!: boolean;
 

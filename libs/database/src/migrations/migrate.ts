@@ -1,8 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { QueryFailedError } from 'typeorm';
 import { createDataSource } from '../connection/data-source.js';
 
 /** Any number; it only has to be the same in every instance. */
 const LOCK = 8_703_244_121;
+/** From one question whether it is our turn to the next. */
+const TURN_MS = 200;
+/** How long others may take until somebody should know what we wait for. */
+const QUIET_MS = 2_000;
+
+/**
+ * How long a migration waits for a lock. Whoever comes later waits behind it, so it is shorter than the time that a
+ * statement of the service has.
+ */
+const LOCK_MS = 500;
+/**
+ * Each fifth attempt waits longer than PostgreSQL's `deadlock_timeout`: an autovacuum gives way to those who have waited
+ * for that long, and never to others.
+ */
+const LONG_LOCK_MS = 1_500;
+/** In between, those who queued behind the migration are served. */
+const PAUSE_MS = 1_000;
+/** How long transactions may keep us from a lock. */
+const PATIENCE_MS = 60_000;
+
+/** A transaction has kept a migration from a table for longer than we wait. */
+export class TableInUse extends Error {
+  readonly code = 'database.table_in_use';
+  override readonly name = 'TableInUse';
+
+  constructor(cause: unknown) {
+    super(
+      'The database schema could not be brought up to date: for a minute, a transaction has held a table that has to ' +
+        'change. End it (pg_stat_activity shows it), and start again.',
+      { cause },
+    );
+  }
+}
+
+export interface MigrateOptions {
+  /** Hears, once each, what it waits for when that takes long. */
+  tell?: (line: string) => void;
+  /** Ends the waiting for other instances; a migration that has begun is finished. */
+  signal?: AbortSignal;
+}
 
 /** PostgreSQL is too old for what Usher is built on (xid8 and snapshots as values came with 13). */
 export class UnsupportedDatabase extends Error {
@@ -12,11 +54,11 @@ export class UnsupportedDatabase extends Error {
 
 /**
  * Brings the schema up to date. Instances that start together take turns: the first does the work, the others
- * find it done.
+ * find it done. A table in use is not taken by force: while a transaction holds it, the others go first.
  *
- * @throws UnsupportedDatabase below PostgreSQL 13
+ * @throws UnsupportedDatabase below PostgreSQL 13, TableInUse, and the signal's reason
  */
-export async function migrate(url: string): Promise<void> {
+export async function migrate(url: string, { tell, signal }: MigrateOptions = {}): Promise<void> {
   const lock = new Client({
     connectionString: url,
     application_name: 'usher-migrations',
@@ -31,25 +73,73 @@ export async function migrate(url: string): Promise<void> {
     );
     if ((rows[0]?.version ?? 0) < 130_000)
       throw new UnsupportedDatabase('Usher needs PostgreSQL 13 or newer.');
-    // For the length of a transaction, not of a session: behind a pooler a session has no server connection to itself,
-    // and the lock would stay on one of the pooler's for good. Between statements it holds no snapshot back.
-    await lock.query(
-      'BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0',
-    );
-    await lock.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
-    await runPending(url);
+    await turn(lock, { tell, signal });
+    await runPatiently(url, tell);
     await lock.query('COMMIT');
   } finally {
     await lock.end();
   }
 }
 
-async function runPending(url: string): Promise<void> {
+/**
+ * Begins a transaction that holds the lock. For the length of a transaction, not of a session: behind a pooler a session
+ * has no server connection to itself, and the lock would stay on one of the pooler's for good. And who has to wait
+ * holds no connection meanwhile: as many as the pooler has may wait, and the one whose turn it is needs two.
+ */
+async function turn(lock: Client, { tell, signal }: MigrateOptions): Promise<void> {
+  const tellAt = performance.now() + QUIET_MS;
+  for (let told = false; ;) {
+    signal?.throwIfAborted();
+    // Between statements it holds no snapshot back.
+    await lock.query(
+      'BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0',
+    );
+    const { rows } = await lock.query<{ ours: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS ours', [
+      LOCK,
+    ]);
+    if (rows[0]!.ours) return;
+    await lock.query('ROLLBACK');
+    if (!told && performance.now() > tellAt) {
+      told = true;
+      tell?.('Another instance brings the database schema up to date; waiting for it.');
+    }
+    await sleep(TURN_MS * (0.5 + Math.random()), undefined, { signal }).catch(() => signal?.throwIfAborted());
+  }
+}
+
+/** A migration waits for its locks only briefly and then starts anew, so that nothing queues up behind it for long. */
+async function runPatiently(url: string, tell?: (line: string) => void): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runPending(url, attempt % 5 ? LOCK_MS : LONG_LOCK_MS);
+    } catch (error) {
+      if (!isHeldUp(error)) throw error;
+      if (performance.now() > deadline) throw new TableInUse(error);
+      if (attempt === 1)
+        tell?.('A transaction holds a table that is to be migrated; trying again for a minute.');
+      await sleep(PAUSE_MS);
+    }
+  }
+}
+
+async function runPending(url: string, lockTimeoutMs: number): Promise<void> {
   // A migration may take as long as it needs.
-  const dataSource = await createDataSource({ url, poolSize: 2, timeoutMs: 3_600_000 }).initialize();
+  const dataSource = await createDataSource({
+    url,
+    poolSize: 2,
+    timeoutMs: 3_600_000,
+    lockTimeoutMs,
+  }).initialize();
   try {
     await dataSource.runMigrations({ transaction: 'each' });
   } finally {
     await dataSource.destroy();
   }
+}
+
+/** lock_not_available, deadlock_detected. */
+function isHeldUp(error: unknown): boolean {
+  if (!(error instanceof QueryFailedError)) return false;
+  return ['55P03', '40P01'].includes((error.driverError as { code?: string }).code ?? '');
 }

@@ -1,0 +1,9 @@
+import { type Origin } from '#cache';
+
+/** From best to worst. */
+const ORIGINS: readonly Origin[] = ['memory', 'redis', 'postgres', 'bypass', 'stale'];
+
+/** Where something came from that took two look-ups. */
+export function worse(a: Origin, b: Origin): Origin {
+  return ORIGINS.indexOf(a) > ORIGINS.indexOf(b) ? a : b;
+}

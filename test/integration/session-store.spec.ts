@@ -1,0 +1,472 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { migrate } from '#database';
+import { type CachedUser, type LiveSession, type Refresh } from '#user-cache';
+import { eventually } from '../support/eventually.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
+import { insertSession } from '../support/session-rows.js';
+import { TestCache } from '../support/test-cache.js';
+
+const HASH = 'the verified hash';
+
+describe('SessionStore', () => {
+  let database: TestDatabase;
+  let one: TestCache;
+  let other: TestCache;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    await migrate(database.url);
+    // One polls so seldom that what its cache knows of an end, it knows from the end itself.
+    one = await TestCache.start({
+      databaseUrl: database.url,
+      pollIntervalMs: 30_000,
+      maxStalenessMs: 60_000,
+    });
+    other = await TestCache.start({ databaseUrl: database.url });
+  });
+
+  afterAll(async () => {
+    await Promise.all([one.stop(), other.stop()]);
+    await database.drop();
+  });
+
+  describe('opens a session', () => {
+    it('that every instance knows at once, and that is listed with where it came from', async () => {
+      const user = await aUser();
+      const opened = await open(user, { device: 'Firefox', address: '192.0.2.7' });
+      expect(opened.counter).toBe(0);
+      for (const usher of [one, other]) {
+        expect((await usher.sessionCache.byId(opened.id)).value).toEqual({
+          id: opened.id,
+          userId: user.id,
+          expiresAtMs: opened.expiresAt.getTime(),
+        });
+      }
+      expect(await one.sessions.list(user.id)).toEqual([
+        {
+          id: opened.id,
+          device: 'Firefox',
+          address: '192.0.2.7',
+          createdAt: expect.any(Date),
+          lastUsedAt: expect.any(Date),
+          expiresAt: expect.any(Date),
+        },
+      ]);
+    });
+
+    it.each(['2001:db8::1', '::ffff:192.0.2.7', 'fe80::1'])('from %s', async (address) => {
+      const user = await aUser();
+      await open(user, { address });
+      expect((await one.sessions.list(user.id))[0]!.address).toBe(address);
+    });
+
+    it('for nobody whose password is another by now, who is deactivated, or who never was', async () => {
+      const [rekeyed, gone] = [await aUser(), await aUser()];
+      await one.store.changePassword(rekeyed.id, HASH, 'another', randomUUID());
+      await one.store.changeStanding(gone.id, { isActive: false });
+      for (const userId of [rekeyed.id, gone.id, randomUUID()]) {
+        expect(await one.sessions.open({ userId, verifiedHash: HASH, device: null, address: null })).toBe(
+          undefined,
+        );
+      }
+    });
+
+    // Whoever waits for a row gets it in the order of asking.
+    it.each([
+      [
+        'a new password',
+        (user: CachedUser) => other.store.changePassword(user.id, HASH, 'new', randomUUID()),
+      ],
+      ['a deactivation', (user: CachedUser) => other.store.changeStanding(user.id, { isActive: false })],
+      [
+        'a deactivation by raw SQL',
+        ({ id }: CachedUser) => database.query('UPDATE users SET is_active = false WHERE id = $1', [id]),
+      ],
+      ['a deletion', ({ id }: CachedUser) => database.query('DELETE FROM users WHERE id = $1', [id])],
+    ] as const)('that %s at the same moment ends or prevents, whichever comes first', async (_what, end) => {
+      for (const loginFirst of [true, false]) {
+        const user = await aUser();
+        const inTheWay = await database.client();
+        await inTheWay.query('BEGIN');
+        await inTheWay.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [user.id]);
+        const login = (): Promise<unknown> => tryToOpen(user);
+        const steps = loginFirst ? [login, () => end(user)] : [() => end(user), login];
+        const under: Promise<unknown>[] = [];
+        for (const step of steps) {
+          under.push(step());
+          await eventually(async () => (await waiting()) === under.length);
+        }
+        await inTheWay.query('ROLLBACK');
+        await inTheWay.end();
+        await Promise.all(under);
+        expect(await sessionsOf(user)).toEqual([]);
+      }
+    });
+
+    it('never one that outlives a new password, in whatever order they come', async () => {
+      for (let n = 0; n < 15; n++) {
+        const user = await aUser();
+        const own = await open(user);
+        await Promise.all([
+          ...[one, other].flatMap((usher) => [tryToOpen(user, usher), tryToOpen(user, usher)]),
+          other.store.changePassword(user.id, HASH, 'new', own.id),
+        ]);
+        expect(await sessionsOf(user)).toEqual([own.id]);
+      }
+    });
+  });
+
+  describe('refreshes', () => {
+    it('twenty times at once with one token: one lineage, and nobody is lost', async () => {
+      for (let round = 0; round < 5; round++) {
+        const session = await open(await aUser());
+        const answers = await Promise.all(
+          Array.from({ length: 20 }, (_, n) => (n % 2 ? one : other).sessions.refresh(session.id, 0)),
+        );
+        expect(answers.map(counterOf)).toEqual(Array.from({ length: 20 }, () => 1));
+        expect(await counterInRow(session)).toBe(1);
+        await later(session, '11 s');
+        const next = await Promise.all(
+          Array.from({ length: 20 }, (_, n) => (n % 2 ? one : other).sessions.refresh(session.id, 1)),
+        );
+        expect(new Set(next.map(counterOf))).toEqual(new Set([2]));
+      }
+    });
+
+    it('again and again, for as long as the session may last, and never beyond it', async () => {
+      const session = await open(await aUser());
+      for (let counter = 0; counter < 20; counter++) {
+        const refresh = await refreshed(session, counter);
+        expect(refresh.counter).toBe(counter + 1);
+        expect(refresh.expiresAt).toEqual(session.expiresAt);
+        await later(session, '11 s');
+      }
+    });
+
+    it('a second time within ten seconds to the same token, whether the last or the one before is shown', async () => {
+      const session = await open(await aUser());
+      await refreshed(session, 0);
+      for (const age of ['0 s', '4 s', '5 s']) {
+        await later(session, age); // 9 seconds in the end
+        expect((await refreshed(session, 0)).counter).toBe(1);
+        expect((await refreshed(session, 1)).counter).toBe(1);
+      }
+      await later(session, '1.1 s');
+      expect((await refreshed(session, 1)).counter).toBe(2);
+    });
+
+    it('without prolonging the ten seconds by repeating', async () => {
+      const session = await open(await aUser());
+      await refreshed(session, 0);
+      await later(session, '9 s');
+      await refreshed(session, 0);
+      await later(session, '1.1 s');
+      expect(await one.sessions.refresh(session.id, 0)).toMatchObject({ kind: 'reused' });
+    });
+
+    it('nobody with the token before after the ten seconds: the session is over everywhere', async () => {
+      const user = await aUser();
+      const session = await open(user);
+      await other.sessionCache.byId(session.id);
+      await refreshed(session, 0);
+      await later(session, '10.1 s');
+      expect(await one.sessions.refresh(session.id, 0)).toEqual({ kind: 'reused', userId: user.id });
+      await expectOver(session);
+      expect(await one.sessions.refresh(session.id, 1)).toEqual({ kind: 'over' }); // the honest one too
+    });
+
+    it('nobody with a token two behind, within the ten seconds or not', async () => {
+      for (const age of ['0 s', '11 s', '1 hour']) {
+        const session = await open(await aUser());
+        await refreshed(session, 0);
+        await later(session, '11 s');
+        await refreshed(session, 1);
+        await later(session, age);
+        expect(await one.sessions.refresh(session.id, 0)).toMatchObject({ kind: 'reused' });
+        await expectOver(session);
+      }
+    });
+
+    it('nobody when one of twenty is a stolen copy of an old token', async () => {
+      for (let round = 0; round < 5; round++) {
+        const session = await open(await aUser());
+        await refreshed(session, 0);
+        await later(session, '11 s');
+        await Promise.all(
+          Array.from({ length: 20 }, (_, n) =>
+            (n % 2 ? one : other).sessions.refresh(session.id, n === 10 ? 0 : 1).then(({ kind }) => kind),
+          ),
+        );
+        // Within the window the one before is a lost answer; two behind it is not.
+        await later(session, '11 s');
+        await one.sessions.refresh(session.id, 0);
+        await expectOver(session);
+      }
+    });
+
+    it('nobody with a number that was never given, which ends nothing', async () => {
+      const session = await open(await aUser());
+      expect(await one.sessions.refresh(session.id, 1)).toEqual({ kind: 'over' });
+      expect(await one.sessions.refresh(session.id, 2 ** 32 - 1)).toEqual({ kind: 'over' });
+      expect((await refreshed(session, 0)).counter).toBe(1);
+    });
+
+    it.each<[string, (user: CachedUser, session: LiveSession) => Promise<unknown>]>([
+      ['a logout', (user, { id }) => other.sessions.end(id, user.id)],
+      ['a logout everywhere', (user) => other.sessions.endAll(user.id)],
+      ['a new password', (user) => other.store.changePassword(user.id, HASH, 'new', randomUUID())],
+      ['a deactivation', (user) => other.store.changeStanding(user.id, { isActive: false })],
+      ['DELETE in psql', (_, { id }) => database.query('DELETE FROM sessions WHERE id = $1', [id])],
+      ['TRUNCATE in psql', () => database.query('TRUNCATE sessions')],
+    ])('nobody after %s, also not within the ten seconds', async (_what, end) => {
+      const user = await aUser();
+      const session = await open(user);
+      await refreshed(session, 0);
+      await end(user, session);
+      for (const counter of [0, 1]) {
+        for (const usher of [one, other]) {
+          expect(await usher.sessions.refresh(session.id, counter)).toEqual({ kind: 'over' });
+        }
+      }
+    });
+
+    it('nobody who has expired, by the clock of the session or by idleness', async () => {
+      for (const column of ['expires_at', 'last_used_at']) {
+        const session = await open(await aUser());
+        await refreshed(session, 0);
+        const moved = column === 'expires_at' ? 'now()' : `now() - interval '7 days'`;
+        await database.query(`UPDATE sessions SET ${column} = ${moved} WHERE id = $1`, [session.id]);
+        for (const counter of [0, 1]) {
+          expect(await one.sessions.refresh(session.id, counter)).toEqual({ kind: 'over' });
+        }
+      }
+    });
+
+    it('and so is not idle any more', async () => {
+      const user = await aUser();
+      const session = await open(user);
+      await database.query(`UPDATE sessions SET last_used_at = now() - interval '6 days' WHERE id = $1`, [
+        session.id,
+      ]);
+      const [before] = await one.sessions.list(user.id);
+      await refreshed(session, 0);
+      const [after] = await one.sessions.list(user.id);
+      expect(after!.lastUsedAt.getTime() - before!.lastUsedAt.getTime()).toBeGreaterThan(5 * 86_400_000);
+    });
+
+    it('without a line in the change log, for nothing that is cached changes', async () => {
+      const session = await open(await aUser());
+      const changes = async (): Promise<number> =>
+        (await database.query(`SELECT FROM cache.change WHERE tags && ARRAY['s:*', $1]`, [`s:${session.id}`]))
+          .rowCount!;
+      const before = await changes();
+      await refreshed(session, 0);
+      expect(await changes()).toBe(before);
+    });
+  });
+
+  describe('ends', () => {
+    it('one session of its owner, and says whether there was one', async () => {
+      const [user, stranger] = [await aUser(), await aUser()];
+      const [session, another] = [await open(user), await open(user)];
+      expect(await one.sessions.end(session.id, stranger.id)).toBe(false);
+      expect((await one.sessionCache.byId(session.id)).value).not.toBeNull();
+      expect(await one.sessions.end(session.id, user.id)).toBe(true);
+      expect(await one.sessions.end(session.id, user.id)).toBe(false);
+      await expectOver(session);
+      expect(await sessionsOf(user)).toEqual([another.id]);
+    });
+
+    it('all sessions of a user, and from one that is over, none', async () => {
+      const [user, stranger] = [await aUser(), await aUser()];
+      const theirs = await open(stranger);
+      const first = await open(user);
+      await one.sessions.end(first.id, user.id);
+      await open(user);
+      const last = await open(user);
+      expect(await one.sessions.endAll(user.id, first.id)).toBe(0);
+      expect(await one.sessions.endAll(user.id, theirs.id)).toBe(0);
+      expect(await one.sessions.endAll(user.id, last.id)).toBe(2);
+      expect(await sessionsOf(user)).toEqual([]);
+      expect(await sessionsOf(stranger)).toEqual([theirs.id]);
+    });
+
+    it('those of an account that comes back once more, should a deactivation have missed one', async () => {
+      const user = await aUser();
+      const blind = await database.client();
+      await blind.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+      await blind.query('SELECT FROM users');
+      const session = await open(user); // what the transaction does not see
+      await blind.query('UPDATE users SET is_active = false WHERE id = $1', [user.id]);
+      await blind.query('COMMIT');
+      await blind.end();
+      expect(await one.sessions.refresh(session.id, 0)).toEqual({ kind: 'over' });
+      await one.store.changeStanding(user.id, { isActive: true });
+      await expectOver(session);
+    });
+
+    it('them also for one who may change users and not sessions, whatever else is called so', async () => {
+      const user = await aUser();
+      const session = await open(user);
+      const role = `clerk_${randomBytes(4).toString('hex')}`;
+      const clerk = await database.client();
+      try {
+        await clerk.query(`CREATE ROLE ${role}; GRANT SELECT, UPDATE ON users TO ${role}`);
+        await clerk.query(`SET ROLE ${role}`);
+        await clerk.query('CREATE TEMPORARY TABLE sessions (user_id uuid)');
+        await clerk.query('UPDATE users SET is_active = false WHERE id = $1', [user.id]);
+      } finally {
+        await clerk.query(`RESET ROLE; DROP TABLE IF EXISTS pg_temp.sessions`);
+        await clerk.query(`REVOKE ALL ON users FROM ${role}; DROP ROLE ${role}`);
+        await clerk.end();
+      }
+      expect(await sessionsOf(user)).toEqual([]);
+      expect((await one.sessionCache.byId(session.id, { truth: true })).value).toBeNull();
+    });
+  });
+
+  it('never waits in a circle, whatever comes at the same moment', async () => {
+    const deadlocks = async (): Promise<number> =>
+      Number(
+        (await database.query('SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()'))
+          .rows[0].deadlocks,
+      );
+    const before = await deadlocks();
+    for (let round = 0; round < 8; round++) {
+      const user = await aUser();
+      const sessions = await Promise.all(Array.from({ length: 4 }, () => open(user)));
+      await database.query(`UPDATE sessions SET expires_at = now() WHERE id = $1`, [sessions[3]!.id]);
+      const [first] = sessions;
+      const settled = await Promise.allSettled([
+        ...sessions.flatMap(({ id }) => [one, other].map((usher) => usher.sessions.refresh(id, 0))),
+        one.sessions.purge(),
+        other.sessions.purge(),
+        one.store.changePassword(user.id, HASH, 'new', first!.id),
+        one.sessions.endAll(user.id, first!.id),
+        other.sessions.endAll(user.id),
+        ...sessions.map(({ id }) => other.sessions.end(id, user.id)),
+        tryToOpen(user, other),
+        other.store.changeStanding(user.id, { isActive: false }),
+        other.store.changeStanding(user.id, { isActive: true }),
+      ]);
+      const failed = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+      expect(failed.filter(({ name }) => name !== 'PasswordChangedMeanwhile')).toEqual([]);
+    }
+    expect(await deadlocks()).toBe(before);
+  });
+
+  it('lists what goes on, newest first, with when it ends unless it is refreshed', async () => {
+    const user = await aUser();
+    const [older, newer] = [await open(user), await open(user)];
+    await insertSession(database, user.id, { expiresIn: '-1 s' });
+    await insertSession(database, user.id, { idleFor: '7 days' });
+    await open(await aUser());
+    const listed = await one.sessions.list(user.id);
+    expect(listed.map(({ id }) => id)).toEqual([newer.id, older.id]);
+    for (const { expiresAt, lastUsedAt } of listed) {
+      expect(expiresAt.getTime() - lastUsedAt.getTime()).toBe(7 * 86_400_000);
+    }
+    await database.query(`UPDATE sessions SET expires_at = now() + interval '1 hour' WHERE id = $1`, [
+      newer.id,
+    ]);
+    const [sooner] = await one.sessions.list(user.id);
+    expect(sooner!.expiresAt.getTime() - Date.now()).toBeLessThan(3_600_000);
+  });
+
+  it('purges what has expired, and nothing else, however much it is', async () => {
+    const user = await aUser();
+    const kept = [
+      (await open(user)).id,
+      await insertSession(database, user.id, { expiresIn: '1 minute' }),
+      await insertSession(database, user.id, { idleFor: '6 days 23 hours 59 minutes' }),
+    ];
+    await insertSession(database, user.id, { expiresIn: '-1 s' });
+    await insertSession(database, user.id, { idleFor: '7 days 1 s' });
+    await database.query(
+      `INSERT INTO sessions (id, user_id, expires_at)
+       SELECT gen_random_uuid(), $1, now() - interval '1 s' FROM generate_series(1, 2500)`,
+      [user.id],
+    );
+    await one.sessions.purge();
+    expect((await sessionsOf(user)).sort()).toEqual(kept.sort());
+  });
+
+  it('keeps nothing that a refresh token could be made of', async () => {
+    const { rows } = await database.query(
+      `SELECT column_name FROM information_schema.columns WHERE table_name = 'sessions' ORDER BY 1`,
+    );
+    expect(rows.map(({ column_name: name }: { column_name: string }) => name)).toEqual([
+      'address',
+      'counter',
+      'created_at',
+      'device',
+      'expires_at',
+      'id',
+      'last_used_at',
+      'refreshed_at',
+      'user_id',
+    ]);
+  });
+
+  function aUser(): Promise<CachedUser> {
+    const email = `person-${randomBytes(6).toString('hex')}@example.com`;
+    return one.store.create({ email, passwordHash: HASH });
+  }
+
+  function tryToOpen(
+    { id: userId }: CachedUser,
+    usher = one,
+    from: { device?: string; address?: string } = {},
+  ): Promise<LiveSession | undefined> {
+    const { device = null, address = null } = from;
+    return usher.sessions.open({ userId, verifiedHash: HASH, device, address });
+  }
+
+  async function open(user: CachedUser, from?: { device?: string; address?: string }): Promise<LiveSession> {
+    return (await tryToOpen(user, one, from))!;
+  }
+
+  async function refreshed({ id }: LiveSession, counter: number): Promise<LiveSession> {
+    const refresh = await one.sessions.refresh(id, counter);
+    if (refresh.kind !== 'refreshed') throw new Error(`The session is ${refresh.kind}.`);
+    return refresh.session;
+  }
+
+  /** As if its last refresh had been so much longer ago. */
+  async function later({ id }: LiveSession, interval: string): Promise<void> {
+    await database.query('UPDATE sessions SET refreshed_at = refreshed_at - $2::interval WHERE id = $1', [
+      id,
+      interval,
+    ]);
+  }
+
+  async function sessionsOf({ id }: CachedUser): Promise<string[]> {
+    const { rows } = await database.query('SELECT id FROM sessions WHERE user_id = $1', [id]);
+    return (rows as { id: string }[]).map((row) => row.id);
+  }
+
+  async function counterInRow({ id }: LiveSession): Promise<number> {
+    const { rows } = await database.query('SELECT counter FROM sessions WHERE id = $1', [id]);
+    return (rows as { counter: number }[])[0]!.counter;
+  }
+
+  /** At once on the one that ended it, within Δ on the other. */
+  async function expectOver({ id }: LiveSession): Promise<void> {
+    expect((await one.sessionCache.byId(id)).value).toBeNull();
+    await eventually(async () => (await other.sessionCache.byId(id)).value === null, { withinMs: 1_000 });
+    expect((await database.query('SELECT FROM sessions WHERE id = $1', [id])).rowCount).toBe(0);
+  }
+
+  async function waiting(): Promise<number> {
+    const { rows } = await database.query(
+      `SELECT count(*)::int AS n FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    return (rows as { n: number }[])[0]!.n;
+  }
+});
+
+function counterOf(refresh: Refresh): number | string {
+  return refresh.kind === 'refreshed' ? refresh.session.counter : refresh.kind;
+}
