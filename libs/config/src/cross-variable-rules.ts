@@ -22,14 +22,20 @@ export const crossVariableRules: readonly CrossVariableRule[] = [
   },
   {
     about: ['NODE_ENV', 'JWT_SECRET'],
-    isBroken: (env) => isProduction(env) && env.JWT_SECRET !== undefined && isWeakSecret(env.JWT_SECRET),
-    fault: `JWT_SECRET: expected ${STRONG_SECRET}`,
+    isBroken: (env) => isProduction(env) && (env.JWT_SECRET ?? []).some(isWeakSecret),
+    fault: `JWT_SECRET: expected secrets of ${STRONG_SECRET}`,
   },
   {
     about: ['CACHE_MAX_STALENESS', 'CACHE_POLL_INTERVAL'],
     // Otherwise one lost or slow poll would end the lease, and every read would go to PostgreSQL.
     isBroken: (env) => env.CACHE_POLL_INTERVAL * 2 > env.CACHE_MAX_STALENESS,
     fault: 'CACHE_POLL_INTERVAL: expected at most half of CACHE_MAX_STALENESS',
+  },
+  {
+    about: ['ACCESS_TOKEN_TTL', 'REFRESH_TOKEN_TTL', 'SESSION_TTL'],
+    isBroken: (env) =>
+      env.ACCESS_TOKEN_TTL > env.REFRESH_TOKEN_TTL || env.REFRESH_TOKEN_TTL > env.SESSION_TTL,
+    fault: 'REFRESH_TOKEN_TTL: expected at least ACCESS_TOKEN_TTL, and at most SESSION_TTL',
   },
   {
     about: ['NODE_ENV', 'BCRYPT_COST'],

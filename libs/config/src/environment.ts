@@ -2,9 +2,12 @@ import { type CleanedEnv } from 'envalid';
 import { byteSize } from './byte-size.js';
 import { choice, onOrOff } from './choice.js';
 import { postgresUrl, redisUrl } from './connection-url.js';
+import { directory } from './directory.js';
 import { duration, wholeSeconds } from './duration.js';
+import { factor } from './factor.js';
 import { listenAddress } from './network-address.js';
 import { anyText, printable } from './plain-text.js';
+import { secretList } from './secret-list.js';
 import { serviceTokens } from './service-tokens.js';
 import { trustProxy } from './trust-proxy.js';
 import { optional, variable } from './variable.js';
@@ -51,10 +54,15 @@ export const variables = {
     { default: '100ms' },
     'How long a Redis command may take; slower counts as failed.',
   ),
+  AVATAR_STORE: optional(
+    directory,
+    '`avatars` under `DATA_DIR`',
+    'Where the pictures of users are kept; all instances of one service share it.',
+  ),
   JWT_SECRET: optional(
-    anyText(STRONG_SECRET),
+    secretList(STRONG_SECRET),
     'absent: ES256 with `JWT_KEYS_DIR`',
-    'Signs access tokens with HS256. Give this or `JWT_KEYS_DIR`, not both; production needs one of them.',
+    'Signs access tokens with HS256: the first secret signs, all verify. Give this or `JWT_KEYS_DIR`, not both; production needs one of them.',
   ),
   JWT_KEYS_DIR: optional(
     anyText('a directory'),
@@ -67,6 +75,16 @@ export const variables = {
     wholeSeconds('10s', '24h'),
     { default: '15m' },
     'How long an access token is valid.',
+  ),
+  REFRESH_TOKEN_TTL: variable(
+    wholeSeconds('1m', '400d'),
+    { default: '7d' },
+    'How long a session goes on without being refreshed.',
+  ),
+  SESSION_TTL: variable(
+    wholeSeconds('1m', '400d'),
+    { default: '30d' },
+    'How long a session goes on at most; then its user logs in again.',
   ),
   CACHE_TTL: variable(
     duration('1s', '24h'),
@@ -109,6 +127,11 @@ export const variables = {
     'The cost of hashing a password: each step doubles it. In production at least 10.',
   ),
   TRUST_PROXY: variable(trustProxy, { default: 'off' }, 'Whose `X-Forwarded-*` headers are believed.'),
+  RATE_LIMIT_FACTOR: variable(
+    factor,
+    { default: '1' },
+    'Multiplies every limit, for load tests and for stricter houses; 0: whatever has a limit is refused.',
+  ),
   SERVICE_TOKENS: variable(
     serviceTokens,
     { default: '' },

@@ -31,10 +31,13 @@ describe('readSettings', () => {
       databasePoolSize: 10,
       databaseTimeoutMs: 1000,
       redisTimeoutMs: 100,
+      avatarStore: '/srv/.usher/avatars',
       jwtKeysDir: '/srv/.usher/keys',
       jwtIssuer: 'usher',
       jwtAudience: 'usher',
       accessTokenTtlSeconds: 900,
+      refreshTokenTtlSeconds: 604_800,
+      sessionTtlSeconds: 2_592_000,
       cacheTtlMs: 300_000,
       cacheMaxStalenessMs: 1000,
       cachePollIntervalMs: 200,
@@ -45,12 +48,13 @@ describe('readSettings', () => {
       bcryptCost: 12,
       shutdownDelayMs: 0,
       trustProxy: false,
+      rateLimitFactor: 1,
       logLevel: 'info',
       docs: true,
     });
     expect(settings.databaseUrl).toBeUndefined();
     expect(settings.redisUrl).toBeUndefined();
-    expect(settings.jwtSecret).toBeUndefined();
+    expect(settings.jwtSecrets).toEqual([]);
     expect(settings.serviceTokens.size).toBe(0);
   });
 
@@ -66,10 +70,13 @@ describe('readSettings', () => {
         DATABASE_TIMEOUT: '1500ms',
         REDIS_URL: 'redis://cache',
         REDIS_TIMEOUT: '5ms',
+        AVATAR_STORE: 'pictures',
         JWT_SECRET: STRONG,
         JWT_ISSUER: 'https://id.example.org/',
         JWT_AUDIENCE: 'Große Dienste',
         ACCESS_TOKEN_TTL: '10s',
+        REFRESH_TOKEN_TTL: '1m',
+        SESSION_TTL: '2m',
         CACHE_TTL: '24h',
         CACHE_MAX_STALENESS: '60s',
         CACHE_POLL_INTERVAL: '30s',
@@ -80,6 +87,7 @@ describe('readSettings', () => {
         BCRYPT_COST: '10',
         SHUTDOWN_DELAY: '5s',
         TRUST_PROXY: '2',
+        RATE_LIMIT_FACTOR: '0.5',
         SERVICE_TOKENS: `billing=${STRONG}`,
         LOG_LEVEL: 'silent',
         DOCS: 'off',
@@ -94,10 +102,13 @@ describe('readSettings', () => {
       databasePoolSize: 200,
       databaseTimeoutMs: 1500,
       redisTimeoutMs: 5,
+      avatarStore: '/srv/pictures',
       jwtKeysDir: '/srv/data/keys',
       jwtIssuer: 'https://id.example.org/',
       jwtAudience: 'Große Dienste',
       accessTokenTtlSeconds: 10,
+      refreshTokenTtlSeconds: 60,
+      sessionTtlSeconds: 120,
       cacheTtlMs: 86_400_000,
       cacheMaxStalenessMs: 60_000,
       cachePollIntervalMs: 30_000,
@@ -108,12 +119,13 @@ describe('readSettings', () => {
       bcryptCost: 10,
       shutdownDelayMs: 5_000,
       trustProxy: 2,
+      rateLimitFactor: 0.5,
       logLevel: 'silent',
       docs: false,
     });
     expect(settings.databaseUrl).toBe('postgresql://db/usher');
     expect(settings.redisUrl).toBe('redis://cache');
-    expect(settings.jwtSecret).toBe(STRONG);
+    expect(settings.jwtSecrets).toEqual([STRONG]);
     expect(settings.serviceTokens.get('billing')).toBe(STRONG);
   });
 
@@ -183,12 +195,17 @@ describe('the faults', () => {
     ['DATABASE_TIMEOUT', '2s'],
     ['REDIS_URL', 'localhost:6379'],
     ['REDIS_TIMEOUT', '4ms'],
+    ['AVATAR_STORE', ' '],
+    ['AVATAR_STORE', 's3://bucket/avatars'],
     ['JWT_SECRET', ' '],
+    ['JWT_SECRET', 'a,b,a'],
     ['JWT_KEYS_DIR', ' '],
     ['JWT_ISSUER', 'a\nb'],
     ['JWT_ISSUER', ' usher'],
     ['JWT_AUDIENCE', 'u'.repeat(256)],
     ['ACCESS_TOKEN_TTL', '9s'],
+    ['REFRESH_TOKEN_TTL', '59s'],
+    ['SESSION_TTL', '401d'],
     ['ACCESS_TOKEN_TTL', '10.5s'],
     ['CACHE_TTL', '25h'],
     ['CACHE_MAX_STALENESS', '99ms'],
@@ -243,8 +260,8 @@ describe('polling', () => {
 
 describe('secrets', () => {
   it('may be weak in development and under test', () => {
-    expect(readSettings({ JWT_SECRET: 'x' }).jwtSecret).toBe('x');
-    expect(readSettings({ NODE_ENV: 'test', JWT_SECRET: 'secret' }).jwtSecret).toBe('secret');
+    expect(readSettings({ JWT_SECRET: 'x' }).jwtSecrets).toEqual(['x']);
+    expect(readSettings({ NODE_ENV: 'test', JWT_SECRET: 'secret' }).jwtSecrets).toEqual(['secret']);
   });
 
   it.each(['short', 'a'.repeat(64), 'changeme'.repeat(8), 'your-256-bit-secret-your-256-bit-secret'])(
@@ -252,10 +269,23 @@ describe('secrets', () => {
     (secret) => {
       const faults = faultsOf(inProduction({ JWT_SECRET: secret, SERVICE_TOKENS: '' }));
       expect(faults).toHaveLength(1);
-      expect(faults[0]).toMatch(/^JWT_SECRET: expected at least 32 random bytes/);
+      expect(faults[0]).toMatch(/^JWT_SECRET: expected secrets of at least 32 random bytes/);
       expect(faults[0]).not.toContain(secret);
     },
   );
+
+  it('are all held to that, where there are several', () => {
+    const other = STRONG.split('').reverse().join('');
+    expect(readSettings(inProduction({ JWT_SECRET: `${STRONG},${other}` })).jwtSecrets).toEqual([
+      STRONG,
+      other,
+    ]);
+    for (const list of [`${STRONG},short`, `short,${STRONG}`]) {
+      expect(faultsOf(inProduction({ JWT_SECRET: list }))).toEqual([
+        expect.stringMatching(/^JWT_SECRET: expected secrets of at least 32 random bytes/),
+      ]);
+    }
+  });
 
   it('of services are held to the same in production', () => {
     const env = { JWT_SECRET: STRONG, SERVICE_TOKENS: `billing=${'changeme'.repeat(4)}` };

@@ -9,6 +9,7 @@ const SECRETS = [
   'hidden-query',
   'hidden-redis',
   'hidden-signing',
+  'hidden-older-signing',
   'hidden-service-0123456789-abcdef',
 ];
 
@@ -16,7 +17,7 @@ function withSecrets() {
   return readSettings({
     DATABASE_URL: 'postgres://usher:hidden-database@db/usher?password=hidden-query',
     REDIS_URL: 'redis://:hidden-redis@cache',
-    JWT_SECRET: 'hidden-signing',
+    JWT_SECRET: 'hidden-signing,hidden-older-signing',
     SERVICE_TOKENS: 'billing=hidden-service-0123456789-abcdef',
     TRUST_PROXY: '10.0.0.0/8',
   });
@@ -41,7 +42,7 @@ describe('Settings', () => {
     const settings = withSecrets();
     expect(settings.databaseUrl).toContain('hidden-database');
     expect(settings.redisUrl).toContain('hidden-redis');
-    expect(settings.jwtSecret).toBe('hidden-signing');
+    expect(settings.jwtSecrets).toEqual(['hidden-signing', 'hidden-older-signing']);
     expect(settings.serviceTokens.get('billing')).toBe('hidden-service-0123456789-abcdef');
   });
 
@@ -61,7 +62,7 @@ describe('Settings', () => {
     expect(withSecrets().toJSON()).toMatchObject({
       databaseUrl: 'postgres://usher:[set]@db/usher?[set]',
       redisUrl: 'redis://:[set]@cache',
-      jwtSecret: '[set]',
+      jwtSecrets: '[set]',
       serviceTokens: '[set]',
     });
     expect(JSON.stringify(readSettings({}))).not.toContain('[set]');
@@ -69,9 +70,10 @@ describe('Settings', () => {
 
   it('is frozen, lists included', () => {
     const settings = withSecrets();
-    const writable = settings as { port: number; jwtSecret?: string; trustProxy: string[] };
+    const writable = settings as unknown as { port: number; jwtSecrets: string[]; trustProxy: string[] };
     expect(() => (writable.port = 1)).toThrow(TypeError);
-    expect(() => (writable.jwtSecret = 'x')).toThrow(TypeError);
+    expect(() => (writable.jwtSecrets = ['x'])).toThrow(TypeError);
+    expect(() => writable.jwtSecrets.push('x')).toThrow(TypeError);
     expect(() => writable.trustProxy.push('::/1')).toThrow(TypeError);
     expect(settings.trustProxy).toEqual(['10.0.0.0/8']);
   });

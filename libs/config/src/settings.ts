@@ -35,7 +35,9 @@ export class Settings {
   readonly databaseTimeoutMs!: number;
   /** REDIS_TIMEOUT, milliseconds: for each command. */
   readonly redisTimeoutMs!: number;
-  /** JWT_KEYS_DIR, absolute: `keys` under `dataDir` unless given. Used when there is no `jwtSecret`. */
+  /** AVATAR_STORE, absolute: `avatars` under `dataDir` unless given. */
+  readonly avatarStore!: string;
+  /** JWT_KEYS_DIR, absolute: `keys` under `dataDir` unless given. Used when there are no `jwtSecrets`. */
   readonly jwtKeysDir!: string;
   /** JWT_ISSUER: the claim `iss`. */
   readonly jwtIssuer!: string;
@@ -43,6 +45,10 @@ export class Settings {
   readonly jwtAudience!: string;
   /** ACCESS_TOKEN_TTL, whole seconds. */
   readonly accessTokenTtlSeconds!: number;
+  /** REFRESH_TOKEN_TTL, whole seconds: from the last refresh to the end of a session. */
+  readonly refreshTokenTtlSeconds!: number;
+  /** SESSION_TTL, whole seconds: from the login to the end of a session. */
+  readonly sessionTtlSeconds!: number;
   /** CACHE_TTL, milliseconds. */
   readonly cacheTtlMs!: number;
   /** CACHE_MAX_STALENESS, milliseconds: the contract's Δ. */
@@ -61,6 +67,8 @@ export class Settings {
   readonly bcryptCost!: number;
   /** TRUST_PROXY: whose `X-Forwarded-*` headers are believed. */
   readonly trustProxy!: TrustProxy;
+  /** RATE_LIMIT_FACTOR: multiplies every limit; 0: none of what is limited is allowed. */
+  readonly rateLimitFactor!: number;
   /** SHUTDOWN_DELAY, milliseconds: from SIGTERM to the end of new connections. */
   readonly shutdownDelayMs!: number;
   /** LOG_LEVEL */
@@ -70,15 +78,15 @@ export class Settings {
 
   readonly #databaseUrl: string | undefined;
   readonly #redisUrl: string | undefined;
-  readonly #jwtSecret: string | undefined;
+  readonly #jwtSecrets: readonly string[];
   readonly #serviceTokens: ReadonlyMap<string, string>;
 
-  constructor({ databaseUrl, redisUrl, jwtSecret, serviceTokens, ...open }: SettingsFields) {
+  constructor({ databaseUrl, redisUrl, jwtSecrets, serviceTokens, ...open }: SettingsFields) {
     Object.assign(this, open);
     if (Array.isArray(open.trustProxy)) this.trustProxy = Object.freeze([...open.trustProxy]) as string[];
     this.#databaseUrl = databaseUrl;
     this.#redisUrl = redisUrl;
-    this.#jwtSecret = jwtSecret;
+    this.#jwtSecrets = Object.freeze([...jwtSecrets]);
     this.#serviceTokens = new Map(serviceTokens);
     Object.freeze(this);
   }
@@ -93,9 +101,9 @@ export class Settings {
     return this.#redisUrl;
   }
 
-  /** JWT_SECRET: signs with HS256; `undefined`: ES256 with the keys in `jwtKeysDir`. */
-  get jwtSecret(): string | undefined {
-    return this.#jwtSecret;
+  /** JWT_SECRET: HS256, the first one signs and all verify; none: ES256 with the keys in `jwtKeysDir`. */
+  get jwtSecrets(): readonly string[] {
+    return this.#jwtSecrets;
   }
 
   /** SERVICE_TOKENS: the token by the service's name. */
@@ -109,7 +117,7 @@ export class Settings {
       ...Object.fromEntries(Object.entries(this)),
       databaseUrl: this.databaseUrl && withoutSecrets(this.databaseUrl),
       redisUrl: this.redisUrl && withoutSecrets(this.redisUrl),
-      jwtSecret: this.jwtSecret && SET,
+      jwtSecrets: this.jwtSecrets.length > 0 ? SET : undefined,
       serviceTokens: this.serviceTokens.size > 0 ? SET : undefined,
     };
   }

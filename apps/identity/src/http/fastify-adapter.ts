@@ -14,6 +14,7 @@ import { createLogger } from './log/logger.js';
 import { RequestLog } from './log/request-log.js';
 import { problemAnswer } from './problems/problem-answer.js';
 import { sendProblem } from './problems/send-problem.js';
+import { limitRequests } from './request-limiter.js';
 import { requestId } from './request-id.js';
 import { observeRequest, observeRequests } from './request-observer.js';
 import { revalidateMarkedRoutes } from './revalidated.js';
@@ -43,6 +44,7 @@ export function createHttpAdapter(
   // In this order: every refusal below carries the headers, and nothing is read of a body that no route wants.
   observeRequests(fastify);
   sendAnswerHeaders(fastify);
+  limitRequests(fastify);
   answerUnmatchedRequests(fastify);
   refuseBadTargets(fastify);
   refuseOtherMediaTypes(fastify);

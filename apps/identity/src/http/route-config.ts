@@ -7,6 +7,8 @@ declare module 'fastify' {
     consumes?: readonly string[];
     /** Milliseconds: `@Deadline()`. `null`: none. */
     deadlineMs?: number | null;
+    /** `@Public()`: a token that comes along is not looked at. */
+    open?: boolean;
     /** `@Rephrased()` */
     rephrase?: (error: unknown) => unknown;
     /** `@Revalidated()` */

@@ -20,6 +20,7 @@ export const FAULT_STATUSES: Readonly<Record<string, FaultStatus>> = {
   'request.invalid_encoding': { status: 400, title: 'Not valid UTF-8' },
   'request.invalid_json': { status: 400, title: 'Malformed JSON' },
   'request.invalid_text': { status: 400, title: 'Text that cannot be stored' },
+  'request.invalid_multipart': { status: 400, title: 'Malformed multipart body' },
   'request.too_deep': { status: 400, title: 'Nested too deeply' },
   'request.duplicate_field': { status: 400, title: 'Field given more than once' },
   'request.forbidden_field': { status: 400, title: 'Field name not allowed' },
@@ -32,6 +33,7 @@ export const FAULT_STATUSES: Readonly<Record<string, FaultStatus>> = {
   'request.url_too_long': { status: 414, title: 'URL too long' },
   'request.unsupported_media_type': { status: 415, title: 'Unsupported media type' },
   'request.validation': { status: 422, title: 'Invalid input' },
+  'request.rate_limited': { status: 429, title: 'Too many requests', ...SOON },
   'request.headers_too_large': { status: 431, title: 'Headers too large' },
   'request.deadline': { status: 503, title: 'Took too long', ...SOON },
   not_found: { status: 404, title: 'Not found' },
@@ -45,6 +47,7 @@ export const FAULT_STATUSES: Readonly<Record<string, FaultStatus>> = {
   },
 
   'auth.invalid_credentials': { status: 401, title: 'Wrong identifier or password' },
+  'auth.too_many_attempts': { status: 429, title: 'Too many wrong passwords', ...SOON },
   'auth.missing_token': { status: 401, title: 'Bearer token needed' },
   'auth.invalid_token': { status: 401, title: 'Invalid token', badToken: true },
   'auth.token_revoked': { status: 401, title: 'Token no longer valid', badToken: true },
@@ -52,6 +55,8 @@ export const FAULT_STATUSES: Readonly<Record<string, FaultStatus>> = {
   'auth.invalid_request': { status: 400, title: 'Invalid token request' },
   'auth.invalid_grant': { status: 400, title: 'Grant refused' },
   'auth.unsupported_grant_type': { status: 400, title: 'Unsupported grant type' },
+  'auth.invalid_refresh_token': { status: 401, title: 'Refresh token not valid' },
+  'auth.session_not_found': { status: 404, title: 'No such session' },
   'auth.forbidden': { status: 403, title: 'Not allowed' },
   // Not 401: a client would take that for a bad token and log its user out.
   'auth.wrong_password': { status: 403, title: 'Wrong password' },
@@ -69,6 +74,18 @@ export const FAULT_STATUSES: Readonly<Record<string, FaultStatus>> = {
   'users.last_admin': { status: 409, title: 'The last administrator' },
   'users.password_changed_meanwhile': { status: 409, title: 'Password changed meanwhile' },
 
+  'avatars.too_large': { status: 413, title: 'Picture too large' },
+  'avatars.not_a_picture': { status: 422, title: 'Not a picture' },
+  'avatars.broken_picture': { status: 422, title: 'Broken picture' },
+  'avatars.too_many_pixels': { status: 422, title: 'Too many pixels' },
+  'avatars.busy': { status: 503, title: 'Busy receiving pictures', ...SOON },
+
+  'storage.unavailable': {
+    status: 503,
+    title: 'Storage unavailable',
+    detail: 'Files cannot be kept or read at the moment.',
+    ...SOON,
+  },
   'database.unavailable': {
     status: 503,
     title: 'Database unavailable',

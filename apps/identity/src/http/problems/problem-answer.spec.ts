@@ -71,7 +71,7 @@ describe('problemAnswer', () => {
       detail: 'Short and stout.',
     });
     const throttled = problemAnswer(new HttpException('Slower.', 429));
-    expect(throttled.problem).toMatchObject({ code: 'rate_limited', detail: 'Slower.' });
+    expect(throttled.problem).toMatchObject({ code: 'request.rate_limited', detail: 'Slower.' });
     expect(throttled.headers['retry-after']).toBe('1');
   });
 });

@@ -34,7 +34,7 @@ const STATUS_FAULTS: Readonly<Record<number, string>> = {
   413: 'request.too_large',
   415: 'request.unsupported_media_type',
   422: 'request.validation',
-  429: 'rate_limited',
+  429: 'request.rate_limited',
   503: 'unavailable',
 };
 

@@ -1,0 +1,109 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { InvalidCredentials } from '../auth/login/login-faults.js';
+import { Counter } from './counter.js';
+import { Guesses, type Named } from './guesses.js';
+import { KnownNetworks } from './known-networks.js';
+import { GUESS_LIMITS, type Limit } from './limit.js';
+import { type Visitor, visitorAt } from './visitor.js';
+
+const ADA: Named = ['email', 'ada@example.com'];
+const HOME = visitorAt('203.0.113.1');
+
+describe('Guesses', () => {
+  let guesses: Guesses;
+
+  beforeEach(() => {
+    const { pair, account, network } = GUESS_LIMITS;
+    const counterOf = (limit: Limit): Counter => new Counter(limit, 1);
+    guesses = new Guesses(
+      { pair: counterOf(pair), account: counterOf(account), network: counterOf(network) },
+      new KnownNetworks(),
+    );
+  });
+
+  const right = (named: Named, from: Visitor): Promise<string> =>
+    guesses.watch(named, from, () => Promise.resolve('in')).catch(codeOf);
+  const wrong = (named: Named, from: Visitor): Promise<string> =>
+    guesses.watch(named, from, () => Promise.reject(new InvalidCredentials())).catch(codeOf);
+  const codeOf = (fault: unknown): string => (fault as { code: string }).code;
+  const addresses = (count: number): Visitor[] =>
+    Array.from({ length: count }, (_, i) => visitorAt(`198.51.100.${i}`));
+  async function attack(named: Named, from: readonly Visitor[], each: number): Promise<string[]> {
+    const answers = [];
+    for (const visitor of from) for (let i = 0; i < each; i++) answers.push(await wrong(named, visitor));
+    return answers;
+  }
+
+  it('refuses a pair past five wrong passwords, and then the right one too', async () => {
+    expect(await attack(ADA, [HOME], 7)).toEqual([
+      ...Array<string>(5).fill('auth.invalid_credentials'),
+      ...Array<string>(2).fill('auth.too_many_attempts'),
+    ]);
+    expect(await right(ADA, HOME)).toBe('auth.too_many_attempts');
+    expect(await right(ADA, visitorAt('203.0.113.2'))).toBe('in');
+    expect(await right(['email', 'grace@example.com'], HOME)).toBe('in');
+  });
+
+  it('counts all spellings of a name as one', async () => {
+    for (const value of ['Ada', 'ADA', 'ada', 'aDa', 'adA']) await wrong(['username', value], HOME);
+    expect(await right(['username', 'ada'], HOME)).toBe('auth.too_many_attempts');
+  });
+
+  it('starts the pair over with a success, and does not forget what the network did elsewhere', async () => {
+    await attack(ADA, [HOME], 4);
+    expect(await right(ADA, HOME)).toBe('in');
+    expect(new Set(await attack(ADA, [HOME], 5))).toEqual(new Set(['auth.invalid_credentials']));
+  });
+
+  it('lets no crowd of parallel guesses through', async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, () => wrong(ADA, HOME)));
+    expect(answers.filter((code) => code === 'auth.invalid_credentials')).toHaveLength(5);
+  });
+
+  it('does not count what failed for other reasons', async () => {
+    const busy = new Error('busy');
+    for (let i = 0; i < 20; i++) {
+      await expect(guesses.watch(ADA, HOME, () => Promise.reject(busy))).rejects.toBe(busy);
+    }
+    expect(await right(ADA, HOME)).toBe('in');
+  });
+
+  it('lets the owner in at a new address during an attack from ten', async () => {
+    await attack(ADA, addresses(10), 8);
+    expect(await right(ADA, HOME)).toBe('in');
+  });
+
+  it('closes an account to new addresses past a hundred guesses, but not to a known one', async () => {
+    await guesses.remember({ email: ADA[1], username: 'ada', phone: null }, HOME);
+    await attack(ADA, addresses(30), 5);
+    expect(await right(ADA, visitorAt('203.0.113.2'))).toBe('auth.too_many_attempts');
+    expect(await right(ADA, HOME)).toBe('in');
+    expect(await right(['username', 'Ada'], HOME)).toBe('in');
+  });
+
+  it('does not let one network use up what an account has', async () => {
+    await attack(ADA, addresses(1), 500);
+    await attack(ADA, addresses(10), 5);
+    expect(await right(ADA, HOME)).toBe('in');
+  });
+
+  it('stops a network that tries everybody, but none of those who are known there', async () => {
+    await guesses.remember({ email: ADA[1], username: null, phone: null }, HOME);
+    for (let i = 0; i < 101; i++) await wrong(['email', `person-${i}@example.com`], HOME);
+    expect(await right(['email', 'grace@example.com'], HOME)).toBe('auth.too_many_attempts');
+    expect(await right(['email', 'grace@example.com'], visitorAt('203.0.113.2'))).toBe('in');
+    expect(await right(ADA, HOME)).toBe('in');
+  });
+
+  it('answers a wrong guess at a known network as it answers one about a stranger there', async () => {
+    await guesses.remember({ email: ADA[1], username: null, phone: null }, HOME);
+    for (let i = 0; i < 101; i++) await wrong(['email', `person-${i}@example.com`], HOME);
+    expect(await wrong(ADA, HOME)).toBe(await wrong(['email', 'nobody@example.com'], HOME));
+  });
+
+  it('trusts a service', async () => {
+    for (let i = 0; i < 200; i++) await wrong(ADA, { kind: 'service' });
+    expect(await right(ADA, { kind: 'service' })).toBe('in');
+    expect(await right(ADA, HOME)).toBe('in');
+  });
+});

@@ -1,0 +1,103 @@
+import { type AliasKind, type CachedUser } from '#user-cache';
+import { isFault } from '../http/problems/fault.js';
+import { type Counter } from './counter.js';
+import { digest } from './digest.js';
+import { type KnownNetworks } from './known-networks.js';
+import { TooManyAttempts } from './limit-faults.js';
+import { type Visitor } from './visitor.js';
+
+/** Which account somebody says is theirs, whether or not there is one. */
+export type Named = readonly [kind: AliasKind | 'id', value: string];
+
+export interface GuessCounters {
+  readonly pair: Counter;
+  readonly account: Counter;
+  readonly network: Counter;
+}
+
+/** The password was wrong, or there is nobody whose password it could be. */
+const WRONG = new Set(['auth.invalid_credentials', 'auth.wrong_password']);
+
+/**
+ * A soft lock against guessing passwords (docs/adr/0012-guessing-is-slowed-not-locked-out.md).
+ *
+ * Wrong passwords are counted per account and network, per account, and per network. Past the first limit that pair is
+ * refused until its window ends, whatever the password. Past the other two everybody is, but for those at a network
+ * from which the account was logged in to before: their own pair alone decides about them. So an attacker is slowed
+ * everywhere, and the owner gets in from a place they know, or from a new one unless a hundred guesses came within the
+ * hour.
+ *
+ * Accounts are told apart by what was asked for. One that does not exist is counted and refused like any other, before
+ * the database is asked or a password hashed; so a refusal, and the time it takes, tells nothing about it.
+ */
+export class Guesses {
+  constructor(
+    private readonly counters: GuessCounters,
+    private readonly known: KnownNetworks,
+  ) {}
+
+  /**
+   * The result of `attempt`, which counts as a guess when it throws that the password is wrong.
+   *
+   * @throws TooManyAttempts, and whatever `attempt` throws
+   */
+  async watch<T>(named: Named, visitor: Visitor, attempt: () => Promise<T>): Promise<T> {
+    if (visitor.kind === 'service') return attempt();
+    const { pair, account, network } = this.counters;
+    const name = nameOf(named);
+    const keys = {
+      pair: digest(name, visitor.network),
+      account: digest(name),
+      network: digest(visitor.network),
+    };
+
+    const own = await pair.take(keys.pair);
+    // Not counted any further: one network must not use up what the account has for everybody.
+    if (own.exceeded) throw new TooManyAttempts(own);
+    const [isKnown, ...others] = await Promise.all([
+      this.known.has(name, visitor.network),
+      account.take(keys.account),
+      network.take(keys.network),
+    ]);
+    const exceeded = others.find((count) => count.exceeded);
+    if (exceeded && !isKnown) throw new TooManyAttempts(exceeded);
+
+    try {
+      const result = await attempt();
+      await Promise.all([
+        pair.forget(keys.pair),
+        account.giveBack(keys.account),
+        network.giveBack(keys.network),
+      ]);
+      return result;
+    } catch (error) {
+      // Otherwise who shares the owner's network would see here, and only here, that such an account exists.
+      if (isWrong(error)) throw exceeded ? new TooManyAttempts(exceeded) : error;
+      await Promise.all([
+        pair.giveBack(keys.pair),
+        account.giveBack(keys.account),
+        network.giveBack(keys.network),
+      ]);
+      throw error;
+    }
+  }
+
+  /** The user has logged in from there, and is known there from now on, by whichever name. */
+  async remember(user: Pick<CachedUser, AliasKind>, visitor: Visitor): Promise<void> {
+    if (visitor.kind === 'service') return;
+    const names = (['email', 'username', 'phone'] as const).flatMap((kind) => {
+      const value = user[kind];
+      return value === null ? [] : [nameOf([kind, value])];
+    });
+    await Promise.all(names.map((name) => this.known.remember(name, visitor.network)));
+  }
+}
+
+/** Coarser than the database compares, so that no two ways to write one name are counted apart. */
+function nameOf([kind, value]: Named): string {
+  return `${kind}:${value.toLowerCase()}`;
+}
+
+function isWrong(error: unknown): boolean {
+  return isFault(error) && WRONG.has(error.code);
+}

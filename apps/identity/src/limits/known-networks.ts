@@ -1,0 +1,33 @@
+import { LRUCache } from 'lru-cache';
+import { digest } from './digest.js';
+import { type LimitsRedis } from './limits-redis.js';
+
+const KEPT_SECONDS = 30 * 24 * 60 * 60;
+const MAX_IN_MEMORY = 50_000;
+
+/** From where an account has been logged in to, for thirty days since the last time. */
+export class KnownNetworks {
+  readonly #memory = new LRUCache<string, true>({
+    max: MAX_IN_MEMORY,
+    ttl: KEPT_SECONDS * 1_000,
+    ttlResolution: 0, // anything else sets a timer now and then
+  });
+
+  constructor(private readonly redis?: LimitsRedis) {}
+
+  async has(name: string, network: string): Promise<boolean> {
+    const key = keyOf(name, network);
+    if (this.#memory.has(key)) return true;
+    return (await this.redis?.has(key).catch(() => false)) ?? false;
+  }
+
+  async remember(name: string, network: string): Promise<void> {
+    const key = keyOf(name, network);
+    this.#memory.set(key, true); // as well: it has to be known while Redis is away
+    await this.redis?.remember(key, KEPT_SECONDS).catch(() => undefined);
+  }
+}
+
+function keyOf(name: string, network: string): string {
+  return `limit:known:${digest(name, network)}`;
+}

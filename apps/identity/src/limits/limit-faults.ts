@@ -1,0 +1,29 @@
+import { Fault } from '../http/problems/fault.js';
+import { type Count } from './counter.js';
+import { rateLimitHeaders } from './rate-limit-headers.js';
+
+/** Nothing was looked at but where the request comes from. */
+export class RateLimited extends Fault {
+  readonly code = 'request.rate_limited';
+  override readonly retryAfterSeconds: number;
+  override readonly headers: Readonly<Record<string, string>>;
+
+  constructor(count: Count) {
+    super('Too many requests of this kind came from your network.');
+    this.retryAfterSeconds = count.resetSeconds;
+    this.headers = rateLimitHeaders(count);
+  }
+}
+
+/** The same whether or not there is such an account, and whether or not the password was right. */
+export class TooManyAttempts extends Fault {
+  readonly code = 'auth.too_many_attempts';
+  override readonly retryAfterSeconds: number;
+  override readonly headers: Readonly<Record<string, string>>;
+
+  constructor(count: Count) {
+    super('Too many wrong passwords. Wait, or try where you have logged in before.');
+    this.retryAfterSeconds = count.resetSeconds;
+    this.headers = rateLimitHeaders(count);
+  }
+}

@@ -1,0 +1,77 @@
+import { createRedisClient, RedisBreaker, type RedisClient } from '#cache';
+
+type Script = (args: readonly string[]) => Promise<[consumed: number, msLeft: number]>;
+
+/**
+ * Redis as the limits need it, behind a breaker of its own: what is refused here is counted in memory at once. It has
+ * the shape that `RateLimiterRedis` expects of ioredis, so that the library sees the breaker as a connection that is
+ * not ready.
+ */
+export class LimitsRedis {
+  readonly #client: RedisClient;
+  readonly #breaker: RedisBreaker;
+
+  constructor(url: string, commandTimeoutMs: number) {
+    this.#client = createRedisClient(url, { commandTimeoutMs });
+    this.#breaker = new RedisBreaker({ probe: () => this.#client.get('limit:probe') });
+  }
+
+  /** Connects if that is to be had within a second; otherwise it comes by itself. */
+  async start(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const waited = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, 1_000);
+    });
+    await Promise.race([this.#client.connect().catch(() => undefined), waited]);
+    clearTimeout(timer);
+  }
+
+  stop(): void {
+    this.#breaker.stop();
+    this.#client.disconnect();
+  }
+
+  /** ioredis' word for it is `ready`. */
+  get status(): string {
+    return this.#breaker.state.kind === 'closed' ? this.#client.status : 'away';
+  }
+
+  /** Called by the library for its one script. */
+  defineCommand(name: string, definition: { lua: string; numberOfKeys: number }): void {
+    this.#client.defineCommand(name, definition);
+  }
+
+  /** The library's script. @throws LimitsRedisAway */
+  rlflxIncr(args: readonly string[]): Promise<[consumed: number, msLeft: number]> {
+    const client = this.#client as unknown as { rlflxIncr: Script };
+    return this.#ask(() => client.rlflxIncr(args));
+  }
+
+  /** @throws LimitsRedisAway */
+  del(key: string): Promise<number> {
+    return this.#ask(() => this.#client.del(key));
+  }
+
+  /** @throws LimitsRedisAway */
+  async has(key: string): Promise<boolean> {
+    return (await this.#ask(() => this.#client.exists(key))) > 0;
+  }
+
+  /** @throws LimitsRedisAway */
+  async remember(key: string, seconds: number): Promise<void> {
+    await this.#ask(() => this.#client.set(key, '1', 'EX', seconds));
+  }
+
+  async #ask<T extends NonNullable<unknown>>(command: () => Promise<T>): Promise<T> {
+    // While there is no connection the client fails at once, and there is nothing that the breaker could save.
+    if (this.status !== 'ready') throw new LimitsRedisAway();
+    const reply = await this.#breaker.attempt(command);
+    if (reply === undefined) throw new LimitsRedisAway();
+    return reply;
+  }
+}
+
+/** There is no answer to be had from Redis; whoever asked has a way without. */
+export class LimitsRedisAway extends Error {
+  override readonly name = 'LimitsRedisAway';
+}

@@ -1,0 +1,38 @@
+import { Settings } from '#config';
+import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { type FastifyInstance } from 'fastify';
+import { ServiceTokens } from '../auth/guard/service-tokens.js';
+import { Guesses } from './guesses.js';
+import { Limits } from './limits.js';
+
+/** How much is too much. Its hook stands before every route of the application. */
+@Module({
+  providers: [
+    ServiceTokens,
+    {
+      provide: Limits,
+      inject: [Settings, ServiceTokens],
+      useFactory: (settings: Settings, services: ServiceTokens) => new Limits(settings, services),
+    },
+    { provide: Guesses, inject: [Limits], useFactory: (limits: Limits) => limits.guesses },
+  ],
+  exports: [Guesses],
+})
+export class LimitsModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly host: HttpAdapterHost,
+    private readonly limits: Limits,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    await this.limits.start();
+    // The command line has no HTTP.
+    const fastify = this.host.httpAdapter?.getInstance<FastifyInstance>();
+    if (fastify) fastify.requestLimiter = this.limits.requests;
+  }
+
+  onApplicationShutdown(): void {
+    this.limits.stop();
+  }
+}

@@ -1,0 +1,99 @@
+import { readSettings } from '#config';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { ServiceTokens } from '../auth/guard/service-tokens.js';
+import { limitRequests } from '../http/request-limiter.js';
+import { Counter } from './counter.js';
+import { type Limit, REQUEST_LIMITS } from './limit.js';
+import { RequestLimits } from './request-limits.js';
+
+const SERVICE = `Bearer ${'Zk3v9QpL0aWx7RtY2mNc5BsD8fGh1JuE'}`;
+/** One registration, twelve of everything else. */
+const FACTOR = 0.01;
+
+describe('RequestLimits', () => {
+  let fastify: FastifyInstance;
+  let notices: number;
+  let calls: Limit[];
+
+  beforeEach(() => {
+    notices = 0;
+    calls = [];
+    fastify = aServer(false);
+  });
+
+  afterEach(async () => {
+    await fastify.close();
+  });
+
+  function aServer(trustProxy: boolean): FastifyInstance {
+    const server = Fastify({ trustProxy });
+    const services = new ServiceTokens(readSettings({ SERVICE_TOKENS: `billing=${SERVICE.slice(7)}` }));
+    limitRequests(server);
+    server.requestLimiter = new RequestLimits(
+      services,
+      (limit) => {
+        const counter = new Counter(limit, FACTOR);
+        const take = counter.take.bind(counter);
+        counter.take = (key) => {
+          calls.push(limit);
+          return take(key);
+        };
+        return counter;
+      },
+      () => notices++,
+    );
+    const handler = (): string => 'ok';
+    server.post('/register', { config: { limit: REQUEST_LIMITS.register, open: true } }, handler);
+    server.get('/closed', handler);
+    server.get('/open', { config: { open: true } }, handler);
+    server.get('/health/live', { config: { open: true } }, handler);
+    server.get('/metrics', handler);
+    return server;
+  }
+
+  async function ask(
+    method: 'GET' | 'POST',
+    url: string,
+    headers: Record<string, string> = {},
+  ): Promise<number> {
+    return (await fastify.inject({ method, url, headers })).statusCode;
+  }
+
+  it.each([
+    ['POST', '/register', {}, 'register'],
+    ['POST', '/register', { authorization: 'Bearer some.user.token' }, 'register'],
+    ['POST', '/register', { authorization: SERVICE }, undefined],
+    ['GET', '/closed', {}, 'anyone'],
+    ['GET', '/closed', { authorization: '' }, 'anyone'],
+    ['GET', '/closed', { authorization: 'Basic dXNlcjpwYXNz' }, 'anyone'],
+    ['GET', '/closed', { authorization: 'Bearer some.user.token' }, undefined],
+    ['GET', '/closed', { authorization: SERVICE }, undefined],
+    ['GET', '/open', { authorization: 'Bearer some.user.token' }, 'anyone'],
+    ['GET', '/open', { authorization: SERVICE }, undefined],
+    ['GET', '/nowhere', { authorization: 'Bearer some.user.token' }, 'anyone'],
+    ['GET', '/health/live', {}, undefined],
+    ['GET', '/health/nowhere', {}, 'anyone'],
+    ['GET', '/metrics', {}, undefined],
+  ] as const)('counts %s %s with %j as %s', async (method, url, headers, name) => {
+    await ask(method, url, headers);
+    expect(calls.map((limit) => limit.name)).toEqual(name === undefined ? [] : [name]);
+  });
+
+  it('tells once, and only of somebody who was refused, that a proxy may be missing from the settings', async () => {
+    const forwarded = { 'x-forwarded-for': '203.0.113.1' };
+    await ask('POST', '/register', forwarded);
+    expect(notices).toBe(0);
+    await ask('POST', '/register');
+    expect(notices).toBe(0);
+    for (let i = 0; i < 3; i++) await ask('POST', '/register', forwarded);
+    expect(notices).toBe(1);
+  });
+
+  it('tells nothing where a proxy is trusted', async () => {
+    await fastify.close();
+    fastify = aServer(true);
+    for (let i = 0; i < 3; i++) await ask('POST', '/register', { 'x-forwarded-for': '203.0.113.1' });
+    expect([calls.length, notices]).toEqual([3, 0]);
+  });
+});

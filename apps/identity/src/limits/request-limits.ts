@@ -1,0 +1,61 @@
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { bearerToken } from '../auth/guard/bearer-token.js';
+import { type ServiceTokens } from '../auth/guard/service-tokens.js';
+import { type RequestLimiter } from '../http/request-limiter.js';
+import { type Counter } from './counter.js';
+import { digest } from './digest.js';
+import { type Limit, REQUEST_LIMITS } from './limit.js';
+import { RateLimited } from './limit-faults.js';
+import { rateLimitHeaders } from './rate-limit-headers.js';
+import { type Visitor, visitorAt } from './visitor.js';
+
+/** Who watches over the service has to see it above all when too much is asked of it. */
+const NEVER_LIMITED = /^\/(health|metrics)(\/|$)/;
+
+/**
+ * Counts requests per network: on the routes marked `@Limited()` whoever asks, elsewhere those that come without a
+ * token. What comes with one, and whose route has no limit, is the read way and passes untouched.
+ */
+export class RequestLimits implements RequestLimiter {
+  readonly #counters: ReadonlyMap<Limit, Counter>;
+  #noticed = false;
+
+  constructor(
+    private readonly services: ServiceTokens,
+    counterOf: (limit: Limit) => Counter,
+    /** Told once: somebody was refused for what others behind the same proxy may have done. */
+    private readonly onUnnamedProxy: () => void = () => undefined,
+  ) {
+    this.#counters = new Map(Object.values(REQUEST_LIMITS).map((limit: Limit) => [limit, counterOf(limit)]));
+  }
+
+  admit(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
+    const { url, config } = request.routeOptions; // made anew whenever it is asked for
+    const isOpen = request.is404 || config.open === true || bearerToken(request) === undefined;
+    const limit = config.limit ?? (isOpen ? REQUEST_LIMITS.anyone : undefined);
+    if (limit === undefined || (url !== undefined && NEVER_LIMITED.test(url))) return undefined;
+    request.visitor = this.#visitor(request);
+    if (request.visitor.kind === 'service') return undefined;
+    return this.#take(limit, request.visitor.network, request, reply);
+  }
+
+  async #take(limit: Limit, network: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const count = await this.#counters.get(limit)!.take(digest(network));
+    if (!count.exceeded) return void reply.headers(rateLimitHeaders(count));
+    this.#noticeProxy(request);
+    throw new RateLimited(count);
+  }
+
+  /** Without TRUST_PROXY there are no `ips`, and all clients of a proxy are one: its limits come soon. */
+  #noticeProxy({ headers, ips }: FastifyRequest): void {
+    if (this.#noticed || ips !== undefined || headers['x-forwarded-for'] === undefined) return;
+    this.#noticed = true;
+    this.onUnnamedProxy();
+  }
+
+  #visitor(request: FastifyRequest): Visitor {
+    const token = bearerToken(request);
+    const isService = token !== undefined && this.services.nameOf(token) !== undefined;
+    return isService ? { kind: 'service' } : visitorAt(request.ip);
+  }
+}
