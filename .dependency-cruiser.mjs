@@ -51,6 +51,12 @@ export default {
       to: { path: '^libs/(?!(user-cache|cache|database|config)/)' },
     },
     {
+      name: 'storage-knows-only-config',
+      severity: 'error',
+      from: { path: lib('storage') },
+      to: { path: '^libs/(?!(storage|config)/)' },
+    },
+    {
       name: 'libs-speak-no-http',
       severity: 'error',
       from: { path: '^libs/' },
@@ -60,13 +66,13 @@ export default {
       name: 'auth-never-imports-users',
       severity: 'error',
       from: { path: '^apps/identity/src/auth/' },
-      to: { path: '^apps/identity/src/users/' },
+      to: { path: '^apps/identity/src/(users|avatars)/' },
     },
     {
       name: 'http-belongs-to-no-feature',
       severity: 'error',
       from: { path: '^apps/identity/src/http/' },
-      to: { path: '^apps/identity/src/(auth|users|health|metrics)/' },
+      to: { path: '^apps/identity/src/(auth|users|avatars|limits|health|metrics)/' },
     },
     {
       name: 'no-dev-dependencies-in-the-product',

@@ -1,0 +1,51 @@
+import { AvatarFiles, avatarUrl } from '#storage';
+import { UserStore } from '#user-cache';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+
+/** Far longer than any upload takes; a note that is older belongs to one that did not end well. */
+const HOUR_MS = 3_600_000;
+
+/** Ends what a crash, or a database or disk that failed at the wrong moment, left undecided. */
+@Injectable()
+export class AvatarSweep implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('AvatarSweep');
+  private timer?: NodeJS.Timeout;
+
+  constructor(
+    private readonly files: AvatarFiles,
+    private readonly store: UserStore,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.sweep(HOUR_MS).catch((error: unknown) => this.logger.warn(`put off: ${String(error)}`));
+    }, HOUR_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  /**
+   * Decides about the pictures noted at least so many milliseconds ago: those that a row references stay. Instances
+   * may do so at once.
+   *
+   * @returns how many pictures were deleted
+   * @throws StorageUnavailable, DatabaseUnavailable, DatabaseTimeout
+   */
+  async sweep(pendingForMs: number): Promise<number> {
+    const ids = await this.files.pendingFor(pendingForMs);
+    if (ids.length === 0) return 0;
+    const inUse = new Set(await this.store.avatarsInUse(ids.map(avatarUrl)));
+    let deleted = 0;
+    for (const id of ids) {
+      if (inUse.has(avatarUrl(id))) await this.files.settle(id);
+      else {
+        await this.files.discard(id);
+        deleted++;
+      }
+    }
+    if (deleted > 0) this.logger.log(`deleted ${deleted} pictures that nobody uses`);
+    return deleted;
+  }
+}

@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { type FastifyInstance } from 'fastify';
+import { AvatarSweep } from './avatar-sweep.js';
+import { AvatarsController } from './avatars.controller.js';
+import { AvatarsService } from './avatars.service.js';
+import { PictureMaker } from './picture/picture-maker.js';
+import { registerMultipart } from './upload/register-multipart.js';
+import { Uploads } from './upload/uploads.js';
+
+/** Pictures of users: received, made, kept and served. */
+@Module({
+  controllers: [AvatarsController],
+  providers: [AvatarsService, AvatarSweep, PictureMaker, Uploads],
+})
+export class AvatarsModule {
+  constructor({ httpAdapter }: HttpAdapterHost) {
+    // In the constructor, because routes are made before any module's `onModuleInit`. A script has no HTTP.
+    const fastify = httpAdapter?.getInstance<FastifyInstance>();
+    if (fastify) registerMultipart(fastify);
+  }
+}

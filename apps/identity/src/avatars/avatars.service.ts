@@ -1,0 +1,54 @@
+import { AvatarFiles, avatarId, avatarUrl } from '#storage';
+import { type CachedUser, UserStore } from '#user-cache';
+import { Injectable, Logger } from '@nestjs/common';
+import { PictureMaker } from './picture/picture-maker.js';
+
+/** The pictures of users, from the bytes they send to the row that says where they are. */
+@Injectable()
+export class AvatarsService {
+  private readonly logger = new Logger('Avatars');
+
+  constructor(
+    private readonly store: UserStore,
+    private readonly files: AvatarFiles,
+    private readonly pictures: PictureMaker,
+  ) {}
+
+  /** @throws NotAPicture, BrokenPicture, TooManyPixels, AvatarsBusy, StorageUnavailable, UserNotFound */
+  async change(user: CachedUser, file: Buffer): Promise<CachedUser> {
+    const id = await this.files.keep(await this.pictures.make(file));
+    return this.#reference(user, id);
+  }
+
+  /** @throws StorageUnavailable, UserNotFound */
+  async remove(user: CachedUser): Promise<void> {
+    await this.#reference(user, null);
+  }
+
+  /** In this order, so that a crash at any point leaves no picture that is neither referenced nor noted. */
+  async #reference(user: CachedUser, id: string | null): Promise<CachedUser> {
+    let former: string | undefined;
+    let locked = false;
+    try {
+      const leaving = avatarId(user.avatarUrl);
+      if (leaving) await this.files.note(leaving);
+      const changed = await this.store.changeAvatar(user.id, id && avatarUrl(id), (url) => {
+        locked = true;
+        former = avatarId(url);
+      });
+      await this.#tidy(id && this.files.settle(id), former && this.files.discard(former));
+      return changed;
+    } catch (error) {
+      // A failure after the lock may have come after the commit as well: only the sweep can tell.
+      if (!locked) await this.#tidy(id && this.files.discard(id));
+      throw error;
+    }
+  }
+
+  /** Best effort: what fails is noted, and the sweep does it later. */
+  async #tidy(...work: (Promise<void> | '' | null | undefined)[]): Promise<void> {
+    for (const result of await Promise.allSettled(work.filter((each) => each instanceof Promise))) {
+      if (result.status === 'rejected') this.logger.warn(`a picture is left to the sweep: ${result.reason}`);
+    }
+  }
+}

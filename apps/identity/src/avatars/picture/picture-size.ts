@@ -1,0 +1,42 @@
+import { type Metadata } from 'sharp';
+import { TooManyPixels } from '../avatar-faults.js';
+
+/** More than any camera that a 5 MB file comes from. */
+const MAX_PIXELS = 50_000_000;
+/** Of a picture that cannot be decoded row by row. A progressive JPEG of 24 megapixels just fits. */
+const MAX_HELD_BYTES = 150_000_000;
+/** Beyond, filling a square would blow a thin strip up to millions of columns. */
+const MAX_RATIO = 100;
+
+/**
+ * Refuses what would cost more memory than an avatar may, by what the header says and before a pixel is decoded. A
+ * file of 5 MB may stand for gigabytes: an interlaced PNG of zeros shrinks a thousandfold.
+ *
+ * @throws TooManyPixels
+ */
+export function refuseCostly(header: Metadata): void {
+  const { width, height } = header;
+  const pixels = width * height;
+  if (pixels > MAX_PIXELS) {
+    throw new TooManyPixels(`A picture may have ${MAX_PIXELS / 1_000_000} megapixels at most.`);
+  }
+  if (Math.max(width, height) > MAX_RATIO * Math.min(width, height)) {
+    throw new TooManyPixels(`One side of a picture may be ${MAX_RATIO} times as long as the other at most.`);
+  }
+  const bytes = heldBytesPerPixel(header);
+  if (pixels * bytes > MAX_HELD_BYTES) {
+    const megapixels = Math.floor(MAX_HELD_BYTES / bytes / 1_000_000);
+    throw new TooManyPixels(
+      `A picture of this kind, interlaced, progressive or animated, may have ${megapixels} megapixels at most.`,
+    );
+  }
+}
+
+/** What the decoder keeps at once, measured; 0 when it goes row by row. */
+function heldBytesPerPixel({ format, isProgressive, channels, depth, pages = 1 }: Metadata): number {
+  if (format === 'gif') return 6;
+  if (format === 'webp') return pages > 1 ? 8 : 0;
+  if (!isProgressive) return 0;
+  if (format === 'jpeg') return 6; // the coefficients of all scans, 16 bits each
+  return channels * (depth === 'uchar' ? 1.25 : 2.5);
+}

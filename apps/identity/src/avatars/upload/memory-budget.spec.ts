@@ -1,0 +1,26 @@
+import { describe, expect, it } from '@jest/globals';
+import { AvatarsBusy } from '../avatar-faults.js';
+import { MemoryBudget } from './memory-budget.js';
+
+describe('MemoryBudget', () => {
+  it('lets shares grow together up to its size, and no further', () => {
+    const budget = new MemoryBudget(100);
+    const [one, other] = [budget.open(), budget.open()];
+    one.grow(60);
+    other.grow(40);
+    expect(budget.held).toBe(100);
+    expect(() => other.grow(1)).toThrow(AvatarsBusy);
+    expect(budget.held).toBe(100);
+  });
+
+  it('has room again when a share is given back, once however often', () => {
+    const budget = new MemoryBudget(100);
+    const [one, other] = [budget.open(), budget.open()];
+    one.grow(70);
+    other.grow(30);
+    one.giveBack();
+    one.giveBack();
+    expect(budget.held).toBe(30);
+    other.grow(70);
+  });
+});
