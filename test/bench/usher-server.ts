@@ -13,6 +13,7 @@ const settings = readSettings({
   NODE_ENV: 'production',
   LOG_LEVEL: 'warn',
   BCRYPT_COST: '10',
+  RATE_LIMIT_FACTOR: '1000000',
   JWT_KEYS_DIR: join(directory, 'keys'),
 });
 const app = await createApp(settings, postgres.url);

@@ -13,6 +13,7 @@ type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 const JSON_ROUTES: [Method, string][] = [
   ['post', '/auth/register'],
   ['post', '/auth/login'],
+  ['post', '/auth/refresh'],
   ['put', '/auth/profile'],
   ['post', '/auth/change-password'],
   ['delete', '/auth/account'],
@@ -146,6 +147,7 @@ describe('bad input', () => {
       for (const [method, path, good] of [
         ['post', '/auth/register', aRegistration()],
         ['post', '/auth/login', { identifier: admin.email, password: admin.password }],
+        ['post', '/auth/refresh', { refresh_token: admin.refreshToken }],
         ['put', '/auth/profile', { first_name: 'Changed' }],
         [
           'post',
@@ -190,6 +192,7 @@ describe('bad input', () => {
       ['post', '/auth/login', 'identifier', { password: 'x' }, [...wrong, null]],
       ['post', '/auth/login', 'email', { password: 'x' }, [...wrong, null]],
       ['post', '/auth/login', 'password', { identifier: 'root' }, [...wrong, null]],
+      ['post', '/auth/refresh', 'refresh_token', {}, [...wrong, null]],
       ['put', '/auth/profile', 'username', {}, wrong],
       ['put', '/auth/profile', 'first_name', {}, wrong],
       ['put', '/auth/profile', 'last_name', {}, wrong],
@@ -263,6 +266,7 @@ describe('bad input', () => {
       for (const [method, path, missing] of [
         ['post', '/auth/register', ['body.email: missing', 'body.password: missing']],
         ['post', '/auth/login', ['body.password: missing']],
+        ['post', '/auth/refresh', ['body.refresh_token: missing']],
         ['post', '/auth/change-password', ['body.current_password: missing', 'body.new_password: missing']],
         ['delete', '/auth/account', ['body.password: missing']],
         ['post', '/users/lookup', ['body.ids: missing']],
@@ -424,7 +428,7 @@ describe('bad input', () => {
   });
 
   it('tells strangers no more than that they need a token', async () => {
-    for (const [method, path] of JSON_ROUTES.slice(2)) {
+    for (const [method, path] of JSON_ROUTES.slice(3)) {
       const answer = await usher.http[method](path.replace(':own', admin.id)).send({ Colour: 'red' });
       expectProblem(answer, 401, 'auth.missing_token');
     }

@@ -99,6 +99,10 @@ describe('when PostgreSQL', () => {
         const requests: (() => PromiseLike<Response>)[] = [
           () => usher.http.post('/auth/login').send({ identifier: person.email, password: PASSWORD }),
           () => usher.http.post('/auth/login').send({ identifier: 'nobody@x.y', password: PASSWORD }),
+          () => usher.http.post('/auth/refresh').send({ refresh_token: person.refreshToken }),
+          () => usher.http.post('/auth/logout').set(person.bearer),
+          () => usher.http.post('/auth/logout-all').set(person.bearer),
+          () => get('/auth/sessions', person),
           () => usher.http.post('/auth/register').send(aRegistration()),
           () => usher.http.put('/auth/profile').set(person.bearer).send({ bio: 'never' }),
           () =>

@@ -31,7 +31,8 @@ const MEANT: Record<string, unknown[]> = {
   ids: [['01a1f883-92e5-7012-aa8b-7642fead0db7']],
   is_active: [true, false],
   is_admin: [true, false],
-  grant_type: ['password'],
+  grant_type: ['password', 'refresh_token'],
+  refresh_token: [`usher_rt_${'A'.repeat(70)}`],
 };
 /** Names of queries, and names that mean something to JavaScript. */
 // prettier-ignore
@@ -177,10 +178,18 @@ describe(`whatever is sent (seed ${seed})`, () => {
         async (routeNumber, otherMethod, parameter, asked, who, lie, type, sent) => {
           const { path: pattern, shapes } = routes[routeNumber % routes.length]!;
           const methods = [...shapes.keys()];
-          const own = pattern.includes('{id}') ? victim.id : 'victim';
-          const path = pattern.replace(/\{\w+\}/, parameter === 'victim' ? own : parameter);
+          const id = pattern.includes('{id}') ? victim.id : 'victim';
+          const path = pattern.replace(/\{\w+\}/, parameter === 'victim' ? id : parameter);
           const method = otherMethod ?? (methods[routeNumber % methods.length] as (typeof METHODS)[number]);
-          const tokens = { user: user.token, admin: admin.token, service: SERVICE, liar: lie, nobody: '' };
+          // Whoever logs out is not heard any more; let it be one who is not needed for what comes after.
+          const own = path.startsWith('/auth/logout') ? { user: victim, admin: victim } : { user, admin };
+          const tokens = {
+            user: own.user.token,
+            admin: own.admin.token,
+            service: SERVICE,
+            liar: lie,
+            nobody: '',
+          };
 
           const ask = async (): Promise<Response> => {
             const request = usher.http[method](path + asked)

@@ -202,7 +202,7 @@ describe('health', () => {
         );
         const { since_start: told, memory_entries: entries } = await report(fresh);
         expect(told.hit_rate).toBeCloseTo(11 / 14, 4);
-        expect(entries).toBe(3); // one user, one alias, one absent alias
+        expect(entries).toBe(4); // one session, one user, one alias, one absent alias
 
         // A rename: the id, the email, the phone, and the old and the new username.
         await fresh.http.put('/auth/profile').set(person.bearer).send({ username: 'recounted' }).expect(200);

@@ -19,6 +19,7 @@ const PERSON = {
   password: 'marked password',
 };
 const NEW_PASSWORD = 'marked newer password';
+const WRONG_PASSWORD = 'marked wrong password';
 
 interface Line {
   level: number;
@@ -38,6 +39,7 @@ describe('the log', () => {
   const secrets: string[] = [
     PERSON.password,
     NEW_PASSWORD,
+    WRONG_PASSWORD,
     PERSON.email,
     PERSON.phone,
     PERSON.first_name,
@@ -167,7 +169,7 @@ describe('the log', () => {
         .post('/auth/change-password')
         .set(me)
         .send({ current_password: PERSON.password, new_password: NEW_PASSWORD }),
-      await http.delete('/auth/account').set(me).send({ password: NEW_PASSWORD }),
+      await http.delete('/auth/account').set(me).send({ password: WRONG_PASSWORD }),
     ];
     secrets.push('marked-service-token', token.slice(-40), PERSON.username);
     const lines = await linesOf(answers);
@@ -175,6 +177,34 @@ describe('the log', () => {
       answers.map(({ status }) => status),
     );
     expect(lines.filter(({ level }) => level >= 50)).toEqual([]);
+    expectNoSecrets();
+  });
+
+  it('tells of a refresh token that is used again after it was replaced, without the token', async () => {
+    const { body } = await http
+      .post('/auth/login')
+      .send({ identifier: PERSON.email, password: NEW_PASSWORD })
+      .expect(200);
+    const { access_token, refresh_token, user } = body as Record<string, string> & { user: { id: string } };
+    const good = await http.post('/auth/refresh').send({ refresh_token }).expect(200);
+    const forged = `${refresh_token!.slice(0, -2)}AA`;
+    secrets.push(access_token!, refresh_token!, good.body.access_token, good.body.refresh_token, forged);
+    // What a thief would need of it: its signature.
+    for (const token of [refresh_token!, good.body.refresh_token as string]) secrets.push(token.slice(-42));
+    await database.query(`UPDATE sessions SET refreshed_at = refreshed_at - interval '11 s'`);
+    const answers = [
+      await http.post('/auth/refresh').send({ refresh_token: forged }),
+      await http.post('/auth/refresh').send({ refresh_token }),
+      await http.post('/auth/token').type('form').send({ grant_type: 'refresh_token', refresh_token }),
+      await http.post(`/auth/refresh?refresh_token=${refresh_token}`).send({}),
+      await http.get('/auth/me').set(bearer(refresh_token!)),
+      await http.get(`/auth/sessions/${refresh_token}`).set(bearer(access_token!)),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 400, 422, 401, 405]);
+    await linesOf(answers);
+    const warnings = parsed().filter(({ level, msg }) => level === 40 && msg.startsWith('Session '));
+    const session = /^Session [0-9a-f-]{36} of user ([0-9a-f-]{36}) is over: a refresh token was used again/;
+    expect(warnings.map(({ msg }) => session.exec(msg)?.[1])).toEqual([user.id]);
     expectNoSecrets();
   });
 

@@ -45,7 +45,13 @@ describe('POST /auth/token', () => {
   it('answers as RFC 6749, section 5.1, asks for', async () => {
     const answer = await token(good);
     expect(answer.status).toBe(200);
-    expect(answer.body).toEqual({ access_token: expect.any(String), token_type: 'bearer', expires_in: 900 });
+    expect(answer.body).toEqual({
+      access_token: expect.any(String),
+      token_type: 'bearer',
+      expires_in: 900,
+      refresh_token: expect.stringMatching(/^usher_rt_[\w-]{70}$/),
+      refresh_expires_in: 604_800,
+    });
     expect(answer.headers).toMatchObject({
       'cache-control': 'no-store',
       pragma: 'no-cache',
@@ -100,7 +106,7 @@ describe('POST /auth/token', () => {
     expect(texts.size).toBe(1);
   });
 
-  it.each(['refresh_token', 'client_credentials', 'authorization_code', 'PASSWORD', 'password '])(
+  it.each(['client_credentials', 'authorization_code', 'PASSWORD', 'password ', 'REFRESH_TOKEN', 'refresh'])(
     'knows no grant type %j, whatever else is there',
     async (grant_type) => {
       expectOAuthError(await token({ ...good, grant_type }), 'unsupported_grant_type');
@@ -116,6 +122,11 @@ describe('POST /auth/token', () => {
     ['grant_type=password&username=&password=x', ['body.username: missing']],
     ['grant_type=password&username=ada', ['body.password: missing']],
     ['grant_type=password&username=ada&password=', ['body.password: missing']],
+    ['grant_type=refresh_token', ['body.refresh_token: missing']],
+    ['grant_type=refresh_token&refresh_token=', ['body.refresh_token: missing']],
+    ['grant_type=refresh_token&refresh_token=x&refresh_token=x', ['body.refresh_token: duplicate_field']],
+    ['grant_type=refresh_token&refresh_token=%00', ['body.refresh_token: invalid_text']],
+    [`grant_type=refresh_token&refresh_token=${'x'.repeat(257)}`, ['body.refresh_token: string_too_long']],
     ['grant_type=password&username=ada&username=ada&password=x', ['body.username: duplicate_field']],
     ['grant_type=password&username=ada&password=x&user%6eame=ada', ['body.username: duplicate_field']],
     [
@@ -132,6 +143,31 @@ describe('POST /auth/token', () => {
     ['{"grant_type":"password"}', ['body.grant_type: missing']],
   ])('refuses %j as an invalid request', async (form, errors) => {
     expect(expectOAuthError(await token(form), 'invalid_request')).toEqual(errors);
+  });
+
+  it('refreshes like /auth/refresh, and ignores the parameters of the other grant', async () => {
+    const first = await token(good);
+    const grant = { grant_type: 'refresh_token', refresh_token: first.body.refresh_token as string };
+    const next = await token({ ...grant, username: 'nobody', password: 'x', scope: 'a b' });
+    expect(next.status).toBe(200);
+    expect(Object.keys(next.body as object).sort()).toEqual(Object.keys(first.body as object).sort());
+    expect(next.headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' });
+    expect(next.body.refresh_token).not.toBe(grant.refresh_token);
+    await usher.http.get('/auth/me').set(bearer(next.body.access_token)).expect(200);
+    const lost = await usher.http
+      .post('/auth/refresh')
+      .send({ refresh_token: grant.refresh_token })
+      .expect(200);
+    expect(lost.body.refresh_token).toBe(next.body.refresh_token);
+  });
+
+  it('refuses a refresh token that is no good as it refuses a wrong password', async () => {
+    const { body } = await token(good);
+    for (const refresh_token of ['x', `${body.refresh_token as string}A`, body.access_token as string]) {
+      const isLong = refresh_token.length > 256;
+      const answer = await token({ grant_type: 'refresh_token', refresh_token });
+      expectOAuthError(answer, isLong ? 'invalid_request' : 'invalid_grant');
+    }
   });
 
   it('takes forms alone, of 100 kB at most', async () => {

@@ -35,7 +35,7 @@ describe('what goes to Redis', () => {
     await database.drop();
   });
 
-  it('are users and aliases, and never a hash, a password or a token', async () => {
+  it('are users, aliases and sessions, and never a hash, a password or a token', async () => {
     const username = `secretive.${randomBytes(4).toString('hex')}`;
     const passwords = ['first', 'second', 'wrong', 'unknown'].map(
       (n) => `${n} ${randomBytes(9).toString('hex')}`,
@@ -45,12 +45,14 @@ describe('what goes to Redis', () => {
 
     const person = await aPerson(usher, { password: first, username, phone: '+442071838750' });
     secrets.set('token of the registration', person.token);
+    keepRefreshToken('registration', person.refreshToken);
     await keepHashes();
     const login = await usher.http
       .post('/auth/login')
       .send({ identifier: person.email, password: first })
       .expect(200);
     secrets.set('token of the login', login.body.access_token);
+    keepRefreshToken('login', login.body.refresh_token as string);
     await usher.http.post('/auth/login').send({ identifier: username, password: wrong }).expect(401);
     await usher.http.post('/auth/login').send({ identifier: 'nobody@x.y', password: unknown }).expect(401);
     const grant = await usher.http
@@ -59,6 +61,19 @@ describe('what goes to Redis', () => {
       .send({ grant_type: 'password', username, password: first })
       .expect(200);
     secrets.set('token of the grant', grant.body.access_token);
+    keepRefreshToken('grant', grant.body.refresh_token as string);
+    let { refresh_token } = login.body as { refresh_token: string };
+    for (let n = 0; n < 3; n++) {
+      const refreshed = await usher.http.post('/auth/refresh').send({ refresh_token }).expect(200);
+      await database.query(`UPDATE sessions SET refreshed_at = refreshed_at - interval '11 s'`);
+      refresh_token = refreshed.body.refresh_token as string;
+      keepRefreshToken(`refresh ${n}`, refresh_token);
+      await usher.http.get('/auth/me').set(bearer(refreshed.body.access_token)).expect(200);
+    }
+    await usher.http
+      .post('/auth/refresh')
+      .send({ refresh_token: login.body.refresh_token as string })
+      .expect(401); // used again: its session ends
 
     await usher.http.get('/auth/me').set(person.bearer).expect(200);
     await usher.http.get('/auth/me').set(person.bearer).set('cache-control', 'no-cache').expect(200);
@@ -74,23 +89,18 @@ describe('what goes to Redis', () => {
       .expect(200);
 
     await usher.http.put('/auth/profile').set(person.bearer).send({ bio: 'nothing to hide' }).expect(200);
-    const changed = await usher.http
+    await usher.http
       .post('/auth/change-password')
       .set(person.bearer)
       .send({ current_password: first, new_password: second })
-      .expect(200);
-    secrets.set('token of the new password', changed.body.access_token);
+      .expect(204);
     await keepHashes();
-    await usher.http.get('/auth/me').set(bearer(changed.body.access_token)).expect(200);
-    await usher.http.get('/auth/me').set(person.bearer).expect(401);
+    await usher.http.get('/auth/me').set(person.bearer).expect(200);
+    await usher.http.get('/auth/me').set(bearer(grant.body.access_token)).expect(401);
     const admin = await anAdmin(usher, { password: first });
     secrets.set('token of the administrator', admin.token);
     await keepHashes();
-    await usher.http
-      .delete('/auth/account')
-      .set(bearer(changed.body.access_token))
-      .send({ password: second })
-      .expect(204);
+    await usher.http.delete('/auth/account').set(person.bearer).send({ password: second }).expect(204);
     await usher.http.patch(`/users/${person.id}`).set(admin.bearer).send({ is_active: true }).expect(200);
     await usher.http.get(`/users/${person.id}`).set(admin.bearer).expect(200);
     await usher.http.get('/health/cache').set(admin.bearer).expect(200);
@@ -102,7 +112,8 @@ describe('what goes to Redis', () => {
     expect(sent).toContain(person.email);
     expect(sent).toMatch(/set\r\n\$\d+\r\nuser:username:[0-9a-f]{32}\r\n/);
     expect(sent).toMatch(/publish\r\n/);
-    expect(secrets.size).toBeGreaterThanOrEqual(13);
+    expect(sent).toMatch(/set\r\n\$\d+\r\nsession:id:[0-9a-f-]{36}\r\n/);
+    expect(secrets.size).toBeGreaterThanOrEqual(20);
 
     const stored = await everythingIn(redis);
     expect(stored).toContain(person.email);
@@ -121,9 +132,19 @@ describe('what goes to Redis', () => {
       return ['id', 'email', 'username', 'phone'].every((kind) => kinds.has(kind));
     });
     for (const key of await keys()) {
-      expect(key).toMatch(/^user:(id:[0-9a-f-]{36}|(email|username|phone):[0-9a-f]{32})$/);
+      expect(key).toMatch(
+        /^((user|session):id:[0-9a-f-]{36}|user:(email|username|phone):[0-9a-f]{32}|limit:[a-z-]+:[0-9a-f]{32})$/,
+      );
     }
   });
+
+  /** The session in it is no secret; number and signature are what makes it work. */
+  function keepRefreshToken(what: string, token: string): void {
+    const signature = Buffer.from(token.slice('usher_rt_'.length), 'base64url').subarray(20);
+    secrets.set(`refresh token of the ${what}`, token);
+    secrets.set(`signature of that of the ${what}`, signature.toString('base64url'));
+    secrets.set(`the same in hex, of the ${what}`, signature.toString('hex'));
+  }
 
   /** The stored hashes of this moment; they change. */
   async function keepHashes(): Promise<void> {
@@ -147,7 +168,10 @@ describe('what goes to Redis', () => {
       ];
       for (const guise of guises) if (text.includes(guise)) throw new Error(`There is the ${what}: ${guise}`);
     }
-    expect(text).not.toMatch(/password|passwd|\$2[aby]\$|secret(?!ive)|eyJ/i);
+    // A limit may be named after what it limits.
+    expect(text.replaceAll('limit:password:', '')).not.toMatch(
+      /password|passwd|\$2[aby]\$|secret(?!ive)|eyJ|usher_rt_/i,
+    );
   }
 });
 

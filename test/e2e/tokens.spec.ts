@@ -69,7 +69,7 @@ describe('an access token', () => {
       iss: 'usher',
       aud: 'usher',
       sub: ada.id,
-      gen: 1,
+      sid: expect.stringMatching(/^[0-9a-f-]{36}$/),
       iat: expect.any(Number),
       exp: Number(claims.iat) + 900,
       jti: expect.any(String),
@@ -131,8 +131,10 @@ describe('an access token', () => {
     ['a list of subs', () => ({ ...claims, sub: [claims.sub] })],
     ['a sub in capitals', () => ({ ...claims, sub: ada.id.toUpperCase() })],
     ['no jti', () => ({ ...claims, jti: undefined })],
-    ['no generation', () => ({ ...claims, gen: undefined })],
-    ['a generation as text', () => ({ ...claims, gen: '1' })],
+    ['no sid', () => ({ ...claims, sid: undefined })],
+    ['a sid that is no id', () => ({ ...claims, sid: '1' })],
+    ['a list of sids', () => ({ ...claims, sid: [claims.sid] })],
+    ['the generation of former versions instead of sid', () => ({ ...claims, sid: undefined, gen: 1 })],
     ['a list for a payload', () => [claims]],
     ['null for a payload', () => null],
     ['text for a payload', () => '"usher"'],
@@ -214,6 +216,8 @@ describe('an access token', () => {
         ['put', '/auth/profile'],
         ['post', '/auth/change-password'],
         ['delete', '/auth/account'],
+        ['get', '/auth/sessions'],
+        ['delete', `/auth/sessions/${String(claims.sid)}`],
         ['get', `/users/${ada.id}`],
         ['get', '/users/by-username/ada'],
         ['get', '/users'],
@@ -244,21 +248,26 @@ describe('an access token', () => {
       await expectRevoked(person);
     });
 
-    it('is worth nothing when its user changes the password', async () => {
+    it('is worth nothing when its user changes the password in another session', async () => {
       const person = await anAdmin(usher);
+      const login = await usher.http
+        .post('/auth/login')
+        .send({ identifier: person.email, password: PASSWORD })
+        .expect(200);
       await usher.http
         .post('/auth/change-password')
-        .set(person.bearer)
+        .set(bearer(login.body.access_token))
         .send({ current_password: PASSWORD, new_password: 'staple of the battery' })
-        .expect(200);
+        .expect(204);
       await expectRevoked(person);
     });
 
-    it('cannot be made to outlive that by a forged generation of the future', async () => {
+    it('is worth nothing with a session that never was, or that is somebody else’s', async () => {
       const person = await aPerson(usher);
       const [, own] = decoded(person.token);
-      const answer = await me(hs256(header, { ...own, gen: 2 }));
-      expectProblem(answer, 401, 'auth.token_revoked');
+      for (const sid of [randomUUID(), claims.sid]) {
+        expectProblem(await me(hs256(header, { ...own, sid })), 401, 'auth.token_revoked');
+      }
     });
 
     it('is worth nothing for a user who never was', async () => {
@@ -281,6 +290,8 @@ describe('an access token', () => {
         ['put', '/auth/profile'],
         ['post', '/auth/change-password'],
         ['delete', '/auth/account'],
+        ['get', '/auth/sessions'],
+        ['delete', `/auth/sessions/${String(claims.sid)}`],
         ['get', `/users/${ada.id}`],
         ['get', '/users/by-username/ada'],
         ['get', '/users'],
@@ -333,7 +344,7 @@ describe('an access token', () => {
     });
 
     it('is not to be had by taking the public key for a secret', async () => {
-      const [file] = await readdir(keys);
+      const file = (await readdir(keys)).find((name) => name !== 'refresh.key');
       const publicKey = createPublicKey(await readFile(join(keys, file!)));
       const [esHeader, esClaims] = decoded(person.token);
       expect(esHeader.alg).toBe('ES256');

@@ -44,7 +44,7 @@ describe('an instance', () => {
     await database.drop();
   });
 
-  it('asks PostgreSQL for every login, once, with the hash, and Redis for nothing', async () => {
+  it('asks PostgreSQL for every login, with the hash, and Redis for nothing', async () => {
     const { username } = (await usher.http.get('/auth/me').set(person.bearer)).body as { username: string };
     for (const [identifier, password, status] of [
       [person.email, PASSWORD, 200],
@@ -57,9 +57,11 @@ describe('an instance', () => {
       const { statements, redisBytes } = await overhear(() =>
         usher.http.post('/auth/login').send({ identifier, password }).expect(status),
       );
-      expect(statements).toHaveLength(1);
-      expect(statements[0]).toMatch(/password_hash.* FROM users/s);
-      expect(redisBytes).not.toContain('user:');
+      // The second opens the session, if the hash is still the same.
+      expect(statements).toHaveLength(status === 200 ? 2 : 1);
+      for (const sql of statements)
+        expect(sql).toMatch(/FROM users.*password_hash|password_hash.* FROM users/s);
+      expect(redisBytes).not.toMatch(/user:|session:/);
     }
   });
 
@@ -68,8 +70,47 @@ describe('an instance', () => {
     const { statements } = await overhear(() =>
       usher.http.post('/auth/token').type('form').send(grant).expect(200),
     );
-    expect(statements).toHaveLength(1);
-    expect(statements[0]).toContain('password_hash');
+    expect(statements).toHaveLength(2);
+    for (const sql of statements) expect(sql).toContain('password_hash');
+  });
+
+  it('asks PostgreSQL alone for every refresh, without the hash, and tells Redis nothing', async () => {
+    const { statements, sessions, redisBytes } = await overhear(() =>
+      usher.http.post('/auth/refresh').send({ refresh_token: person.refreshToken }).expect(200),
+    );
+    expect(statements).toHaveLength(1); // the user and the session, in one
+    expect(statements[0]).toMatch(/FOR UPDATE OF s/);
+    expect(statements[0]).not.toContain('password');
+    expect(sessions.map((sql) => sql.trim().split(' ')[0])).toEqual(['UPDATE']);
+    expect(redisBytes).not.toMatch(/user:|session:|publish/);
+  });
+
+  it('asks PostgreSQL twice for a token that it does not know yet, and then nobody', async () => {
+    const { body } = await usher.http
+      .post('/auth/login')
+      .send({ identifier: person.email, password: PASSWORD })
+      .expect(200);
+    const ask = (): PromiseLike<unknown> =>
+      usher.http
+        .get('/auth/me')
+        .set({ authorization: `Bearer ${body.access_token as string}` })
+        .expect(200);
+    await database.query('UPDATE users SET bio = $2 WHERE id = $1', [person.id, 'cold']);
+    await usher.http.get('/auth/me').set(person.bearer).set('cache-control', 'no-cache').expect(200);
+    const cold = await overhear(ask);
+    expect([cold.statements.length, cold.sessions.length]).toEqual([0, 1]); // the user is known already
+    const warm = await overhear(ask);
+    expect([warm.statements, warm.sessions, warm.redisBytes]).toEqual([[], [], '']);
+  });
+
+  it('commits a logout, then reads the change log, then tells Redis, and only then answers', async () => {
+    const { sessions, other, redisBytes } = await overhear(() =>
+      usher.http.post('/auth/logout').set(person.bearer).expect(204),
+    );
+    expect(sessions.map((sql) => sql.split(' ')[0])).toEqual(['DELETE']);
+    expect(other.some((sql) => sql.includes('cache.change'))).toBe(true);
+    expect(redisBytes.indexOf('session:id:')).toBeGreaterThan(0);
+    expect(redisBytes.indexOf('publish')).toBeGreaterThan(redisBytes.lastIndexOf('unlink'));
   });
 
   it('asks nobody anything for /auth/me on a hit', async () => {
@@ -85,11 +126,12 @@ describe('an instance', () => {
     expect(other.filter((sql) => !sql.includes('cache.change'))).toEqual([]);
   });
 
-  it('asks PostgreSQL once for /auth/me when the client demands the truth', async () => {
-    const { statements } = await overhear(() =>
+  it('asks PostgreSQL for user and session, once each, when the client demands the truth', async () => {
+    const { statements, sessions } = await overhear(() =>
       usher.http.get('/auth/me').set(person.bearer).set('cache-control', 'no-cache').expect(200),
     );
     expect(statements).toHaveLength(1);
+    expect(sessions).toHaveLength(1);
     expect(statements[0]).not.toContain('password');
   });
 
@@ -127,14 +169,15 @@ describe('an instance', () => {
 
   async function overhear(
     work: () => PromiseLike<unknown>,
-  ): Promise<{ statements: string[]; other: string[]; redisBytes: string }> {
+  ): Promise<{ statements: string[]; sessions: string[]; other: string[]; redisBytes: string }> {
     toPostgres.record();
     toRedis.record();
     await work();
     const all = statementsIn(toPostgres.bytesToServer());
     return {
       statements: all.filter((sql) => /\busers\b/.test(sql)),
-      other: all.filter((sql) => !/\busers\b/.test(sql)),
+      sessions: all.filter((sql) => /\bsessions\b/.test(sql) && !/\busers\b/.test(sql)),
+      other: all.filter((sql) => !/\b(users|sessions)\b/.test(sql)),
       redisBytes: toRedis.bytesToServer().toString('latin1'),
     };
   }

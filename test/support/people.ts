@@ -8,6 +8,7 @@ export interface Person {
   email: string;
   password: string;
   token: string;
+  refreshToken: string;
   /** Ready for `.set(person.bearer)`. */
   bearer: { authorization: string };
 }
@@ -32,6 +33,7 @@ export async function aPerson(app: TestApp, fields: Record<string, unknown> = {}
     email: response.body.user.email as string,
     password: registration.password as string,
     token,
+    refreshToken: response.body.refresh_token as string,
     bearer: bearer(token),
   };
 }

@@ -1,9 +1,18 @@
 import { SystemClock } from '#cache';
 import { createDataSource } from '#database';
-import { UserCache, type UserCacheOptions, UserStore } from '#user-cache';
+import {
+  Coherence,
+  type CoherenceOptions,
+  SessionCache,
+  SessionStore,
+  UserCache,
+  UserStore,
+} from '#user-cache';
 import { type DataSource } from 'typeorm';
 
-export interface TestCacheOptions extends Partial<UserCacheOptions> {
+const DAY_MS = 86_400_000;
+
+export interface TestCacheOptions extends Partial<CoherenceOptions> {
   /** Of a database whose schema is up to date. */
   databaseUrl: string;
   /** Where the pool reaches that database, when loads are to go through a proxy and the change log is not. */
@@ -16,7 +25,10 @@ export class TestCache {
   private constructor(
     readonly cache: UserCache,
     readonly store: UserStore,
+    readonly sessionCache: SessionCache,
+    readonly sessions: SessionStore,
     readonly dataSource: DataSource,
+    private readonly coherence: Coherence,
   ) {}
 
   static async start({ poolUrl, poolSize = 10, ...options }: TestCacheOptions): Promise<TestCache> {
@@ -27,7 +39,8 @@ export class TestCache {
       timeoutMs: databaseTimeoutMs,
     });
     await dataSource.initialize();
-    const cache = new UserCache(dataSource, new SystemClock(), {
+    const clock = new SystemClock();
+    const coherence = new Coherence(dataSource, clock, {
       databaseTimeoutMs,
       redisTimeoutMs: 100,
       ttlMs: 300_000,
@@ -39,12 +52,25 @@ export class TestCache {
       auditEvery: 0,
       ...options,
     });
-    await cache.start();
-    return new TestCache(cache, new UserStore(dataSource, cache), dataSource);
+    const cache = new UserCache(dataSource, clock, coherence);
+    const sessionCache = new SessionCache(dataSource, clock, coherence);
+    const sessions = new SessionStore(dataSource, sessionCache, {
+      lifetimeMs: 30 * DAY_MS,
+      idleMs: 7 * DAY_MS,
+    });
+    await coherence.start();
+    return new TestCache(
+      cache,
+      new UserStore(dataSource, cache),
+      sessionCache,
+      sessions,
+      dataSource,
+      coherence,
+    );
   }
 
   async stop(): Promise<void> {
-    await this.cache.stop();
+    await this.coherence.stop();
     await this.dataSource.destroy();
   }
 }

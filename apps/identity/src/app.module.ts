@@ -1,12 +1,15 @@
 import { type Settings } from '#config';
 import { DatabaseModule } from '#database';
+import { StorageModule } from '#storage';
 import { UserCacheModule } from '#user-cache';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthModule } from './auth/auth.module.js';
+import { AvatarsModule } from './avatars/avatars.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
+import { LimitsModule } from './limits/limits.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
-import { cacheOptions, databaseOptions } from './options.js';
+import { cacheOptions, databaseOptions, sessionLimits } from './options.js';
 import { SettingsModule } from './settings.module.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -20,10 +23,16 @@ export class AppModule {
       imports: [
         SettingsModule.forRoot(settings),
         DatabaseModule.forRoot(databaseOptions(settings, databaseUrl)),
-        UserCacheModule.forRoot(cacheOptions(settings, databaseUrl)),
+        UserCacheModule.forRoot({
+          cache: cacheOptions(settings, databaseUrl),
+          sessions: sessionLimits(settings),
+        }),
+        StorageModule.forRoot({ directory: settings.avatarStore }),
         HttpModule,
+        LimitsModule,
         AuthModule,
         UsersModule,
+        AvatarsModule,
         HealthModule,
         MetricsModule,
       ],

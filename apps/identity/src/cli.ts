@@ -3,6 +3,7 @@ import { readSettings } from '#config';
 import { Command } from 'commander';
 import process from 'node:process';
 import { createAdmin, type CreateAdminOptions } from './cli/create-admin.js';
+import { rotateKey, type RotateKeyOptions } from './cli/rotate-key.js';
 import { startFault } from './start-fault.js';
 import { onStopSignal } from './stop-signals.js';
 
@@ -23,6 +24,15 @@ program
   .action(async (options: CreateAdminOptions) => {
     const settings = readSettings(process.env);
     process.stdout.write(`${await createAdmin(settings, options, leaving.signal)}\n`);
+  });
+
+program
+  .command('rotate-key')
+  .description('Make the next key of JWT_KEYS_DIR sign access tokens, and publish one to follow it')
+  .option('--now', 'also when not every instance may know the next key yet: after a key has leaked')
+  .addHelpText('after', '\nTo end a key at once, and every token that it signed, remove its file.')
+  .action(async (options: RotateKeyOptions) => {
+    process.stdout.write(`${await rotateKey(readSettings(process.env), options)}\n`);
   });
 
 try {

@@ -32,7 +32,7 @@ export async function openDatabase(
   const server = await EmbeddedPostgres.open({ dataDir: settings.dataDir, log: tell });
   try {
     signal.throwIfAborted();
-    await migrate(server.url);
+    await migrate(server.url, { tell, signal });
   } catch (error) {
     await server.close();
     throw error;
@@ -55,7 +55,7 @@ async function migratePatiently(
   const deadline = performance.now() + PATIENCE_MS;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await Promise.race([migrate(url), aborted]);
+      return await Promise.race([migrate(url, { tell, signal }), aborted]);
     } catch (error) {
       const fault = databaseFaultOf(error);
       if (!fault || performance.now() > deadline) throw fault ?? error;

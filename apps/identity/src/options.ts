@@ -1,6 +1,6 @@
 import { type Settings } from '#config';
 import { type DataSourceSettings } from '#database';
-import { type UserCacheOptions } from '#user-cache';
+import { type CoherenceOptions, type SessionLimits } from '#user-cache';
 
 /** What the settings mean to the pool. */
 export function databaseOptions(settings: Settings, url: string): DataSourceSettings {
@@ -8,7 +8,7 @@ export function databaseOptions(settings: Settings, url: string): DataSourceSett
 }
 
 /** What the settings mean to the cache. */
-export function cacheOptions(settings: Settings, databaseUrl: string): UserCacheOptions {
+export function cacheOptions(settings: Settings, databaseUrl: string): CoherenceOptions {
   return {
     databaseUrl,
     databaseTimeoutMs: settings.databaseTimeoutMs,
@@ -22,4 +22,9 @@ export function cacheOptions(settings: Settings, databaseUrl: string): UserCache
     staleIfDbDownMs: settings.staleIfDbDownMs,
     auditEvery: settings.cacheAuditEvery,
   };
+}
+
+/** What the settings mean to sessions. */
+export function sessionLimits(settings: Settings): SessionLimits {
+  return { lifetimeMs: settings.sessionTtlSeconds * 1_000, idleMs: settings.refreshTokenTtlSeconds * 1_000 };
 }

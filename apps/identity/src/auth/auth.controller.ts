@@ -13,6 +13,9 @@ import { ApiProblems, UNAVAILABLE } from '../http/docs/api-problems.js';
 import { InvalidInput } from '../http/input/invalid-input.js';
 import { Rephrased } from '../http/problems/rephrased.js';
 import { Revalidated } from '../http/revalidated.js';
+import { REQUEST_LIMITS } from '../limits/limit.js';
+import { Limited } from '../limits/limited.js';
+import { CurrentVisitor, type Visitor } from '../limits/visitor.js';
 import { AccountsService } from './accounts/accounts.service.js';
 import {
   ChangePasswordRequest,
@@ -22,11 +25,13 @@ import {
 } from './accounts/account-requests.js';
 import { profileChanges } from './accounts/profile-fields.js';
 import { Public, UsersOnly } from './guard/access.js';
-import { CurrentUser } from './guard/current-user.js';
+import { CurrentSession, CurrentUser } from './guard/current-user.js';
 import { LoginRequest } from './login/login-request.js';
 import { LoginService } from './login/login.service.js';
 import { asOAuthFault } from './oauth/as-oauth-fault.js';
-import { passwordGrant, TokenRequest } from './oauth/token-request.js';
+import { grantOf, TokenRequest } from './oauth/token-request.js';
+import { type Client, CurrentClient } from './sessions/client.js';
+import { SessionsService } from './sessions/sessions.service.js';
 import { TokenIssuer } from './token-issuer.js';
 import { AuthenticatedResponse, TokenResponse } from './token-response.js';
 import { UserResponse } from './user-response.js';
@@ -41,10 +46,12 @@ export class AuthController {
     private readonly accounts: AccountsService,
     private readonly logins: LoginService,
     private readonly issuer: TokenIssuer,
+    private readonly sessions: SessionsService,
   ) {}
 
   @Post('register')
   @Public()
+  @Limited(REQUEST_LIMITS.register)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({ summary: 'Make an account' })
   @ApiCreatedResponse({
@@ -59,42 +66,69 @@ export class AuthController {
     'auth.busy',
     ...UNAVAILABLE,
   )
-  async register(@Body() { email, password, ...profile }: RegisterRequest): Promise<AuthenticatedResponse> {
+  async register(
+    @Body() { email, password, ...profile }: RegisterRequest,
+    @CurrentClient() client: Client,
+    @CurrentVisitor() visitor: Visitor,
+  ): Promise<AuthenticatedResponse> {
     return this.issuer.authenticated(
-      await this.accounts.register({ ...profileChanges(profile), email, password }),
+      await this.accounts.register({ ...profileChanges(profile), email, password }, client, visitor),
     );
   }
 
   @Post('login')
   @Public()
+  @Limited(REQUEST_LIMITS.login)
   @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({ summary: 'Get a token with an email address, username or phone number, and the password' })
   @ApiOkResponse({ type: AuthenticatedResponse, description: 'A token, and whose it is.' })
-  @ApiProblems('auth.invalid_credentials', 'request.validation', 'auth.busy', ...UNAVAILABLE)
-  async login(@Body() { identifier, email, password }: LoginRequest): Promise<AuthenticatedResponse> {
-    return this.issuer.authenticated(await this.logins.login(theOne(identifier, email), password));
+  @ApiProblems(
+    'auth.invalid_credentials',
+    'auth.too_many_attempts',
+    'request.validation',
+    'auth.busy',
+    ...UNAVAILABLE,
+  )
+  async login(
+    @Body() { identifier, email, password }: LoginRequest,
+    @CurrentClient() client: Client,
+    @CurrentVisitor() visitor: Visitor,
+  ): Promise<AuthenticatedResponse> {
+    return this.issuer.authenticated(
+      await this.logins.login(theOne(identifier, email), password, client, visitor),
+    );
   }
 
   @Post('token')
   @Public()
+  @Limited(REQUEST_LIMITS.login)
   @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
   @Consumes(FORM)
   @Rephrased(asOAuthFault)
   @Header('Pragma', 'no-cache') // with `Cache-Control: no-store`, by RFC 6749, section 5.1
-  @ApiOperation({ summary: 'Get a token as OAuth 2 clients do (RFC 6749, password grant)' })
+  @ApiOperation({ summary: 'Get a token as OAuth 2 clients do (RFC 6749, password and refresh grant)' })
   @ApiOkResponse({ type: TokenResponse, description: 'A token.' })
   @ApiProblems(
     'auth.invalid_request',
     'auth.invalid_grant',
     'auth.unsupported_grant_type',
+    'auth.too_many_attempts',
     'auth.busy',
     ...UNAVAILABLE,
   )
-  async token(@Body() request: TokenRequest): Promise<TokenResponse> {
-    const { username, password } = passwordGrant(request);
-    return this.issuer.token(await this.logins.login(username, password));
+  async token(
+    @Body() request: TokenRequest,
+    @CurrentClient() client: Client,
+    @CurrentVisitor() visitor: Visitor,
+  ): Promise<TokenResponse> {
+    const grant = grantOf(request);
+    return this.issuer.token(
+      grant.type === 'password'
+        ? await this.logins.login(grant.username, grant.password, client, visitor)
+        : await this.sessions.refresh(grant.refreshToken),
+    );
   }
 
   @Get('me')
@@ -120,33 +154,44 @@ export class AuthController {
 
   @Post('change-password')
   @UsersOnly()
-  @HttpCode(200)
+  @Limited(REQUEST_LIMITS.password)
+  @HttpCode(204)
   @Deadline(PASSWORD_DEADLINE_MS)
-  @ApiOperation({
-    summary: 'Change the password; every token issued before ends, and a new one is in the answer',
+  @ApiOperation({ summary: 'Change the password; every other session ends' })
+  @ApiNoContentResponse({
+    description: 'It is changed, and whoever was logged in elsewhere is not any more.',
   })
-  @ApiOkResponse({ type: AuthenticatedResponse, description: 'A token in place of all earlier ones.' })
-  @ApiProblems('auth.wrong_password', 'request.validation', 'auth.busy')
+  @ApiProblems('auth.wrong_password', 'auth.too_many_attempts', 'request.validation', 'auth.busy')
   async changePassword(
-    @CurrentUser() user: CachedUser,
+    @CurrentSession() session: { id: string; user: CachedUser },
     @Body() { current_password, new_password }: ChangePasswordRequest,
-  ): Promise<AuthenticatedResponse> {
-    return this.issuer.authenticated(
-      await this.accounts.changePassword(user, current_password, new_password),
-    );
+    @CurrentVisitor() visitor: Visitor,
+  ): Promise<void> {
+    await this.accounts.changePassword(session, current_password, new_password, visitor);
   }
 
   @Delete('account')
   @UsersOnly()
+  @Limited(REQUEST_LIMITS.password)
   @HttpCode(204)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({
-    summary: 'Deactivate the own account and end every token; an administrator can restore it',
+    summary: 'Deactivate the own account and end every session; an administrator can restore it',
   })
   @ApiNoContentResponse({ description: 'The account is deactivated.' })
-  @ApiProblems('auth.wrong_password', 'users.last_admin', 'request.validation', 'auth.busy')
-  async deactivate(@CurrentUser() user: CachedUser, @Body() { password }: DeactivateRequest): Promise<void> {
-    await this.accounts.deactivate(user, password);
+  @ApiProblems(
+    'auth.wrong_password',
+    'auth.too_many_attempts',
+    'users.last_admin',
+    'request.validation',
+    'auth.busy',
+  )
+  async deactivate(
+    @CurrentUser() user: CachedUser,
+    @Body() { password }: DeactivateRequest,
+    @CurrentVisitor() visitor: Visitor,
+  ): Promise<void> {
+    await this.accounts.deactivate(user, password, visitor);
   }
 }
 

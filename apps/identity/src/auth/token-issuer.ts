@@ -1,20 +1,35 @@
-import { type CachedUser } from '#user-cache';
+import { Settings } from '#config';
 import { Injectable } from '@nestjs/common';
+import { type Authenticated } from './sessions/sessions.service.js';
 import { AuthenticatedResponse, TokenResponse } from './token-response.js';
 import { AccessTokens } from './tokens/access-tokens.js';
+import { Clock } from './tokens/clock.js';
+import { RefreshTokens } from './tokens/refresh-tokens.js';
 import { UserResponse } from './user-response.js';
 
-/** Turns a user who has proved who they are into an answer with a token. */
+/** Turns a user who has proved who they are into an answer with tokens. */
 @Injectable()
 export class TokenIssuer {
-  constructor(private readonly tokens: AccessTokens) {}
+  constructor(
+    private readonly accessTokens: AccessTokens,
+    private readonly refreshTokens: RefreshTokens,
+    private readonly clock: Clock,
+    private readonly settings: Settings,
+  ) {}
 
-  async token(user: CachedUser): Promise<TokenResponse> {
-    const issued = await this.tokens.issue({ userId: user.id, generation: user.tokenGeneration });
-    return { access_token: issued.token, token_type: 'bearer', expires_in: issued.expiresInSeconds };
+  async token({ user, session: { id, counter, expiresAt } }: Authenticated): Promise<TokenResponse> {
+    const issued = await this.accessTokens.issue({ userId: user.id, sessionId: id, notAfter: expiresAt });
+    const left = Math.floor((expiresAt.getTime() - this.clock.now()) / 1_000);
+    return {
+      access_token: issued.token,
+      token_type: 'bearer',
+      expires_in: issued.expiresInSeconds,
+      refresh_token: this.refreshTokens.issue({ sessionId: id, counter }),
+      refresh_expires_in: Math.min(left, this.settings.refreshTokenTtlSeconds),
+    };
   }
 
-  async authenticated(user: CachedUser): Promise<AuthenticatedResponse> {
-    return { ...(await this.token(user)), user: UserResponse.of(user) };
+  async authenticated(authenticated: Authenticated): Promise<AuthenticatedResponse> {
+    return { ...(await this.token(authenticated)), user: UserResponse.of(authenticated.user) };
   }
 }

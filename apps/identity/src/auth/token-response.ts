@@ -16,6 +16,16 @@ export class TokenResponse {
 
   @ApiProperty({ type: 'integer', description: 'Seconds.', example: 900 })
   expires_in!: number;
+
+  @ApiProperty({
+    type: 'string',
+    description: 'Send it to `POST /auth/refresh`; each is good for one refresh.',
+    example: 'usher_rt_AZ…',
+  })
+  refresh_token!: string;
+
+  @ApiProperty({ type: 'integer', description: 'Seconds.', example: 604_800 })
+  refresh_expires_in!: number;
 }
 
 @ApiSchema({ name: 'Authenticated' })

@@ -31,7 +31,7 @@ export class UserResponse {
   @text('About the person.', 'Wrote the first program.')
   bio!: string | null;
 
-  @text('Where the picture is.', 'https://example.com/ada.webp')
+  @text('Where the picture is.', '/avatars/0123456789abcdef0123456789abcdef-512.webp')
   avatar_url!: string | null;
 
   @text('What they do.', 'Mathematician')

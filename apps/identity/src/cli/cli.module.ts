@@ -3,7 +3,7 @@ import { DatabaseModule } from '#database';
 import { UserCacheModule } from '#user-cache';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { PasswordsModule } from '../auth/passwords/passwords.module.js';
-import { cacheOptions, databaseOptions } from '../options.js';
+import { cacheOptions, databaseOptions, sessionLimits } from '../options.js';
 import { SettingsModule } from '../settings.module.js';
 
 /** The rooms that a command needs: the write way without HTTP. */
@@ -15,7 +15,10 @@ export class CliModule {
       imports: [
         SettingsModule.forRoot(settings),
         DatabaseModule.forRoot(databaseOptions(settings, databaseUrl)),
-        UserCacheModule.forRoot(cacheOptions(settings, databaseUrl)),
+        UserCacheModule.forRoot({
+          cache: cacheOptions(settings, databaseUrl),
+          sessions: sessionLimits(settings),
+        }),
         PasswordsModule,
       ],
     };

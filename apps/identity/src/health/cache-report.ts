@@ -113,7 +113,7 @@ export class CacheReport {
   @ApiProperty({ type: 'string', enum: ['redis', 'memory'], description: 'What it uses now.' })
   mode!: 'redis' | 'memory';
 
-  @ms('What a PING of Redis takes; null without an answer.')
+  @ms('What a look-up in Redis takes; null without an answer.')
   latency_ms!: number | null;
 
   @ApiProperty({ type: 'string', nullable: true, enum: ['closed', 'open', 'half-open', null] })

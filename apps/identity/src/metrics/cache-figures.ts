@@ -58,7 +58,7 @@ export const CACHE_FIGURES: readonly Figure<UserCacheStatus>[] = [
   {
     type: 'gauge',
     name: 'usher_redis_latency_seconds',
-    help: 'Seconds that a PING of Redis took just now; absent without an answer.',
+    help: 'Seconds that a look-up of Redis took just now; absent without an answer.',
     read: (status) => seconds(status.redisLatencyMs),
   },
   {

@@ -7,6 +7,8 @@ import { UserResponse } from '../auth/user-response.js';
 import { CacheTrace, Trace } from '../http/cache-trace.js';
 import { ApiProblems } from '../http/docs/api-problems.js';
 import { InvalidInput } from '../http/input/invalid-input.js';
+import { REQUEST_LIMITS } from '../limits/limit.js';
+import { Limited } from '../limits/limited.js';
 import { Revalidated } from '../http/revalidated.js';
 import { PublicProfile } from './public-profile.js';
 import { FoundUsers, UserPage } from './user-list.js';
@@ -43,6 +45,7 @@ export class UsersController {
   }
 
   @Get('lookup')
+  @Limited(REQUEST_LIMITS.lookup)
   @AdminsAndServicesOnly()
   @Revalidated()
   @ApiOperation({ summary: 'Find one user by email, phone or username' })
@@ -63,6 +66,7 @@ export class UsersController {
   }
 
   @Get('by-username/:username')
+  @Limited(REQUEST_LIMITS.lookup)
   @UsersOnly()
   @Revalidated()
   @ApiOperation({ summary: 'The profile of a user, by username' })

@@ -7,8 +7,12 @@ import {
 } from '#user-cache';
 import { Injectable } from '@nestjs/common';
 import { InvalidInput } from '../../http/input/invalid-input.js';
+import { Guesses } from '../../limits/guesses.js';
+import { type Visitor } from '../../limits/visitor.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { type PasswordOwner, PasswordPolicy } from '../passwords/password-policy.js';
+import { type Client } from '../sessions/client.js';
+import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
 import { WrongPassword } from './account-faults.js';
 
 export interface Registration extends ProfileChanges {
@@ -23,14 +27,22 @@ export class AccountsService {
     private readonly store: UserStore,
     private readonly hasher: PasswordHasher,
     private readonly policy: PasswordPolicy,
+    private readonly sessions: SessionsService,
+    private readonly guesses: Guesses,
   ) {}
 
   /** @throws InvalidInput, EmailTaken, UsernameTaken, PhoneTaken, PasswordsBusy */
-  async register({ password, ...user }: Registration): Promise<CachedUser> {
+  async register(
+    { password, ...user }: Registration,
+    client: Client,
+    visitor: Visitor,
+  ): Promise<Authenticated> {
     this.#accept(password, 'password', user);
     await this.store.refuseTaken(user); // a hash costs a quarter of a second; the unique indexes decide
     const passwordHash = await this.hasher.hash(password);
-    return this.store.create({ ...user, passwordHash });
+    const created = await this.store.create({ ...user, passwordHash });
+    await this.guesses.remember(created, visitor);
+    return this.sessions.open(created, passwordHash, client);
   }
 
   /** @throws UsernameTaken, PhoneTaken */
@@ -39,28 +51,36 @@ export class AccountsService {
   }
 
   /**
-   * Ends every token issued before.
+   * Ends every session but the one it is asked from.
    *
-   * @throws InvalidInput, WrongPassword, PasswordsBusy
+   * @throws InvalidInput, WrongPassword, TooManyAttempts, PasswordsBusy
    */
-  async changePassword(user: CachedUser, current: string, wished: string): Promise<CachedUser> {
+  async changePassword(
+    { id: sessionId, user }: { id: string; user: CachedUser },
+    current: string,
+    wished: string,
+    visitor: Visitor,
+  ): Promise<void> {
     this.#accept(wished, 'new_password', user);
-    const verifiedHash = await this.#verify(user, current);
+    const verifiedHash = await this.#verify(user, current, visitor);
     const passwordHash = await this.hasher.hash(wished);
-    return this.store.changePassword(user.id, verifiedHash, passwordHash).catch(asWrongPassword);
+    await this.store.changePassword(user.id, verifiedHash, passwordHash, sessionId).catch(asWrongPassword);
   }
 
-  /** @throws WrongPassword, LastAdmin, PasswordsBusy */
-  async deactivate(user: CachedUser, password: string): Promise<void> {
-    const verifiedHash = await this.#verify(user, password);
+  /** @throws WrongPassword, TooManyAttempts, LastAdmin, PasswordsBusy */
+  async deactivate(user: CachedUser, password: string, visitor: Visitor): Promise<void> {
+    const verifiedHash = await this.#verify(user, password, visitor);
     await this.store.deactivate(user.id, verifiedHash).catch(asWrongPassword);
   }
 
-  async #verify(user: CachedUser, password: string): Promise<string> {
-    const credentials = await this.store.credentials('id', user.id);
-    if (!credentials) throw new UserNotFound();
-    if (!(await this.hasher.verify(password, credentials.passwordHash))) throw new WrongPassword();
-    return credentials.passwordHash;
+  /** Who found or stole a token must not guess the password with it. */
+  async #verify({ id }: CachedUser, password: string, visitor: Visitor): Promise<string> {
+    return this.guesses.watch(['id', id], visitor, async () => {
+      const credentials = await this.store.credentials('id', id);
+      if (!credentials) throw new UserNotFound();
+      if (!(await this.hasher.verify(password, credentials.passwordHash))) throw new WrongPassword();
+      return credentials.passwordHash;
+    });
   }
 
   #accept(password: string, field: string, owner: PasswordOwner): void {

@@ -1,9 +1,11 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { ApiBearer, ApiOptionalBearer } from '../../http/docs/api-bearer.js';
 import { ApiProblems } from '../../http/docs/api-problems.js';
+import { routeConfig } from '../../http/route-config.js';
 
 /** Whom a route answers. Without a word it answers users alone: forgetting to decide locks a door, and opens none. */
-export type Access = 'anyone' | 'anyone, known or not' | 'user' | 'admin' | 'admin or service';
+export type Access =
+  'anyone' | 'anyone, known or not' | 'token holder' | 'user' | 'admin' | 'admin or service';
 
 export const ACCESS = 'usher:access';
 
@@ -12,12 +14,20 @@ export const ACCESS = 'usher:access';
  * send it along, and whether the process turns has nothing to do with whose probe asks.
  */
 export function Public(): MethodDecorator & ClassDecorator {
-  return SetMetadata<string, Access>(ACCESS, 'anyone');
+  return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor) => {
+    SetMetadata<string, Access>(ACCESS, 'anyone')(target, name!, descriptor!);
+    if (descriptor) routeConfig({ open: true })(target, name!, descriptor);
+  };
 }
 
 /** No token is asked for; one that is sent is checked, and tells who asks. */
 export function PublicOrKnown(): MethodDecorator & ClassDecorator {
   return applyDecorators(SetMetadata<string, Access>(ACCESS, 'anyone, known or not'), ApiOptionalBearer());
+}
+
+/** The token must be ours and not have expired; its session may be over, and nobody is looked up. For logging out. */
+export function TokenHoldersOnly(): MethodDecorator & ClassDecorator {
+  return applyDecorators(SetMetadata<string, Access>(ACCESS, 'token holder'), ApiBearer());
 }
 
 export function UsersOnly(): MethodDecorator & ClassDecorator {

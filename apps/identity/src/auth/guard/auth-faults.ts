@@ -8,7 +8,7 @@ export class MissingToken extends Fault {
   }
 }
 
-/** The token was good once; its user is gone, deactivated, or has changed the password since. */
+/** The token was good once; its session is over, or its user is gone or deactivated. */
 export class TokenRevoked extends Fault {
   readonly code = 'auth.token_revoked';
 

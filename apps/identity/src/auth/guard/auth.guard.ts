@@ -1,4 +1,4 @@
-import { UserCache } from '#user-cache';
+import { type CachedSession, SessionCache, UserCache, worse } from '#user-cache';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
@@ -11,8 +11,8 @@ import { type Caller, isAdmin } from './caller.js';
 import { ServiceTokens } from './service-tokens.js';
 
 /**
- * The read way: who is this? A token says only which user to look at; whether they exist, are active and still
- * accept the token, and what they may do, is asked of the cache on every request.
+ * The read way: who is this? A token says only which session and which user to look at; whether they are still there
+ * and active, and what they may do, is asked of the cache on every request.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -21,6 +21,7 @@ export class AuthGuard implements CanActivate {
     private readonly tokens: AccessTokens,
     private readonly services: ServiceTokens,
     private readonly users: UserCache,
+    private readonly sessions: SessionCache,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -34,6 +35,11 @@ export class AuthGuard implements CanActivate {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const token = bearerToken(request);
+    if (access === 'token holder') {
+      if (token === undefined) throw new MissingToken();
+      request.claims = await this.tokens.verify(token);
+      return true;
+    }
     if (token !== undefined) {
       request.caller = await this.#caller(token, CacheTrace.of(request, http.getResponse<FastifyReply>()));
     }
@@ -45,13 +51,21 @@ export class AuthGuard implements CanActivate {
     const service = this.services.nameOf(token);
     if (service !== undefined) return { kind: 'service', name: service };
     const claims = await this.tokens.verify(token);
-    const user = trace.shown(await this.users.byId(claims.userId, trace.options));
-    if (!user?.isActive || user.tokenGeneration !== claims.generation) throw new TokenRevoked();
-    return { kind: 'user', user };
+    const [session, user] = await Promise.all([
+      this.sessions.byId(claims.sessionId, trace.options),
+      this.users.byId(claims.userId, trace.options),
+    ]);
+    trace.shown({ value: user.value, origin: worse(session.origin, user.origin) });
+    if (!isOf(session.value, claims.userId) || !user.value?.isActive) throw new TokenRevoked();
+    return { kind: 'user', user: user.value, sessionId: claims.sessionId };
   }
 }
 
-function admit(caller: Caller | undefined, access: Exclude<Access, 'anyone'>): void {
+function isOf(session: CachedSession | null, userId: string): boolean {
+  return session?.userId === userId && session.expiresAtMs > Date.now();
+}
+
+function admit(caller: Caller | undefined, access: Exclude<Access, 'anyone' | 'token holder'>): void {
   if (access === 'anyone, known or not') return;
   if (caller === undefined) throw new MissingToken();
   switch (access) {

@@ -1,7 +1,8 @@
 import { type CachedUser } from '#user-cache';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
-import { Forbidden } from './auth-faults.js';
+import { type AccessClaims } from '../tokens/access-claims.js';
+import { Forbidden, MissingToken } from './auth-faults.js';
 import { type Caller } from './caller.js';
 
 /** The user whose token was sent: a frozen value from the cache. */
@@ -9,6 +10,22 @@ export const CurrentUser = createParamDecorator((_: unknown, context: ExecutionC
   const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
   if (caller?.kind !== 'user') throw new Forbidden('This is for users.');
   return caller.user;
+});
+
+/** The session of the token, and its user. */
+export const CurrentSession = createParamDecorator(
+  (_: unknown, context: ExecutionContext): { id: string; user: CachedUser } => {
+    const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
+    if (caller?.kind !== 'user') throw new Forbidden('This is for users.');
+    return { id: caller.sessionId, user: caller.user };
+  },
+);
+
+/** What the token says, on routes for token holders. */
+export const CurrentClaims = createParamDecorator((_: unknown, context: ExecutionContext): AccessClaims => {
+  const { claims } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (!claims) throw new MissingToken();
+  return claims;
 });
 
 /** Whoever sends the request; `undefined` on public routes without a token. */

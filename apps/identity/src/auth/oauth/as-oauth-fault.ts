@@ -1,11 +1,16 @@
 import { FAULT_STATUSES } from '../../http/problems/fault-statuses.js';
 import { isFault } from '../../http/problems/fault.js';
+import { RateLimited, TooManyAttempts } from '../../limits/limit-faults.js';
 import { InvalidCredentials } from '../login/login-faults.js';
-import { InvalidGrant, InvalidTokenRequest } from './oauth-faults.js';
+import { InvalidRefreshToken } from '../tokens/invalid-refresh-token.js';
+import { InvalidGrant, InvalidTokenRequest, SlowDown } from './oauth-faults.js';
 
 /** OAuth clients look for `error` and a 400 where our own would look for `code`, a 401 or a 422. */
 export function asOAuthFault(error: unknown): unknown {
-  if (error instanceof InvalidCredentials) return new InvalidGrant();
+  if (error instanceof InvalidCredentials)
+    return new InvalidGrant('There is no active account with this username and password.');
+  if (error instanceof InvalidRefreshToken) return new InvalidGrant(error.message);
+  if (error instanceof RateLimited || error instanceof TooManyAttempts) return new SlowDown(error);
   if (isFault(error) && isMalformed(error.code))
     return new InvalidTokenRequest(error.message, error.errors ?? []);
   return error;

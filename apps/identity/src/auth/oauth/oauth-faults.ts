@@ -1,4 +1,4 @@
-import { Fault } from '../../http/problems/fault.js';
+import { Fault, type FaultLike } from '../../http/problems/fault.js';
 import { type FieldError } from '../../http/problems/problem.js';
 
 /** What RFC 6749, section 5.2, does not allow in an error_description. */
@@ -17,8 +17,8 @@ abstract class OAuthFault extends Fault {
 export class InvalidGrant extends OAuthFault {
   readonly code = 'auth.invalid_grant';
 
-  constructor() {
-    super('invalid_grant', 'There is no active account with this username and password.');
+  constructor(description: string) {
+    super('invalid_grant', description);
   }
 }
 
@@ -26,7 +26,7 @@ export class UnsupportedGrantType extends OAuthFault {
   readonly code = 'auth.unsupported_grant_type';
 
   constructor() {
-    super('unsupported_grant_type', 'The grant type has to be password.');
+    super('unsupported_grant_type', 'The grant type has to be password or refresh_token.');
   }
 }
 
@@ -38,5 +38,19 @@ export class InvalidTokenRequest extends OAuthFault {
     override readonly errors: readonly FieldError[],
   ) {
     super('invalid_request', description);
+  }
+}
+
+/** `slow_down` is the one registered error of a token endpoint that says so (RFC 8628, section 3.5). */
+export class SlowDown extends OAuthFault {
+  readonly code: string;
+  override readonly retryAfterSeconds: number | undefined;
+  override readonly headers: Readonly<Record<string, string>> | undefined;
+
+  constructor({ code, message, retryAfterSeconds, headers }: FaultLike) {
+    super('slow_down', message);
+    this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
+    this.headers = headers;
   }
 }

@@ -7,7 +7,7 @@ import { UnsupportedGrantType } from './oauth-faults.js';
 const ignored = { max: 1_024, optional: true, example: '' };
 
 /**
- * RFC 6749, section 4.3.2. Clients are not registered here; what they say of themselves is ignored, and so are
+ * RFC 6749, sections 4.3.2 and 6. Clients are not registered here; what they say of themselves is ignored, and so are
  * parameters that nobody knows (section 3.2).
  */
 @UnknownFieldsIgnored()
@@ -27,6 +27,9 @@ export class TokenRequest {
   @GivenPasswordField({ optional: true, description: 'The password.' })
   password?: string;
 
+  @TextField({ max: 256, optional: true, description: 'The refresh token.', example: 'usher_rt_AZ…' })
+  refresh_token?: string;
+
   @TextField({ ...ignored, description: 'Ignored: a token is good for all that its user may do.' })
   scope?: string;
 
@@ -37,14 +40,27 @@ export class TokenRequest {
   client_secret?: string;
 }
 
+export type Grant =
+  | { readonly type: 'password'; readonly username: string; readonly password: string }
+  | { readonly type: 'refresh'; readonly refreshToken: string };
+
 /** @throws InvalidInput, UnsupportedGrantType */
-export function passwordGrant(request: TokenRequest): { username: string; password: string } {
-  if (given(request, 'grant_type') !== 'password') throw new UnsupportedGrantType();
-  return { username: given(request, 'username'), password: given(request, 'password') };
+export function grantOf(request: TokenRequest): Grant {
+  switch (given(request, 'grant_type')) {
+    case 'password':
+      return { type: 'password', username: given(request, 'username'), password: given(request, 'password') };
+    case 'refresh_token':
+      return { type: 'refresh', refreshToken: given(request, 'refresh_token') };
+    default:
+      throw new UnsupportedGrantType();
+  }
 }
 
 /** A parameter without a value counts as omitted (RFC 6749, section 3.2). */
-function given(request: TokenRequest, name: 'grant_type' | 'username' | 'password'): string {
+function given(
+  request: TokenRequest,
+  name: 'grant_type' | 'username' | 'password' | 'refresh_token',
+): string {
   const value = request[name];
   if (value) return value;
   throw new InvalidInput([{ loc: ['body', name], msg: 'Field required', type: 'missing' }]);

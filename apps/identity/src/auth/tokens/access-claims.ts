@@ -5,8 +5,8 @@ import { isJsonObject } from './json-object.js';
 export interface AccessClaims {
   /** UUID, lower case. */
   readonly userId: string;
-  /** The user's token generation when it was issued; older than the user's current one means revoked. */
-  readonly generation: number;
+  /** UUID, lower case: the session it belongs to, and ends with. */
+  readonly sessionId: string;
   /** Milliseconds since 1970. */
   readonly issuedAt: number;
   /** Milliseconds since 1970; from this moment on the token is void. */
@@ -36,12 +36,12 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
  */
 export function readAccessClaims(payload: unknown, expected: ClaimExpectations): AccessClaims {
   if (!isJsonObject(payload)) throw new InvalidToken('malformed');
-  const { iss, aud, sub, gen, iat, exp, jti, nbf } = payload;
+  const { iss, aud, sub, sid, iat, exp, jti, nbf } = payload;
 
   if (iss !== expected.issuer) throw new InvalidToken('wrong issuer');
   if (aud !== expected.audience) throw new InvalidToken('wrong audience');
-  if (!isUuid(sub) || !isUuid(jti)) throw new InvalidToken('claims not accepted');
-  if (!isCount(gen) || !isCount(iat) || !isCount(exp)) throw new InvalidToken('claims not accepted');
+  if (!isUuid(sub) || !isUuid(sid) || !isUuid(jti)) throw new InvalidToken('claims not accepted');
+  if (!isCount(iat) || !isCount(exp)) throw new InvalidToken('claims not accepted');
   if (nbf !== undefined && !isCount(nbf)) throw new InvalidToken('claims not accepted');
 
   const now = expected.nowMs / 1000;
@@ -54,7 +54,7 @@ export function readAccessClaims(payload: unknown, expected: ClaimExpectations):
 
   return Object.freeze({
     userId: sub,
-    generation: gen,
+    sessionId: sid,
     issuedAt: iat * 1000,
     expiresAt: exp * 1000,
     tokenId: jti,

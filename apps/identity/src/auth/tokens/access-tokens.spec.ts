@@ -26,6 +26,7 @@ import { TokensModule } from './tokens.module.js';
 const NOW = Date.UTC(2030, 0, 1) + 250;
 const SECONDS = Math.floor(NOW / 1000);
 const USER = '0190d6f0-7a3c-7b3e-9d2a-0123456789ab';
+const SESSION = '0190d6f0-7a3c-7b3e-9d2a-ba9876543210';
 const SECRET = 'zK3v9QmX7pTn2WcR8yLd5HsB1fGj6UaE';
 
 class FakeClock extends Clock {
@@ -57,7 +58,7 @@ const claims = {
   iss: 'usher',
   aud: 'usher',
   sub: USER,
-  gen: 3,
+  sid: SESSION,
   iat: SECONDS,
   exp: SECONDS + 900,
   jti: randomUUID(),
@@ -110,13 +111,13 @@ describe.each([
   }
 
   it('issues what it verifies', async () => {
-    const { token, expiresInSeconds } = await tokens.issue({ userId: USER, generation: 3 });
+    const { token, expiresInSeconds } = await tokens.issue({ userId: USER, sessionId: SESSION });
     expect(expiresInSeconds).toBe(900);
 
     const verified = await tokens.verify(token);
     expect(verified).toEqual({
       userId: USER,
-      generation: 3,
+      sessionId: SESSION,
       issuedAt: SECONDS * 1000,
       expiresAt: (SECONDS + 900) * 1000,
       tokenId: expect.any(String),
@@ -125,20 +126,30 @@ describe.each([
   });
 
   it('writes RFC 9068 headers and claims, and every token is another', async () => {
-    const { token } = await tokens.issue({ userId: USER, generation: 0 });
-    const again = await tokens.issue({ userId: USER, generation: 0 });
+    const { token } = await tokens.issue({ userId: USER, sessionId: SESSION });
+    const again = await tokens.issue({ userId: USER, sessionId: SESSION });
     const [header, payload] = token.split('.').map((part) => Buffer.from(part, 'base64url').toString());
     expect(JSON.parse(header ?? '')).toEqual({ alg: algorithm, typ: 'at+jwt', kid: key.kid });
     expect(JSON.parse(payload ?? '')).toEqual({
       ...claims,
-      gen: 0,
       jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
     expect(again.token).not.toBe(token);
   });
 
+  it('issues none that outlives its session, and says how long it really is good', async () => {
+    const notAfter = new Date((SECONDS + 60) * 1000 + 900);
+    const { token, expiresInSeconds } = await tokens.issue({ userId: USER, sessionId: SESSION, notAfter });
+    expect(expiresInSeconds).toBe(60);
+    expect((await tokens.verify(token)).expiresAt).toBe((SECONDS + 60) * 1000);
+
+    const later = new Date((SECONDS + 86_400) * 1000);
+    const usual = await tokens.issue({ userId: USER, sessionId: SESSION, notAfter: later });
+    expect(usual.expiresInSeconds).toBe(900);
+  });
+
   it('accepts a token signed by hand that is right in everything', async () => {
-    expect(await tokens.verify(signed(claims))).toMatchObject({ userId: USER, generation: 3 });
+    expect(await tokens.verify(signed(claims))).toMatchObject({ userId: USER, sessionId: SESSION });
   });
 
   it('refuses what is no compact JWS', async () => {
@@ -183,8 +194,10 @@ describe.each([
   it('refuses a changed payload and a changed signature', async () => {
     const good = signed(claims);
     const [header, , signature] = good.split('.');
-    expect(await refusal(`${header}.${encoded({ ...claims, gen: 4 })}.${signature}`)).toBe('bad signature');
-    const other = signed({ ...claims, gen: 4 }).split('.');
+    expect(await refusal(`${header}.${encoded({ ...claims, sid: USER })}.${signature}`)).toBe(
+      'bad signature',
+    );
+    const other = signed({ ...claims, sid: USER }).split('.');
     expect(await refusal(good.replace(signature ?? '', other[2] ?? ''))).toBe('bad signature');
     expect(await refusal(good.replace(signature ?? '', 'AAAA'))).toMatch(/bad signature|claims not accepted/);
   });
@@ -273,7 +286,7 @@ describe.each([
     ['iss', 'wrong issuer'],
     ['aud', 'wrong audience'],
     ['sub', 'claims not accepted'],
-    ['gen', 'claims not accepted'],
+    ['sid', 'claims not accepted'],
     ['iat', 'claims not accepted'],
     ['exp', 'claims not accepted'],
     ['jti', 'claims not accepted'],
@@ -281,7 +294,7 @@ describe.each([
     expect(await refusal(signed(without(name)))).toBe(reason);
   });
 
-  it('refuses a sub or jti that is no UUID in lower case', async () => {
+  it('refuses a sub, sid or jti that is no UUID in lower case', async () => {
     const strange = [
       '',
       'admin',
@@ -296,6 +309,7 @@ describe.each([
     ];
     for (const value of strange) {
       expect(await refusal(signed({ ...claims, sub: value }))).toBe('claims not accepted');
+      expect(await refusal(signed({ ...claims, sid: value }))).toBe('claims not accepted');
       expect(await refusal(signed({ ...claims, jti: value }))).toBe('claims not accepted');
     }
   });
@@ -316,7 +330,7 @@ describe.each([
       '""',
     ];
     for (const raw of [...strange, '9007199254740993']) {
-      for (const name of ['gen', 'iat', 'exp'] as const) {
+      for (const name of ['iat', 'exp'] as const) {
         expect(await refusal(signed(withRaw(name, raw)))).toMatch(/claims not accepted|expired/);
       }
       expect(await refusal(signed(withRaw('jti', `"${claims.jti}","nbf":${raw}`)))).toMatch(
@@ -357,13 +371,13 @@ describe.each([
   });
 
   it('refuses a token from the very moment it expires', async () => {
-    const { token } = await tokens.issue({ userId: USER, generation: 3 });
+    const { token } = await tokens.issue({ userId: USER, sessionId: SESSION });
     clock.time = (SECONDS + 900) * 1000;
     expect(await refusal(token)).toBe('expired');
   });
 
   it('looks at the clock although it remembers the token', async () => {
-    const { token } = await tokens.issue({ userId: USER, generation: 3 });
+    const { token } = await tokens.issue({ userId: USER, sessionId: SESSION });
     const first = await tokens.verify(token);
     clock.time = first.expiresAt - 1;
     expect(await tokens.verify(token)).toBe(first);
@@ -381,7 +395,7 @@ describe.each([
   });
 
   it('remembers a token, not its lookalikes', async () => {
-    const { token } = await tokens.issue({ userId: USER, generation: 3 });
+    const { token } = await tokens.issue({ userId: USER, sessionId: SESSION });
     await tokens.verify(token);
     const [header, payload] = token.split('.');
     expect(await refusal(`${header}.${payload}.${encoded('x'.repeat(64))}`)).toMatch(
@@ -423,7 +437,7 @@ describe('AccessTokens', () => {
     const other = readSettings({ JWT_SECRET: 'Vb8nM2qLx4Zt7Wy1Rk6Jc9Pd3Hg5SfTo' });
     const theirs = new AccessTokens(other, await SigningKeys.load(other), new FakeClock());
     const ours = new AccessTokens(hs256(), await SigningKeys.load(hs256()), new FakeClock());
-    const { token } = await theirs.issue({ userId: USER, generation: 0 });
+    const { token } = await theirs.issue({ userId: USER, sessionId: SESSION });
     await expect(ours.verify(token)).rejects.toMatchObject({ reason: 'unknown key' });
   });
 
@@ -435,7 +449,7 @@ describe('AccessTokens', () => {
     const module = await Test.createTestingModule({ imports: [SettingsModule, TokensModule] }).compile();
     const tokens = module.get(AccessTokens);
     expect(module.get(Clock)).toBeInstanceOf(SystemClock);
-    const { token } = await tokens.issue({ userId: USER, generation: 7 });
-    expect(await tokens.verify(token)).toMatchObject({ userId: USER, generation: 7 });
+    const { token } = await tokens.issue({ userId: USER, sessionId: SESSION });
+    expect(await tokens.verify(token)).toMatchObject({ userId: USER, sessionId: SESSION });
   });
 });

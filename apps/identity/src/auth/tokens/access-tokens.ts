@@ -11,7 +11,7 @@ import { InvalidToken } from './invalid-token.js';
 import { type SigningKey } from './signing-key.js';
 import { SigningKeys } from './signing-keys.js';
 import { ACCESS_TOKEN_TYPE, readTokenHeader } from './token-header.js';
-import { VerifiedTokens } from './verified-tokens.js';
+import { type VerifiedToken, VerifiedTokens } from './verified-tokens.js';
 
 /** Ours have about 450; nothing longer is worth parsing. */
 const MAX_TOKEN_LENGTH = 4096;
@@ -20,8 +20,10 @@ const COMPACT_JWS = /^([\w-]+)\.[\w-]+\.([\w-]+)$/;
 export interface TokenSubject {
   /** UUID. */
   userId: string;
-  /** The user's token generation, which a change of password raises. */
-  generation: number;
+  /** UUID of the session. */
+  sessionId: string;
+  /** When the session ends at the latest; no token outlives it. */
+  notAfter?: Date;
 }
 
 export interface IssuedToken {
@@ -33,71 +35,71 @@ export interface IssuedToken {
 @Injectable()
 export class AccessTokens {
   private readonly verified = new VerifiedTokens();
-  private readonly signers: ReadonlyMap<string, { key: SigningKey; jwt: JwtService }>;
+  private readonly services = new WeakMap<SigningKey, JwtService>();
 
   constructor(
     private readonly settings: Settings,
     private readonly keys: SigningKeys,
     private readonly clock: Clock,
-  ) {
-    this.signers = new Map([...keys.all()].map((key) => [key.kid, { key, jwt: jwtWith(key) }]));
-  }
+  ) {}
 
-  async issue({ userId, generation }: TokenSubject): Promise<IssuedToken> {
+  async issue({ userId, sessionId, notAfter }: TokenSubject): Promise<IssuedToken> {
     const { accessTokenTtlSeconds: ttl, jwtIssuer: iss, jwtAudience: aud } = this.settings;
     const iat = Math.floor(this.clock.now() / 1000);
-    const claims = { iss, aud, sub: userId, gen: generation, iat, exp: iat + ttl, jti: randomUUID() };
-    const { kid, algorithm } = this.keys.current;
-    const token = await this.signer(kid).jwt.signAsync(claims, {
+    const exp = Math.min(iat + ttl, Math.floor((notAfter?.getTime() ?? Infinity) / 1000));
+    const claims = { iss, aud, sub: userId, sid: sessionId, iat, exp, jti: randomUUID() };
+    const signer = this.keys.current; // once: it may be another one a moment later
+    const { kid, algorithm } = signer;
+    const token = await this.jwt(signer).signAsync(claims, {
       algorithm,
       header: { alg: algorithm, typ: ACCESS_TOKEN_TYPE, kid },
     });
-    return { token, expiresInSeconds: ttl };
+    return { token, expiresInSeconds: exp - iat };
   }
 
   /**
-   * The first time checks everything; later, until it expires, only the clock.
+   * The first time checks everything; later, until it expires, only the clock and whether its key still holds.
    * @throws InvalidToken
    */
   async verify(token: string): Promise<AccessClaims> {
     if (token.length > MAX_TOKEN_LENGTH) throw new InvalidToken('too long');
     const remembered = this.verified.recall(token, this.clock.now());
-    if (remembered) return remembered;
+    if (remembered && this.keys.get(remembered.kid)) return remembered.claims;
 
-    const claims = await this.verifyNow(token);
-    this.verified.remember(token, claims);
-    return claims;
+    const verified = await this.verifyNow(token);
+    this.verified.remember(token, verified);
+    return verified.claims;
   }
 
-  private async verifyNow(token: string): Promise<AccessClaims> {
+  private async verifyNow(token: string): Promise<VerifiedToken> {
     const [, headerSegment, signature] = COMPACT_JWS.exec(token) ?? [];
     if (headerSegment === undefined || signature === undefined) throw new InvalidToken('malformed');
     // Spare bits at the end of base64url would let one token be written in several ways.
     if (!isCanonical(signature)) throw new InvalidToken('malformed');
 
     const { alg, kid } = readTokenHeader(headerSegment);
-    const { key, jwt } = this.signer(kid);
+    const key = await this.keys.find(kid);
+    if (!key) throw new InvalidToken('unknown key');
     // The key decides the algorithm, never the token (RFC 8725, 3.1).
     if (alg !== key.algorithm) throw new InvalidToken('header not accepted');
 
     const { jwtIssuer: issuer, jwtAudience: audience, accessTokenTtlSeconds: ttlSeconds } = this.settings;
     const nowMs = this.clock.now();
-    const payload: unknown = await jwt
+    const payload: unknown = await this.jwt(key)
       .verifyAsync(token, { algorithms: [key.algorithm], clockTimestamp: Math.floor(nowMs / 1000) })
       .catch(refuse);
-    return readAccessClaims(payload, { issuer, audience, ttlSeconds, nowMs });
+    return { claims: readAccessClaims(payload, { issuer, audience, ttlSeconds, nowMs }), kid };
   }
 
-  private signer(kid: string): { key: SigningKey; jwt: JwtService } {
-    const signer = this.signers.get(kid);
-    if (!signer) throw new InvalidToken('unknown key');
-    return signer;
+  /** One service per key: its options take a parsed key, while those of a single call take only PEM, parsed each time. */
+  private jwt(key: SigningKey): JwtService {
+    let service = this.services.get(key);
+    if (!service) {
+      service = new JwtService({ privateKey: key.signWith, publicKey: key.verifyWith });
+      this.services.set(key, service);
+    }
+    return service;
   }
-}
-
-/** One service per key: its options take a parsed key, while those of a single call take only PEM, parsed each time. */
-function jwtWith({ signWith, verifyWith }: SigningKey): JwtService {
-  return new JwtService({ privateKey: signWith, publicKey: verifyWith });
 }
 
 function isCanonical(base64url: string): boolean {

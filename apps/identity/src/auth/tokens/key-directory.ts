@@ -1,14 +1,32 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { generateKeyPairSync } from 'node:crypto';
 
-import { KeyDirectoryUnusable, KeyFileUnusable } from './key-faults.js';
+import { KeyDirectoryUnusable, KeyFileUnusable, KeyStateUnusable } from './key-faults.js';
+import { keyRing, type KeyRing, type PublishedKey, type RingOptions } from './key-ring.js';
+import { readRotationState, type RotationState, stateFileName, stateNumber } from './rotation-state.js';
+import { codeOf, SharedDirectory } from './shared-directory.js';
 import { keyFromPem, type SigningKey } from './signing-key.js';
 
 const CANDIDATE = '.first-key';
+/** A listing may miss a file that appeared while it was made; the next one has it. */
+const LISTINGS = 3;
+
+type Fault = KeyDirectoryUnusable | KeyFileUnusable | KeyStateUnusable;
+
+/** What was found in one look. */
+export interface DirectoryContents {
+  readonly keys: readonly PublishedKey[];
+  readonly ring: KeyRing;
+  /** `undefined`: no key was ever rotated here. */
+  readonly state: RotationState | undefined;
+  /** 0: none. */
+  readonly stateNumber: number;
+  /** Files that no key could be read from. */
+  readonly faults: readonly Fault[];
+}
 
 /**
- * A directory of ES256 private keys, `<kid>.pem`, which several instances may share.
+ * A directory of ES256 private keys, `<kid>.pem`, which several instances may share, and `rotation-<n>.json`, which says
+ * which of them signs. Files are only added and removed, never renamed, so that no listing can miss a key in use.
  *
  * Instances that start together on an empty one end with the same key, without locks or time-outs, whichever of them dies
  * in between. A first key is elected by `link()`, which makes the whole file appear or fails:
@@ -21,74 +39,144 @@ const CANDIDATE = '.first-key';
  * whoever publishes, publishes that. Afterwards a late-comer's candidate loses at step 2.
  */
 export class KeyDirectory {
-  constructor(private readonly path: string) {}
+  readonly files: SharedDirectory;
+  private readonly known = new Map<string, { etag: string; key: PublishedKey }>();
+
+  constructor(path: string) {
+    this.files = new SharedDirectory(path);
+  }
 
   /**
-   * Every key in the directory, newest file first; at least one, for a first one is made.
-   * @throws KeyFileUnusable, KeyDirectoryUnusable
+   * For a start, which is strict: every key file has to be one. There is at least one key, for a first one is made.
+   * @throws KeyFileUnusable, KeyDirectoryUnusable, KeyStateUnusable
    */
-  async load(): Promise<SigningKey[]> {
+  async load(options: RingOptions): Promise<DirectoryContents> {
     try {
-      let names = await this.keyFiles();
-      if (names.length === 0) {
-        await this.elect();
-        names = await this.keyFiles();
-      }
-      const files = await Promise.all(names.map((name) => this.read(name)));
-      return files.sort(newestFirst).map(({ key }) => key);
+      if ((await this.keyFiles()).length === 0) await this.elect();
     } catch (fault) {
-      if (fault instanceof KeyFileUnusable) throw fault;
-      throw new KeyDirectoryUnusable(this.path, fault);
+      throw this.explained(fault);
     }
+    const contents = await this.look(options);
+    const [fault] = contents.faults;
+    if (fault) throw fault;
+    return contents;
+  }
+
+  /**
+   * For a directory in use. A key file that turns into something else keeps the key it had until it is removed.
+   * @throws KeyDirectoryUnusable, KeyStateUnusable, KeyFileUnusable when it cannot be said which key signs
+   */
+  async look(options: RingOptions): Promise<DirectoryContents> {
+    try {
+      for (let listing = 1; ; listing++) {
+        const names = await this.files.names();
+        const { keys, faults } = await this.keysOf(names);
+        const number = Math.max(0, ...names.map((name) => stateNumber(name) ?? 0));
+        const state = number === 0 ? undefined : await this.readState(number);
+        const ring = keyRing(keys, state, options);
+        if (ring && (number === 0 || state)) return { keys, ring, state, stateNumber: number, faults };
+        if (listing < LISTINGS) continue;
+        if (faults[0]) throw faults[0];
+        if (number === 0) throw new KeyDirectoryUnusable(this.files.path, 'there is no key in it');
+        throw new KeyStateUnusable(this.files.file(stateFileName(number)), 'the key that signs is not there');
+      }
+    } catch (fault) {
+      throw this.explained(fault);
+    }
+  }
+
+  /** Makes a key file appear; from then on every instance accepts the key. @returns its id */
+  async publish(pem: string): Promise<string> {
+    const { kid } = keyFromPem(pem);
+    await this.files.appear(`${kid}.pem`, () => pem);
+    return kid;
+  }
+
+  async remove(kid: string): Promise<void> {
+    for (const [name, { key }] of this.known) if (key.key.kid === kid) await this.files.remove(name);
   }
 
   /** Ends when there is a key file. */
   private async elect(): Promise<void> {
-    await mkdir(this.path, { recursive: true, mode: 0o700 });
-    const candidate = join(this.path, CANDIDATE);
+    await this.files.make();
     while ((await this.keyFiles()).length === 0) {
-      await this.nominate(candidate);
-      const elected = await ifAny(readFile(candidate));
+      await this.files.appear(CANDIDATE, generatePem);
+      const elected = await this.files.read(CANDIDATE);
       if (elected && (await this.keyFiles()).length === 0) {
+        const candidate = this.files.file(CANDIDATE);
         const { kid } = readKey(candidate, elected);
-        await unlessThere(link(candidate, join(this.path, `${kid}.pem`)));
+        await this.files.link(candidate, `${kid}.pem`);
       }
     }
-    await rm(candidate, { force: true });
-  }
-
-  /** Written under a name of its own and made durable first: nobody ever reads half a key. */
-  private async nominate(candidate: string): Promise<void> {
-    const draft = join(this.path, `.${randomUUID()}.tmp`);
-    try {
-      const file = await open(draft, 'wx', 0o600);
-      try {
-        await file.writeFile(generatePem());
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await unlessThere(link(draft, candidate));
-    } finally {
-      await rm(draft, { force: true });
-    }
+    await this.files.remove(CANDIDATE);
   }
 
   private async keyFiles(): Promise<string[]> {
-    const names = (await ifAny(readdir(this.path))) ?? [];
-    return names.filter((name) => name.endsWith('.pem') && !name.startsWith('.'));
+    return (await this.files.names()).filter(isKeyFile);
   }
 
-  private async read(name: string): Promise<{ key: SigningKey; modifiedAt: number }> {
-    const path = join(this.path, name);
+  /** One after the other: on a file system that hangs, they take up one thread of the pool and not all of them. */
+  private async keysOf(names: readonly string[]): Promise<{ keys: PublishedKey[]; faults: Fault[] }> {
+    const faults: Fault[] = [];
+    const keys = new Map<string, PublishedKey>();
+    for (const name of names.filter(isKeyFile)) {
+      const read = await this.readIfChanged(name).catch((fault: unknown) => {
+        if (!(fault instanceof KeyFileUnusable)) throw fault;
+        faults.push(fault);
+        return this.known.get(name)?.key;
+      });
+      const twin = read && keys.get(read.key.kid);
+      if (read && !(twin && twin.publishedAt <= read.publishedAt)) keys.set(read.key.kid, read);
+    }
+    for (const name of this.known.keys()) if (!names.includes(name)) this.known.delete(name);
+    return { keys: [...keys.values()], faults };
+  }
+
+  /** `undefined`: it went away meanwhile. The same key object for as long as the file stays the same. */
+  private async readIfChanged(name: string): Promise<PublishedKey | undefined> {
+    const path = this.files.file(name);
     try {
-      const [pem, { mtimeMs }] = await Promise.all([readFile(path), stat(path)]);
-      return { key: readKey(path, pem), modifiedAt: mtimeMs };
+      const version = await this.files.version(name);
+      const known = this.known.get(name);
+      if (known && known.etag === version?.etag) return known.key;
+      const pem = version && (await this.files.read(name));
+      if (!pem) return undefined;
+      const key = { key: readKey(path, pem), publishedAt: version.writtenAt };
+      this.known.set(name, { etag: version.etag, key });
+      return key;
     } catch (fault) {
       if (fault instanceof KeyFileUnusable) throw fault;
       throw new KeyFileUnusable(path, `it cannot be read (${codeOf(fault) ?? 'unknown error'})`);
     }
   }
+
+  /** `undefined`: it went away meanwhile, for there are newer ones. */
+  private async readState(number: number): Promise<RotationState | undefined> {
+    const name = stateFileName(number);
+    const text = await this.files.read(name);
+    if (!text) return undefined;
+    const state = readRotationState(text.toString());
+    if (!state) throw new KeyStateUnusable(this.files.file(name), 'it is not what rotate-key writes');
+    return state;
+  }
+
+  private explained(fault: unknown): Fault {
+    const ours =
+      fault instanceof KeyFileUnusable ||
+      fault instanceof KeyStateUnusable ||
+      fault instanceof KeyDirectoryUnusable;
+    return ours ? fault : new KeyDirectoryUnusable(this.files.path, fault);
+  }
+}
+
+/** A new P-256 private key. */
+export function generatePem(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+}
+
+function isKeyFile(name: string): boolean {
+  return name.endsWith('.pem') && !name.startsWith('.');
 }
 
 function readKey(path: string, pem: Buffer): SigningKey {
@@ -97,39 +185,4 @@ function readKey(path: string, pem: Buffer): SigningKey {
   } catch (fault) {
     throw new KeyFileUnusable(path, fault instanceof TypeError ? fault.message : 'it cannot be read');
   }
-}
-
-/** By id where the clock is too coarse, so that all instances agree. */
-function newestFirst(
-  a: { key: SigningKey; modifiedAt: number },
-  b: { key: SigningKey; modifiedAt: number },
-): number {
-  return b.modifiedAt - a.modifiedAt || (a.key.kid < b.key.kid ? -1 : 1);
-}
-
-function generatePem(): string {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
-}
-
-async function ifAny<T>(lookup: Promise<T>): Promise<T | undefined> {
-  try {
-    return await lookup;
-  } catch (fault) {
-    if (codeOf(fault) === 'ENOENT') return undefined;
-    throw fault;
-  }
-}
-
-/** ENOENT: the candidate went away meanwhile, which means that a key was published. The caller looks again. */
-async function unlessThere(linking: Promise<void>): Promise<void> {
-  try {
-    await linking;
-  } catch (fault) {
-    if (codeOf(fault) !== 'EEXIST' && codeOf(fault) !== 'ENOENT') throw fault;
-  }
-}
-
-function codeOf(fault: unknown): string | undefined {
-  return (fault as NodeJS.ErrnoException).code;
 }

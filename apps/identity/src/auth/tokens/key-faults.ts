@@ -18,3 +18,13 @@ export class KeyDirectoryUnusable extends Error {
     super(`The directory of signing keys ${path} cannot be used (${why}).`, { cause });
   }
 }
+
+/** What the directory says about which key signs is not to be understood, or names a key that is not there. */
+export class KeyStateUnusable extends Error {
+  override readonly name = 'KeyStateUnusable';
+  readonly code = 'auth.key_state_unusable';
+
+  constructor(path: string, why: string) {
+    super(`The state of the signing keys ${path} cannot be used: ${why}.`);
+  }
+}

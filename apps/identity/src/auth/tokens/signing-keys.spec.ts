@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { transformFile } from '@swc/core';
 
+import { KeyDirectory } from './key-directory.js';
+import { keyFromPem } from './signing-key.js';
 import { SigningKeys } from './signing-keys.js';
 
 let root: string;
@@ -17,9 +20,13 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'usher-keys-'));
   keysDir = join(root, 'data', 'keys');
 });
-afterEach(() => rm(root, { recursive: true }));
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await rm(root, { recursive: true });
+});
 
-const load = (): Promise<SigningKeys> => SigningKeys.load({ jwtSecret: undefined, jwtKeysDir: keysDir });
+const load = (): Promise<SigningKeys> =>
+  SigningKeys.load({ jwtSecrets: [], jwtKeysDir: keysDir, accessTokenTtlSeconds: 900 });
 
 function aPem(namedCurve = 'P-256'): string {
   return generateKeyPairSync('ec', { namedCurve })
@@ -111,13 +118,22 @@ describe('SigningKeys from a directory', () => {
   });
 
   it('agrees on one key when 8 processes start at once, on a file system that dawdles', async () => {
-    await compileTo(root, ['key-directory', 'key-faults', 'signing-key']);
+    await compileTo(root, [
+      'json-object',
+      'key-directory',
+      'key-faults',
+      'key-ring',
+      'rotation-state',
+      'rotation-times',
+      'shared-directory',
+      'signing-key',
+    ]);
     const directories = Array.from({ length: 10 }, (_, round) => join(root, `shared-${round}`));
     const program = `
       import { KeyDirectory } from './key-directory.js';
       for (const path of ${JSON.stringify(directories)}) {
-        const keys = await new KeyDirectory(path).load();
-        console.log(keys.map(({ kid }) => kid + '.pem').join());
+        const { keys } = await new KeyDirectory(path).load({ nowMs: Date.now(), tokenLifeMs: 0 });
+        console.log(keys.map(({ key }) => key.kid + '.pem').join());
       }`;
     const run = promisify(execFile);
     const runs = await Promise.all(
@@ -205,13 +221,133 @@ describe('SigningKeys from a directory', () => {
   });
 });
 
-describe('SigningKeys from a secret', () => {
+describe('SigningKeys of a directory in use', () => {
+  let keys: SigningKeys;
+  let first: string;
+  let logged: string[];
+
+  beforeEach(async () => {
+    logged = [];
+    const log = (message: unknown): void => void logged.push(String(message));
+    Logger.overrideLogger({ log, error: log, warn: log });
+    keys = await load();
+    first = keys.current.kid;
+  });
+  afterEach(() => Logger.overrideLogger(false));
+
+  async function refreshed(): Promise<string[]> {
+    await keys.refresh();
+    return [...keys.all()].map(({ kid }) => kid);
+  }
+
+  it('accept a key that appears, and sign with it when it has been there for long enough', async () => {
+    await aKeyFile('second.pem', aPem());
+    const [current, second] = await refreshed();
+    expect(current).toBe(first);
+    expect(second).toMatch(/^[\w-]{43}$/);
+
+    const ago = (await stat(join(keysDir, 'second.pem'))).mtimeMs / 1000 - 181;
+    await utimes(join(keysDir, 'second.pem'), ago, ago);
+    await utimes(join(keysDir, `${first}.pem`), ago - 1, ago - 1);
+    await refreshed();
+    expect(keys.current.kid).toBe(second);
+    expect(keys.get(first)).toBeDefined();
+    expect(logged).toEqual([`The key ${second} signs from now on.`]);
+  });
+
+  it('stay the same objects while their files stay the same', async () => {
+    const before = keys.current;
+    await aKeyFile('second.pem', aPem());
+    await refreshed();
+    expect(keys.current).toBe(before);
+  });
+
+  it('end when their file is removed, and another one signs', async () => {
+    await aKeyFile('second.pem', aPem());
+    const [, second] = await refreshed();
+    await rm(join(keysDir, `${first}.pem`));
+    expect(await refreshed()).toEqual([second]);
+  });
+
+  it.each([
+    ['a foreign file', (): Promise<void> => aKeyFile('foreign.pem', 'not a key')],
+    ['an empty file', (): Promise<void> => aKeyFile('foreign.pem', '')],
+    ['a folder', async (): Promise<void> => void (await mkdir(join(keysDir, 'foreign.pem')))],
+    ['their own file overwritten', (): Promise<void> => aKeyFile(`${first}.pem`, 'not a key')],
+    ['a state that is none', (): Promise<void> => aKeyFile('rotation-1.json', '{"current":')],
+    [
+      'a state with a foreign key',
+      (): Promise<void> => aKeyFile('rotation-1.json', '{"current":"x","previous":[{}]}'),
+    ],
+    ['no directory', (): Promise<void> => rm(keysDir, { recursive: true })],
+    [
+      'an empty directory, as when a file system is not mounted',
+      async (): Promise<void> => {
+        await rm(keysDir, { recursive: true });
+        await mkdir(keysDir);
+      },
+    ],
+  ])('survive %s, which is logged once', async (_what, happen) => {
+    await happen();
+    for (let look = 0; look < 3; look++) expect(await refreshed()).toEqual([first]);
+    expect(logged).toEqual([
+      expect.stringMatching(/cannot be used.*The keys that were read before are kept\.$/),
+    ]);
+    expect(logged[0]).not.toContain('not a key');
+  });
+
+  it('say when the directory is well again', async () => {
+    await aKeyFile('half.pem', 'half a k');
+    await refreshed();
+    await aKeyFile('half.pem', aPem());
+    expect(await refreshed()).toHaveLength(2);
+    expect(logged).toEqual([
+      expect.stringContaining(join(keysDir, 'half.pem')),
+      'The directory of signing keys can be used again.',
+    ]);
+  });
+
+  it('are looked for at once when a token names an unknown one', async () => {
+    const look = jest.spyOn(KeyDirectory.prototype, 'look');
+    const pem = aPem();
+    await aKeyFile('second.pem', pem);
+    const { kid } = keyFromPem(pem);
+    expect((await keys.find(kid))?.kid).toBe(kid);
+    expect((await keys.find(first))?.kid).toBe(first);
+    expect(look).toHaveBeenCalledTimes(1);
+  });
+
+  it('are looked for once a second at most, however many unknown ones are named', async () => {
+    const look = jest.spyOn(KeyDirectory.prototype, 'look');
+    const startedAt = performance.now();
+    const found: unknown[] = [];
+    for (let round = 0; round < 200; round++) {
+      found.push(
+        ...(await Promise.all([1, 2, 3, 4, 5].map((each) => keys.find(`made up ${round} ${each}`)))),
+      );
+    }
+    expect(found.filter((each) => each !== undefined)).toEqual([]);
+    expect(look.mock.calls.length).toBeLessThanOrEqual(
+      1 + Math.floor((performance.now() - startedAt) / 1000),
+    );
+  });
+});
+
+describe('SigningKeys from secrets', () => {
+  const loadSecrets = (...jwtSecrets: string[]): Promise<SigningKeys> =>
+    SigningKeys.load({ jwtSecrets, jwtKeysDir: keysDir, accessTokenTtlSeconds: 900 });
+
+  it('sign with the first and verify with all', async () => {
+    const [a, b, both] = await Promise.all([loadSecrets('a'), loadSecrets('b'), loadSecrets('b', 'a')]);
+    expect(both.current.kid).toBe(b.current.kid);
+    expect([...both.all()].map(({ kid }) => kid)).toEqual([b.current.kid, a.current.kid]);
+    expect(await both.find('made up')).toBeUndefined();
+  });
+
   it('has one HS256 key, whose id is stable and differs from secret to secret', async () => {
     const secrets = [randomBytes(32), randomBytes(32)].map((bytes) => bytes.toString('base64'));
     const [a, again, b] = await Promise.all(
-      [secrets[0], secrets[0], secrets[1]].map((jwtSecret) =>
-        SigningKeys.load({ jwtSecret, jwtKeysDir: keysDir }),
-      ),
+      [secrets[0], secrets[0], secrets[1]].map((secret) => loadSecrets(secret!)),
     );
     expect(a?.current.algorithm).toBe('HS256');
     expect(a?.current.kid).toMatch(/^[\w-]{11}$/);

@@ -1,41 +1,117 @@
+import { Logger } from '@nestjs/common';
+
 import { type Settings } from '#config';
 
+import { type Clock, SystemClock } from './clock.js';
 import { KeyDirectory } from './key-directory.js';
+import { type KeyRing } from './key-ring.js';
+import { LOOK_AT_MOST_EVERY_MS } from './rotation-times.js';
 import { keyFromSecret, type SigningKey } from './signing-key.js';
 
-/** The keys of this process, read once at start. */
+/** A request with an unknown key id waits so long for a look at the directory, whose file system may hang. */
+const PATIENCE_MS = 500;
+
+type KeySettings = Pick<Settings, 'jwtSecrets' | 'jwtKeysDir' | 'accessTokenTtlSeconds'>;
+
+/** The keys that hold at this moment, for a process that never stops while they change. */
 export class SigningKeys {
-  private readonly byId: ReadonlyMap<string, SigningKey>;
+  private readonly logger = new Logger('SigningKeys');
+  private byId: ReadonlyMap<string, SigningKey>;
+  private look: Promise<void> | undefined;
+  private lookedAt = -Infinity;
+  private complaint = '';
 
   private constructor(
-    /** The one that signs. */
-    readonly current: SigningKey,
-    keys: readonly SigningKey[],
+    private ring: KeyRing,
+    /** `undefined`: they never change. */
+    private readonly lookAgain?: () => Promise<{ ring: KeyRing; faults: readonly Error[] }>,
   ) {
-    this.byId = new Map(keys.map((key) => [key.kid, key]));
+    this.byId = byId(ring);
   }
 
   /**
    * From `JWT_SECRET` where it is set, else from the files of `JWT_KEYS_DIR`, where a first key is made when there is none.
-   * @throws KeyFileUnusable, KeyDirectoryUnusable
+   * @throws KeyFileUnusable, KeyDirectoryUnusable, KeyStateUnusable
    */
-  static async load({
-    jwtSecret,
-    jwtKeysDir,
-  }: Pick<Settings, 'jwtSecret' | 'jwtKeysDir'>): Promise<SigningKeys> {
-    const keys =
-      jwtSecret === undefined ? await new KeyDirectory(jwtKeysDir).load() : [keyFromSecret(jwtSecret)];
-    const [newest] = keys;
-    if (!newest) throw new Error('No signing key.');
-    return new SigningKeys(newest, keys);
+  static async load(
+    { jwtSecrets, jwtKeysDir, accessTokenTtlSeconds }: KeySettings,
+    clock: Clock = new SystemClock(),
+  ): Promise<SigningKeys> {
+    const [current, ...previous] = jwtSecrets.map(keyFromSecret);
+    if (current) return new SigningKeys({ current, next: [], previous });
+
+    const directory = new KeyDirectory(jwtKeysDir);
+    const options = (): { nowMs: number; tokenLifeMs: number } => ({
+      nowMs: clock.now(),
+      tokenLifeMs: accessTokenTtlSeconds * 1000,
+    });
+    const { ring } = await directory.load(options());
+    return new SigningKeys(ring, () => directory.look(options()));
   }
 
-  /** All that verify, the current one among them. */
+  /** The one that signs. */
+  get current(): SigningKey {
+    return this.ring.current;
+  }
+
+  /** All that verify, the current one first. */
   all(): Iterable<SigningKey> {
     return this.byId.values();
   }
 
+  /** One that verifies now. */
   get(kid: string): SigningKey | undefined {
     return this.byId.get(kid);
   }
+
+  /**
+   * One that verifies now, after a look at the directory if it was not there: another instance may be ahead. Made-up ids
+   * cost a look a second, all of them together.
+   */
+  async find(kid: string): Promise<SigningKey | undefined> {
+    const known = this.get(kid);
+    if (known || !this.lookAgain) return known;
+    const recent = performance.now() - this.lookedAt < LOOK_AT_MOST_EVERY_MS;
+    if (this.look === undefined && recent) return undefined;
+
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS)));
+    await Promise.race([this.refresh(), enough]).finally(() => clearTimeout(timer));
+    return this.get(kid);
+  }
+
+  /** Looks at the directory; one look at a time. What cannot be read is logged, and changes nothing. */
+  async refresh(): Promise<void> {
+    if (!this.lookAgain) return;
+    this.look ??= this.readAgain(this.lookAgain).finally(() => (this.look = undefined));
+    await this.look;
+  }
+
+  private async readAgain(lookAgain: NonNullable<typeof this.lookAgain>): Promise<void> {
+    this.lookedAt = performance.now();
+    try {
+      const { ring, faults } = await lookAgain();
+      const before = this.current.kid;
+      this.ring = ring;
+      this.byId = byId(ring);
+      if (this.current.kid !== before) this.logger.log(`The key ${this.current.kid} signs from now on.`);
+      this.complain(faults);
+    } catch (fault) {
+      this.complain([fault as Error]);
+    }
+  }
+
+  /** Once, not at every look. */
+  private complain(faults: readonly Error[]): void {
+    const complaint = faults.map(({ message }) => message).join(' ');
+    if (complaint === this.complaint) return;
+    this.complaint = complaint;
+    if (complaint) this.logger.error(`${complaint} The keys that were read before are kept.`);
+    else this.logger.log('The directory of signing keys can be used again.');
+  }
+}
+
+function byId({ current, next, previous }: KeyRing): ReadonlyMap<string, SigningKey> {
+  const keys = [current, ...next.map(({ key }) => key), ...previous];
+  return new Map(keys.map((key) => [key.kid, key]));
 }

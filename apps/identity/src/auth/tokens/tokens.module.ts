@@ -4,18 +4,29 @@ import { Settings } from '#config';
 
 import { AccessTokens } from './access-tokens.js';
 import { Clock, SystemClock } from './clock.js';
+import { JwksController } from './jwks.controller.js';
+import { loadRefreshKeys } from './refresh-keys.js';
+import { RefreshTokens } from './refresh-tokens.js';
 import { SigningKeys } from './signing-keys.js';
+import { SigningKeysWatch } from './signing-keys-watch.js';
 
 @Module({
+  controllers: [JwksController],
   providers: [
     AccessTokens,
+    SigningKeysWatch,
     { provide: Clock, useClass: SystemClock },
     {
-      provide: SigningKeys,
-      useFactory: (settings: Settings) => SigningKeys.load(settings),
+      provide: RefreshTokens,
+      useFactory: async (settings: Settings) => new RefreshTokens(await loadRefreshKeys(settings)),
       inject: [Settings],
     },
+    {
+      provide: SigningKeys,
+      useFactory: (settings: Settings, clock: Clock) => SigningKeys.load(settings, clock),
+      inject: [Settings, Clock],
+    },
   ],
-  exports: [AccessTokens, Clock, SigningKeys],
+  exports: [AccessTokens, Clock, RefreshTokens, SigningKeys],
 })
 export class TokensModule {}

@@ -6,29 +6,35 @@ import { type AccessClaims } from './access-claims.js';
 
 const MAX_ENTRIES = 50_000;
 
+export interface VerifiedToken {
+  readonly claims: AccessClaims;
+  /** The id of the key that it was verified with. What is remembered holds no longer than that key does. */
+  readonly kid: string;
+}
+
 /**
  * Tokens whose signature was checked once. Checking it again on every request would cost more than everything else on the
  * read way. Keyed by SHA-256, so that a heap dump holds no token that could be used.
  */
 export class VerifiedTokens {
-  private readonly claims = new LRUCache<string, AccessClaims>({ max: MAX_ENTRIES });
+  private readonly tokens = new LRUCache<string, VerifiedToken>({ max: MAX_ENTRIES });
 
   /** `undefined`: not remembered, or expired since. */
-  recall(token: string, nowMs: number): AccessClaims | undefined {
+  recall(token: string, nowMs: number): VerifiedToken | undefined {
     const key = keyOf(token);
-    const claims = this.claims.get(key);
-    if (!claims || claims.expiresAt > nowMs) return claims;
+    const verified = this.tokens.get(key);
+    if (!verified || verified.claims.expiresAt > nowMs) return verified;
 
-    this.claims.delete(key);
+    this.tokens.delete(key);
     return undefined;
   }
 
-  remember(token: string, claims: AccessClaims): void {
-    this.claims.set(keyOf(token), claims);
+  remember(token: string, verified: VerifiedToken): void {
+    this.tokens.set(keyOf(token), verified);
   }
 
   get size(): number {
-    return this.claims.size;
+    return this.tokens.size;
   }
 }
 

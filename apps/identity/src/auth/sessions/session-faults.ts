@@ -1,0 +1,9 @@
+import { Fault } from '../../http/problems/fault.js';
+
+export class SessionNotFound extends Fault {
+  readonly code = 'auth.session_not_found';
+
+  constructor() {
+    super('You have no such session.');
+  }
+}

@@ -1,0 +1,73 @@
+import { type CachedUser } from '#user-cache';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiProblems, UNAVAILABLE } from '../../http/docs/api-problems.js';
+import { Public, TokenHoldersOnly, UsersOnly } from '../guard/access.js';
+import { CurrentClaims, CurrentSession, CurrentUser } from '../guard/current-user.js';
+import { TokenIssuer } from '../token-issuer.js';
+import { TokenResponse } from '../token-response.js';
+import { type AccessClaims } from '../tokens/access-claims.js';
+import { RefreshRequest, SessionPath } from './session-requests.js';
+import { SessionList, SessionResponse } from './session-response.js';
+import { SessionsService } from './sessions.service.js';
+
+@ApiTags('auth')
+@Controller('auth')
+export class SessionsController {
+  constructor(
+    private readonly sessions: SessionsService,
+    private readonly issuer: TokenIssuer,
+  ) {}
+
+  @Post('refresh')
+  @Public()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Get new tokens for a refresh token, which is used up by it' })
+  @ApiOkResponse({
+    type: TokenResponse,
+    description: 'New tokens; within ten seconds of a refresh, the same refresh token again.',
+  })
+  @ApiProblems('auth.invalid_refresh_token', 'request.validation', ...UNAVAILABLE)
+  async refresh(@Body() { refresh_token }: RefreshRequest): Promise<TokenResponse> {
+    return this.issuer.token(await this.sessions.refresh(refresh_token));
+  }
+
+  @Post('logout')
+  @TokenHoldersOnly()
+  @HttpCode(204)
+  @ApiOperation({ summary: 'End the session of the token; again if you like' })
+  @ApiNoContentResponse({ description: 'It is over, and its tokens with it.' })
+  @ApiProblems(...UNAVAILABLE)
+  async logout(@CurrentClaims() { sessionId, userId }: AccessClaims): Promise<void> {
+    await this.sessions.end(sessionId, userId);
+  }
+
+  @Post('logout-all')
+  @TokenHoldersOnly()
+  @HttpCode(204)
+  @ApiOperation({ summary: 'End every session of the user, this one included' })
+  @ApiNoContentResponse({ description: 'They are over, and their tokens with them.' })
+  @ApiProblems(...UNAVAILABLE)
+  async logoutAll(@CurrentClaims() { sessionId, userId }: AccessClaims): Promise<void> {
+    await this.sessions.endAllFrom(sessionId, userId);
+  }
+
+  @Get('sessions')
+  @UsersOnly()
+  @ApiOperation({ summary: 'Where the user is logged in' })
+  @ApiOkResponse({ type: SessionList, description: 'Every session that goes on.' })
+  async list(@CurrentSession() current: { id: string; user: CachedUser }): Promise<SessionList> {
+    const sessions = await this.sessions.list(current.user.id);
+    return { items: sessions.map((session) => SessionResponse.of(session, current.id)) };
+  }
+
+  @Delete('sessions/:id')
+  @UsersOnly()
+  @HttpCode(204)
+  @ApiOperation({ summary: 'End one of the own sessions' })
+  @ApiNoContentResponse({ description: 'It is over, and its tokens with it.' })
+  @ApiProblems('auth.session_not_found', 'request.validation')
+  async revoke(@CurrentUser() user: CachedUser, @Param() { id }: SessionPath): Promise<void> {
+    await this.sessions.revoke(id, user.id);
+  }
+}

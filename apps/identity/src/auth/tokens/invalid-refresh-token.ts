@@ -1,0 +1,10 @@
+import { Fault } from '../../http/problems/fault.js';
+
+/** Forged, used up, expired, or its session is over: which of them is nobody's business who cannot know it. */
+export class InvalidRefreshToken extends Fault {
+  readonly code = 'auth.invalid_refresh_token';
+
+  constructor() {
+    super('The refresh token is not valid: log in again.');
+  }
+}
