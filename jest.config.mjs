@@ -18,4 +18,5 @@ export default {
   // The breaker alone may take half a minute to try Redis again on a machine that is busy.
   testTimeout: 90_000,
   maxWorkers: 2,
+  testSequencer: '<rootDir>/test/support/longest-first.mjs',
 };

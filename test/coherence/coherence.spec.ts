@@ -18,7 +18,7 @@ describe('four instances on one PostgreSQL and one Redis', () => {
   });
 
   it('say nothing older than Δ while things go wrong', async () => {
-    const report = await run({ seconds: 15, seed, stage: stage, faults: FAULTS });
+    const report = await run({ seconds: 12, seed, stage, faults: FAULTS });
     expect({ seed, violations: report.violations }).toEqual({ seed, violations: [] });
     expect(report.checks).toBeGreaterThan(10_000);
   }, 90_000);
@@ -28,7 +28,7 @@ describe('four instances on one PostgreSQL and one Redis', () => {
     async (ablation) => {
       const faults = FAULTS.filter((fault) => fault.name === 'poller-cut-off');
       const report = await run({
-        seconds: 8,
+        seconds: 6,
         seed,
         stage,
         faults: ablation === 'lease' ? faults : [],

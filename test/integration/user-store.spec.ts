@@ -147,7 +147,7 @@ describe('UserStore', () => {
     expect((await usher.sessionCache.byId(ended)).value).toBeNull();
     await usher.store.changeStanding(user.id, { isActive: true });
     expect((await usher.sessionCache.byId(ended, { truth: true })).value).toBeNull();
-    expect((await usher.sessionCache.byId(others)).value).toEqual({ id: others, userId: other.id });
+    expect((await usher.sessionCache.byId(others)).value).toMatchObject({ id: others, userId: other.id });
   });
 
   it('ends every session but one by a new password', async () => {
