@@ -100,7 +100,7 @@ export class Writers {
       if (!person) return;
       const instance = this.random.pick(this.instances());
       const active = !person.active;
-      const after = { ...person, active, loggedIn: active && person.loggedIn }; // who is restored logs in again
+      const after = { ...person, active, loggedIn: false }; // who is restored logs in again
       await this.world.write(
         [{ id: person.id, after }],
         () =>
