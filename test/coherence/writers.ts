@@ -320,5 +320,6 @@ function update(client: PoolClient, { id, email, username, phone, bio }: Person)
 async function ended(answer: ReturnType<UsherInstance['ask']>): Promise<Ending> {
   const { status } = await answer;
   if (status < 300) return 'committed';
-  return status >= 500 ? 'unknown' : 'rolled back';
+  // These are said before anything is written; of any other answer nobody knows what it came too late for.
+  return [401, 403, 404, 409, 422].includes(status) ? 'rolled back' : 'unknown';
 }
