@@ -36,9 +36,12 @@ export function withoutSession(state: string): string {
   return state === 'nobody' ? state : state.slice(0, state.lastIndexOf('|'));
 }
 
-/** What `/auth/me` makes of a state of `seenById` for a token of a session. */
-export function seenByToken(state: string, session: string): string {
-  if (state === 'nobody') return 'refused';
-  const [active, current] = state.split('|').slice(-2);
-  return active === 'true' && current === session ? withoutSession(state) : 'refused';
+/** Whether a session goes on in a state of `seenById`. */
+export function sessionIn(state: string, session: string): 'live' | 'over' {
+  return state.endsWith(`|${session}`) ? 'live' : 'over';
+}
+
+/** Whether there is such a user, and an active one, in a state of `seenById`. */
+export function standingIn(state: string): 'active' | 'inactive' {
+  return state.split('|').at(-2) === 'true' ? 'active' : 'inactive';
 }

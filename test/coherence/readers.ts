@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type History, type Verdict } from './history.js';
-import { seenByToken, seenInAnswer, withoutSession } from './person.js';
+import { seenInAnswer, sessionIn, standingIn, withoutSession } from './person.js';
 import { type Random } from './random.js';
 import { type Report } from './report.js';
 import { type Answer, type Ask, type UsherInstance } from './usher-instance.js';
@@ -61,13 +61,21 @@ export class Readers {
     const session = this.world.lastSession(id);
     const token = await this.world.token(id, session);
     const answer = await this.#ask('/auth/me', { token });
-    const view = (state: string): string => seenByToken(state, session);
-    if (answer.status === 200) this.#judge(this.world.user(id), seenInAnswer(answer.body!), answer, view);
-    else if (answer.status === 401 && answer.xCache !== undefined)
-      this.#judge(this.world.user(id), 'refused', answer, view);
-    // By a clock that is an hour behind, a token was issued in the future.
-    else if (answer.status === 401 && !this.report.wrongClocks.has(this.instance.index))
+    const history = this.world.user(id);
+    const ofSession = (state: string): string => sessionIn(state, session);
+    // Session and user are two look-ups, each true at a moment of its own: together they need never have been.
+    if (answer.status === 200) {
+      this.#judge(history, seenInAnswer(answer.body!), answer, withoutSession);
+      this.#judge(history, 'live', answer, ofSession);
+    } else if (answer.status === 401 && answer.xCache !== undefined) {
+      this.#judgeAny(history, answer, [
+        ['over', ofSession],
+        ['inactive', standingIn],
+      ]);
+    } else if (answer.status === 401 && !this.report.wrongClocks.has(this.instance.index)) {
+      // Only by a clock that is an hour behind, a token was issued in the future.
       this.report.wrong(`instance ${this.instance.index}: a good token was refused for itself`);
+    }
   }
 
   async #ask(path: string, ask: Ask): Promise<Answer> {
@@ -77,12 +85,22 @@ export class Readers {
   }
 
   #judge(history: History, value: string, answer: Answer, view?: (state: string) => string): void {
+    this.report.judged(this.instance.index, this.#verdict(history, value, answer, view), answer.xCache);
+  }
+
+  /** The answer has one of several reasons, and does not say which. */
+  #judgeAny(
+    history: History,
+    answer: Answer,
+    reasons: [value: string, view: (state: string) => string][],
+  ): void {
+    const verdicts = reasons.map(([value, view]) => this.#verdict(history, value, answer, view));
+    this.report.judged(this.instance.index, verdicts.find(({ ok }) => ok) ?? verdicts[0]!, answer.xCache);
+  }
+
+  #verdict(history: History, value: string, answer: Answer, view?: (state: string) => string): Verdict {
     const { askedAt, answeredAt, xCache } = answer;
     const staleMs = xCache === 'stale' ? this.world.staleIfDownMs : 0;
-    const verdict: Verdict = history.judge(
-      { value, askedAt, answeredAt, on: this.instance.index, staleMs },
-      view,
-    );
-    this.report.judged(this.instance.index, verdict, xCache);
+    return history.judge({ value, askedAt, answeredAt, on: this.instance.index, staleMs }, view);
   }
 }
