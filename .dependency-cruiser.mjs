@@ -57,6 +57,12 @@ export default {
       to: { path: '^libs/(?!(storage|config)/)' },
     },
     {
+      name: 'mail-knows-only-config',
+      severity: 'error',
+      from: { path: lib('mail') },
+      to: { path: '^libs/(?!(mail|config)/)' },
+    },
+    {
       name: 'libs-speak-no-http',
       severity: 'error',
       from: { path: '^libs/' },
@@ -72,7 +78,7 @@ export default {
       name: 'http-belongs-to-no-feature',
       severity: 'error',
       from: { path: '^apps/identity/src/http/' },
-      to: { path: '^apps/identity/src/(auth|users|avatars|limits|health|metrics)/' },
+      to: { path: '^apps/identity/src/(audit|auth|users|avatars|limits|health|metrics)/' },
     },
     {
       name: 'no-dev-dependencies-in-the-product',

@@ -1,0 +1,14 @@
+import { routeConfig } from '../http/route-config.js';
+import { type AuditAction } from './audit-action.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** `@Audited()` */
+    audit?: AuditAction;
+  }
+}
+
+/** Each call of it goes into the audit log, whether it succeeds or is refused, before it is answered. */
+export function Audited(action: AuditAction): MethodDecorator {
+  return routeConfig({ audit: action });
+}
