@@ -35,7 +35,7 @@ function look(where: string): string {
   WITH news AS MATERIALIZED (SELECT xid, tags, size FROM cache.change ${where} LIMIT ${MOST + 1}),
        extent AS (SELECT count(*) > ${MOST} OR coalesce(sum(size), 0) > ${MOST} AS truncated FROM news)
   SELECT pg_current_snapshot()::text AS snapshot,
-         (SELECT cache.epoch() FROM cache.incarnation WHERE guard = cache.guard()) AS epoch,
+         (SELECT cache.epoch() FROM cache.incarnation WHERE guard = (SELECT cache.guard())) AS epoch,
          (SELECT xid::text FROM cache.floor) AS floor,
          truncated,
          CASE WHEN NOT truncated THEN (SELECT json_agg(json_build_array(xid::text, tags)) FROM news) END AS changes
