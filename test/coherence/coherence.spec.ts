@@ -31,6 +31,7 @@ describe('four instances on one PostgreSQL and one Redis', () => {
         seconds: 6,
         seed,
         stage,
+        instances: 2, // a change and a reader elsewhere are all that it takes
         faults: ablation === 'lease' ? faults : [],
         ablation,
       });

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { eventually } from '../support/eventually.js';
 import { aRegistration, bearer, PASSWORD } from '../support/people.js';
 import { DataDirectory } from '../support/postgres/data-directory.js';
+import { layCluster } from '../support/postgres/prepared-cluster.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { type ProcessEnd, UsherProcess } from '../support/usher-process.js';
 
@@ -25,6 +26,7 @@ describe('create-admin on the embedded PostgreSQL', () => {
 
   beforeAll(async () => {
     dataDir = await DataDirectory.make();
+    await layCluster(dataDir.path);
     env = { DATA_DIR: dataDir.path, BCRYPT_COST: '4' };
   });
 

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { eventually } from '../support/eventually.js';
 import { aRegistration, bearer } from '../support/people.js';
 import { DataDirectory } from '../support/postgres/data-directory.js';
+import { layCluster } from '../support/postgres/prepared-cluster.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { UsherProcess } from '../support/usher-process.js';
 
@@ -106,15 +107,12 @@ describe('Ctrl-C during the very start', () => {
   });
 
   it('stops the PostgreSQL that is being started', async () => {
-    const first = UsherProcess.serve({ env: { DATA_DIR: dataDir.path } });
-    await first.url();
-    await first.stop();
-
+    await layCluster(dataDir.path);
     const appeared = dataDir.appears(/^postmaster\.pid$/, 'postgres/data');
-    const second = UsherProcess.serve({ env: { DATA_DIR: dataDir.path } });
+    const usher = UsherProcess.serve({ env: { DATA_DIR: dataDir.path } });
     await appeared;
-    second.signal('SIGINT');
-    const { code, stdout, said } = await second.ended;
+    usher.signal('SIGINT');
+    const { code, stdout, said } = await usher.ended;
     expect({ code, stdout, said }).toEqual({ code: 0, stdout: '', said: [] });
     expect(await dataDir.postgres()).toBeUndefined();
   });

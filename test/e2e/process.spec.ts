@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { aRegistration, bearer } from '../support/people.js';
 import { DataDirectory } from '../support/postgres/data-directory.js';
+import { layCluster } from '../support/postgres/prepared-cluster.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { PortClaim } from '../support/redis/port-claim.js';
 import { RedisServer } from '../support/redis/redis-server.js';
@@ -69,6 +70,7 @@ describe('a start that cannot succeed', () => {
     await once(occupant, 'listening');
     const { port } = occupant.address() as AddressInfo;
     const dataDir = await makeDataDirectory();
+    await layCluster(dataDir.path);
 
     const { code, stdout, said } = await UsherProcess.serve({
       env: { DATA_DIR: dataDir.path, PORT: String(port) },
@@ -159,6 +161,8 @@ describe('copies of one checkout', () => {
     await symlink(join(REPOSITORY, 'node_modules'), join(checkout, 'node_modules'), 'junction');
     const dataDir = new DataDirectory(join(checkout, '.usher'));
     directories.unshift(dataDir); // goes before the checkout that it is in
+    await mkdir(dataDir.path);
+    await layCluster(dataDir.path);
 
     const ports = await Promise.all([1, 2, 3, 4].map(() => PortClaim.take()));
     const copies = ports.map(({ port }) => UsherProcess.serve({ checkout, env: { PORT: String(port) } }));

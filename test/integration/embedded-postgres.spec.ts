@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { EmbeddedPostgres, EmbeddedPostgresFault } from '#database';
 import { EmbeddedProcess } from '../support/postgres/embedded-process.js';
 import { connect } from '../support/postgres/test-database.js';
+import { layCluster } from '../support/postgres/prepared-cluster.js';
 import { makeTestDirectory } from '../support/postgres/test-directory.js';
 
 const asRoot = process.getuid?.() === 0 ? it : it.skip; // what only root can run into
@@ -52,6 +53,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('is PostgreSQL 18, in UTF-8, on loopback only', async () => {
+    await layCluster(dataDir);
     const { url } = await open();
     const [row] = await query(
       url,
@@ -82,12 +84,14 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('is stopped once when all leave at the same moment', async () => {
+    await layCluster(dataDir);
     const all = await Promise.all([open(), open(), open()]);
     await Promise.all(all.map((postgres) => postgres.close()));
     expect(await serverPid(dataDir)).toBeUndefined();
   });
 
   it('outlives Ctrl-C in the terminal of the process that started it', async () => {
+    await layCluster(dataDir);
     const starter = openElsewhere();
     await starter.url();
     const { url } = await open();
@@ -99,6 +103,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('is not kept running by a process that was killed', async () => {
+    await layCluster(dataDir);
     const killed = openElsewhere();
     await killed.url();
     const postgres = await open();
@@ -108,6 +113,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('is found by the next start when everybody who used it was killed', async () => {
+    await layCluster(dataDir);
     const killed = openElsewhere();
     const url = await killed.url();
     await killed.end('SIGKILL');
@@ -131,6 +137,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('is started again at the same place when the server is killed under its users', async () => {
+    await layCluster(dataDir);
     const other = openElsewhere();
     await other.url();
     const again = new Promise<void>((resolve) => {
@@ -144,6 +151,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('starts although the pid that a killed server left is now that of another process', async () => {
+    await layCluster(dataDir);
     const { url } = await open();
     await query(url, 'CREATE TABLE kept AS SELECT 42 AS answer');
     await opened.pop()!.close();
@@ -154,7 +162,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('names both versions when the data are of another major version', async () => {
-    await (await open()).close();
+    await layCluster(dataDir);
     await writeFile(join(dataDir, 'postgres', 'data', 'PG_VERSION'), '17\n');
     await expect(open()).rejects.toMatchObject({
       code: 'database.embedded_other_version',
@@ -163,6 +171,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('says so when the server that runs there refuses the password', async () => {
+    await layCluster(dataDir);
     const { url } = await open();
     await query(url, `ALTER ROLE usher PASSWORD 'another'`);
     await expect(EmbeddedPostgres.open({ dataDir })).rejects.toMatchObject({
@@ -196,6 +205,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('shows the reason that the server gave when it does not start', async () => {
+    await layCluster(dataDir);
     const settings = { shared_buffers: 'nonsense' };
     await expect(EmbeddedPostgres.open({ dataDir, settings })).rejects.toMatchObject({
       code: 'database.embedded_start_failed',

@@ -1,17 +1,22 @@
 /** The process behind global-setup.mjs: holds the server of a test run for as long as its parent lives. */
 import { once } from 'node:events';
-import { readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedPostgres, EmbeddedServer } from '#database';
 import { ensureRedis } from '../redis/ensure-redis.js';
+import { layCluster, prepareCluster } from './prepared-cluster.js';
 import { signalServer } from './server-processes.js';
 import { makeTestDirectory } from './test-directory.js';
 
 const directory = await makeTestDirectory();
 try {
   const left = once(process, 'disconnect');
+  await prepareCluster(directory);
+  const dataDir = join(directory, 'run');
+  await mkdir(dataDir);
+  await layCluster(dataDir, directory);
   const postgres = await EmbeddedPostgres.open({
-    dataDir: join(directory, 'run'),
+    dataDir,
     settings: { fsync: 'off' },
   });
   await ensureRedis(); // before the first test's clock runs: installing takes longer than any test should

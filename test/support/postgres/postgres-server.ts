@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EmbeddedServer } from '#database';
 import { type Client } from 'pg';
 import { baseBackup, writeLike } from './base-backup.js';
+import { layCluster } from './prepared-cluster.js';
 import { signalServer } from './server-processes.js';
 import { connect } from './test-database.js';
 import { makeTestDirectory } from './test-directory.js';
@@ -28,6 +29,7 @@ export class PostgresServer {
 
   static async start(options: PostgresServerOptions = {}): Promise<PostgresServer> {
     const directory = await makeTestDirectory();
+    await layCluster(directory);
     const server = await embedded(directory, options);
     await server.make();
     await server.start();
