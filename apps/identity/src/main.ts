@@ -3,7 +3,6 @@ import { InvalidSettings, readSettings, type Settings } from '#config';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createApp } from './create-app.js';
 import { Readiness } from './health/readiness.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
 import { startFault } from './start-fault.js';
@@ -45,6 +44,8 @@ async function start(): Promise<void> {
   try {
     database = await openDatabase(settings, tell, leaving.signal);
     leaving.signal.throwIfAborted();
+    // Takes longer than all of the above: whoever is to hear of a fault does not wait for it.
+    const { createApp } = await import('./create-app.js');
     app = await createApp(settings, database.url);
     leaving.signal.throwIfAborted();
     await app.listen(settings.port, settings.host);
