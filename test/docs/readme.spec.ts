@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { AppModule } from '../../apps/identity/src/app.module.js';
 import { buildOpenApi } from '../../apps/identity/src/http/docs/openapi.js';
 import { createHttpAdapter } from '../../apps/identity/src/http/fastify-adapter.js';
+import { cells } from './cells.js';
 
 describe('the README', () => {
   let readme: string;
@@ -62,17 +63,3 @@ describe('the README', () => {
     return readme.slice(start, end);
   }
 });
-
-/** The cells of a Markdown table, without its head. */
-function cells(markdown: string): string[][] {
-  return markdown
-    .split('\n')
-    .filter((line) => line.startsWith('|'))
-    .slice(2)
-    .map((line) =>
-      line
-        .slice(1, -1)
-        .split('|')
-        .map((cell) => cell.trim()),
-    );
-}

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { AvatarFiles, DiskStore } from '#storage';
+import { UserStore } from '#user-cache';
 import fc from 'fast-check';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -8,6 +10,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { type Response } from 'supertest';
 import { AvatarSweep } from '../../apps/identity/src/avatars/avatar-sweep.js';
+import { AvatarsService } from '../../apps/identity/src/avatars/avatars.service.js';
+import { PictureMaker } from '../../apps/identity/src/avatars/picture/picture-maker.js';
 import { Uploads } from '../../apps/identity/src/avatars/upload/uploads.js';
 import { eventually } from '../support/eventually.js';
 import { aPerson, bearer, type Person } from '../support/people.js';
@@ -61,8 +65,9 @@ describe('avatars', () => {
     file: Buffer | string,
     filename = 'me.png',
     contentType = 'image/png',
+    usher = one,
   ): PromiseLike<Response> {
-    return one.http
+    return usher.http
       .post('/auth/upload-avatar')
       .set(person.bearer)
       .attach('file', Buffer.from(file), { filename, contentType });
@@ -99,6 +104,7 @@ describe('avatars', () => {
           'content-type': 'image/webp',
           'content-length': String((body as Buffer).length),
           'cache-control': 'public, max-age=31536000, immutable',
+          'content-disposition': expect.stringMatching(/^inline; filename="[0-9a-f]{32}-(512|128)\.webp"$/),
           'x-content-type-options': 'nosniff',
           'cross-origin-resource-policy': 'cross-origin',
         });
@@ -157,17 +163,58 @@ describe('avatars', () => {
     it('of one person many times at once leaves the one picture that the profile shows', async () => {
       const picture = await aPicture();
       await uploaded(picture);
-      const answers = await Promise.all(Array.from({ length: 30 }, () => upload(picture)));
+      const answers = await Promise.all(
+        Array.from({ length: 30 }, (_, n) => upload(picture, 'me.png', 'image/png', n % 2 ? one : other)),
+      );
       for (const answer of answers) {
         if (answer.status !== 200) expectProblem(answer, 503, 'avatars.busy');
       }
-      expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(17);
+      expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(2);
       const url = (await avatarUrl())!;
       await one.http.get(url).expect(200);
       await one.app.get(AvatarSweep).sweep(0);
       expect((await files()).sort()).toEqual(
         [128, 512].map((size) => url.slice(9).replace('512', `${size}`)),
       );
+    });
+
+    it('is one at a time for each person, and nobody else waits for it', async () => {
+      const { memory } = one.app.get(Uploads);
+      const picture = await aPicture();
+      const socket = await open(one);
+      socket.write(head(person, 'Content-Length: 100000'));
+      socket.write('--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nslowly');
+      await eventually(() => memory.held > 0);
+      const refused = await upload(picture);
+      expectProblem(refused, 503, 'avatars.busy');
+      expect(refused.headers).toHaveProperty('retry-after');
+      const [mine, somebody] = [person, await aPerson(one)];
+      person = somebody;
+      await uploaded(picture);
+      person = mine;
+      socket.destroy();
+      await eventually(() => memory.held === 0);
+      await uploaded(picture);
+    });
+
+    it('that nobody waits for any more is not decoded when its turn comes', async () => {
+      const { memory } = one.app.get(Uploads);
+      const picture = await aPicture();
+      const decoded = one.app.get(PictureMaker).make(aBlankPng(7_000, 7_000));
+      const body = Buffer.concat([
+        Buffer.from('--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'),
+        picture,
+        Buffer.from('\r\n--x--\r\n'),
+      ]);
+      const socket = await open(one);
+      socket.write(head(person, `Content-Length: ${body.length}`));
+      socket.write(body);
+      await eventually(() => memory.held === picture.length);
+      socket.destroy();
+      await decoded;
+      await eventually(() => memory.held === 0);
+      expect(await avatarUrl()).toBeNull();
+      expect(await files()).toEqual([]);
     });
 
     it('is for people who say who they are', async () => {
@@ -319,13 +366,14 @@ describe('avatars', () => {
       const picture = await aNoisyPicture('png', 200, 200);
       await uploaded(picture);
       const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
+      const people = await Promise.all(Array.from({ length: 20 }, () => aPerson(one)));
       const before = { files: (await files()).sort(), descriptors: await descriptors() };
       const { memory } = one.app.get(Uploads);
       for (let round = 0; round < 10; round++) {
         const sockets = await Promise.all(
-          Array.from({ length: 20 }, async (_, n) => {
+          people.map(async (each, n) => {
             const socket = await open(one);
-            socket.write(head(person, `Content-Length: ${picture.length + 500}`));
+            socket.write(head(each, `Content-Length: ${picture.length + 500}`));
             socket.write(part('file', '').slice(0, -2));
             socket.write(picture.subarray(0, (picture.length * n) / 20));
             return socket;
@@ -444,6 +492,19 @@ describe('avatars', () => {
       expect(await files()).toHaveLength(2);
     });
 
+    it('a picture that came meanwhile is noted before it is replaced', async () => {
+      const stale = (await one.app.get(UserStore).credentials('id', person.id))!.user;
+      await uploaded(await aPicture());
+      const crashing = new AvatarFiles(new DiskThatDeletesNothing(store));
+      const pictures = one.app.get(PictureMaker);
+      const service = new AvatarsService(one.app.get(UserStore), crashing, pictures);
+      const { avatarUrl: url } = await service.change(stale, await aPicture(), () => true);
+      expect(await one.app.get(AvatarSweep).sweep(0)).toBe(1);
+      expect((await files()).sort()).toEqual(
+        [128, 512].map((size) => url!.slice(9).replace('512', `${size}`)),
+      );
+    });
+
     it('what a crash left is swept, and nothing that is in use or was never noted', async () => {
       const url = await uploaded(await aPicture());
       const id = url.slice(9, 41);
@@ -465,6 +526,13 @@ describe('avatars', () => {
     });
   });
 });
+
+/** As it is after a crash between the commit and what was to follow. */
+class DiskThatDeletesNothing extends DiskStore {
+  override delete(): Promise<void> {
+    return Promise.reject(new Error('crashed'));
+  }
+}
 
 async function open(usher: TestApp): Promise<Socket> {
   const socket = connect(Number(new URL(usher.url).port), '127.0.0.1');

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { type Client } from 'pg';
 import { anAdmin, aRegistration, type Person } from '../support/people.js';
 import { expectProblem } from '../support/problems.js';
@@ -108,6 +109,7 @@ describe('bad input', () => {
 
     it.each([
       ['NUL in a value', '{"email":"a\\u0000@b.example"}'],
+      ['NUL in a password', '{"password":"correct horse\\u0000 battery"}'],
       ['NUL in a name', '{"em\\u0000ail":1}'],
       ['NUL further down', '{"ids":["\\u0000"]}'],
       ['half a surrogate pair', '{"password":"correct horse \\ud800 battery"}'],
@@ -330,6 +332,67 @@ describe('bad input', () => {
       expectProblem(compressed, 415, 'request.unsupported_media_type');
     });
 
+    it('is refused when it would unpack to a thousand times as much, in whatever coding and wherever', async () => {
+      const bomb = Buffer.from(`{"password":"${'x'.repeat(10_000_000)}"}`);
+      const packed = { gzip: gzipSync(bomb), deflate: deflateSync(bomb), br: brotliCompressSync(bomb) };
+      for (const [coding, bytes] of Object.entries(packed)) {
+        expect(bytes.length).toBeLessThan(20_000);
+        for (const [path, type] of [
+          ['/auth/login', 'application/json'],
+          ['/auth/token', 'application/x-www-form-urlencoded'],
+          ['/auth/upload-avatar', 'multipart/form-data; boundary=x'],
+        ] as const) {
+          const answer = await send('post', path, bytes, type).set('content-encoding', coding);
+          expectProblem(answer, 415, 'request.unsupported_media_type');
+        }
+      }
+    });
+
+    it.each([
+      ['73 bytes', 'x'.repeat(73), 422, 'request.validation'],
+      ['90 kB', 'x'.repeat(90_000), 422, 'request.validation'],
+      ['1 MB', 'x'.repeat(1_000_000), 413, 'request.too_large'],
+    ])(
+      'is refused with a new password of %s, before any of it is hashed',
+      async (_size, password, status, code) => {
+        const startedAt = performance.now();
+        const registered = await send('post', '/auth/register', JSON.stringify(aRegistration({ password })));
+        const fields = { current_password: admin.password, new_password: password };
+        const changed = await send('post', '/auth/change-password', JSON.stringify(fields));
+        for (const answer of [registered, changed]) expectProblem(answer, status, code);
+        expect(performance.now() - startedAt).toBeLessThan(2_000);
+      },
+    );
+
+    it('is refused with a given password of 1 MB as a body, and of 90 kB as a field', async () => {
+      for (const [bytes, status, code] of [
+        [1_000_000, 413, 'request.too_large'],
+        [90_000, 422, 'request.validation'],
+      ] as const) {
+        const password = 'x'.repeat(bytes);
+        const login = await send(
+          'post',
+          '/auth/login',
+          JSON.stringify({ identifier: admin.email, password }),
+        );
+        const end = await send('delete', '/auth/account', JSON.stringify({ password }));
+        for (const answer of [login, end]) expectProblem(answer, status, code);
+      }
+    });
+
+    it('is not read at all under a token of 2 MB', async () => {
+      const startedAt = performance.now();
+      for (const bytes of [17_000, 2_000_000]) {
+        const answer = await raw(
+          `GET /auth/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${'A'.repeat(bytes)}\r\n\r\n`,
+        );
+        expect(answer).toMatch(/^HTTP\/1.1 431 /);
+        expect(answer).toMatch('request.headers_too_large');
+      }
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      await usher.http.get('/auth/me').set(admin.bearer).expect(200);
+    });
+
     it('is understood in the ways JSON may be announced', async () => {
       for (const type of ['application/json', 'Application/JSON', 'application/json;charset="UTF-8"']) {
         expectProblem(await send('post', '/auth/login', '{}', type), 422, 'request.validation');
@@ -418,7 +481,7 @@ describe('bad input', () => {
       ['post', '/auth/me', 'GET, HEAD, OPTIONS'],
       ['delete', '/auth/profile', 'OPTIONS, PUT'],
       ['put', '/users', 'GET, HEAD, OPTIONS'],
-      ['delete', '/users/:own', 'GET, HEAD, OPTIONS, PATCH'],
+      ['put', '/users/:own', 'DELETE, GET, HEAD, OPTIONS, PATCH'],
       ['post', '/health', 'GET, HEAD, OPTIONS'],
     ])('%s %s gets 405 and is told what is allowed', async (method, path, allow) => {
       const answer = await usher.http[method](path.replace(':own', admin.id));

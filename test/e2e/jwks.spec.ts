@@ -87,6 +87,14 @@ describe('GET /.well-known/jwks.json', () => {
     expect(changed.body.keys).toHaveLength(4);
   });
 
+  it('is counted whatever token comes along, since nobody looks at it', async () => {
+    const { headers } = await usher.http
+      .get('/.well-known/jwks.json')
+      .set('authorization', 'Bearer whatever')
+      .expect(200);
+    expect(headers.ratelimit).toMatch(/^"anyone";/);
+  });
+
   it('has no keys where tokens are signed with a secret', async () => {
     const secret = randomBytes(32).toString('hex');
     const other = await TestApp.start({ database, env: { JWT_KEYS_DIR: undefined, JWT_SECRET: secret } });

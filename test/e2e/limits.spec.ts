@@ -160,6 +160,47 @@ describe('limits per address', () => {
     expectProblem(end, 429, 'request.rate_limited');
   });
 
+  it('of what only users can ask for are for each of them, whatever comes from their network', async () => {
+    const usher = await anUsher();
+    const grace = await aPerson(usher);
+    const rename = (headers: Record<string, string>, username: string): Promise<Response> =>
+      usher.http
+        .put('/auth/profile')
+        .set(headers)
+        .send({ username })
+        .then((answer) => answer);
+    for (const path of ['/auth/change-password', '/auth/profile', '/auth/export']) {
+      const ask = path === '/auth/export' ? 'get' : path === '/auth/profile' ? 'put' : 'post';
+      expect((await usher.http[ask](path)).headers.ratelimit).toMatch(/^"anyone";/);
+      for (const token of ['made.up.one', 'made.up.too']) {
+        expectProblem(await usher.http[ask](path).set(bearer(token)), 401, 'auth.invalid_token');
+      }
+    }
+    // What nobody made leaves nothing there.
+    expect(await redis.command('KEYS', 'limit:p*')).toEqual([]);
+    expect(await redis.command('KEYS', 'limit:export:*')).toEqual([]);
+    for (const left of [1, 0]) {
+      const answer = await rename(person.bearer, 'ada');
+      expect(answer.status).toBe(200);
+      expect(answer.headers.ratelimit).toMatch(new RegExp(`^"profile";r=${left};`));
+    }
+    expectProblem(await rename(person.bearer, 'ada'), 429, 'request.rate_limited');
+    expect((await rename(grace.bearer, 'grace')).status).toBe(200);
+    await usher.http.get('/auth/export').set(grace.bearer).expect(200);
+    const change = { current_password: PASSWORD, new_password: 'staple of the battery' };
+    await usher.http.post('/auth/change-password').set(grace.bearer).send(change).expect(204);
+  });
+
+  it('are those of one client, whatever port the proxy writes behind its address', async () => {
+    const usher = await anUsher({ TRUST_PROXY: '1' });
+    await login(usher, from('203.0.113.1:50001')).expect(200);
+    await login(usher, from('203.0.113.1')).expect(200);
+    await login(usher, from('203.0.113.1:50003')).expect(429);
+    await login(usher, from('[2001:db8:0:1::1]:50001')).expect(200);
+    await login(usher, from('[2001:db8:0:1::2]:50002')).expect(200);
+    await login(usher, from('2001:db8:0:1::3')).expect(429);
+  });
+
   it('are generous to everything else that comes without a token, and leave those alone who have one', async () => {
     const usher = await anUsher();
     const asked: Response[] = [];

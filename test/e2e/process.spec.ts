@@ -206,7 +206,7 @@ describe('a start with DATABASE_URL and REDIS_URL', () => {
 
     expect(await usher.stop()).toMatchObject({ code: 0 });
     expect(await other.stop()).toMatchObject({ code: 0 });
-    expect(await dataDir.entries()).toEqual(['keys']);
+    expect(await dataDir.entries()).toEqual(['keys', 'mail']);
     await Promise.all([database.drop(), redis.stop()]);
   });
 });

@@ -145,7 +145,8 @@ describe('registration', () => {
   describe('with a password', () => {
     const refused: [why: string, password: string, type: string][] = [
       ['that is empty', '', 'password_too_short'],
-      ['of 7 bytes', 'zj4-Kq!', 'password_too_short'],
+      ['of 7 characters', 'zj4-Kq!', 'password_too_short'],
+      ['of 7 characters and 28 bytes', '🔑'.repeat(7), 'password_too_short'],
       ['of 73 bytes', `${'zj4-Kq! x'.repeat(8)}z`, 'password_too_long'],
       ['of 25 characters and 75 bytes', '€'.repeat(25), 'password_too_long'],
       ['of 19 characters and 76 bytes', '🔑'.repeat(19), 'password_too_long'],
@@ -198,7 +199,7 @@ describe('registration', () => {
       ['of 8 bytes', 'zj4-Kq!x'],
       ['of 72 bytes', 'zj4-Kq! x'.repeat(8)],
       ['of 24 characters and 72 bytes', '€'.repeat(24)],
-      ['of 2 characters and 8 bytes', '🔑🗝\ufe0f'.slice(0, 4)],
+      ['of 8 characters and 32 bytes', '🔑'.repeat(8)],
       ['of blanks around it', '  zj4-Kq!x  '],
       ['with line breaks of Windows', 'zj4-Kq!\r\nxyzzy'],
       ['with control characters', 'zj4-\u0007\u001b[2K\u0085Kq!\r'],
@@ -221,7 +222,7 @@ describe('registration', () => {
         .set(bearer(body.access_token))
         .send({ current_password: password, new_password: password })
         .expect(204);
-      await usher.http.delete('/auth/account').set(bearer(body.access_token)).send({ password }).expect(204);
+      await usher.http.delete('/auth/account').set(bearer(body.access_token)).send({ password }).expect(200);
     });
   });
 

@@ -109,7 +109,7 @@ describe.each(['with Redis', 'with Redis frozen', 'without Redis'])('an end of s
       {
         ended: 'own, another',
         end: (own) =>
-          one.http.delete('/auth/account').set(own.bearer).send({ password: PASSWORD }).expect(204),
+          one.http.delete('/auth/account').set(own.bearer).send({ password: PASSWORD }).expect(200),
       },
     ],
     [
@@ -118,6 +118,13 @@ describe.each(['with Redis', 'with Redis frozen', 'without Redis'])('an end of s
         ended: 'own, another',
         end: (_, { id }) =>
           one.http.patch(`/users/${id}`).set(admin.bearer).send({ is_active: false }).expect(200),
+      },
+    ],
+    [
+      'an administrator, all at once',
+      {
+        ended: 'own, another',
+        end: (_, { id }) => one.http.delete(`/users/${id}/sessions`).set(admin.bearer).expect(204),
       },
     ],
     [
@@ -364,6 +371,8 @@ describe('sessions', () => {
         'garbage',
         "'; DROP TABLE sessions; --",
         '192.0.2.7:443',
+        '[2001:db8::1]:50123',
+        'unknown:443',
         '',
       ];
       for (const address of claims) {
@@ -371,12 +380,16 @@ describe('sessions', () => {
       }
       const { body } = await usher.http.get('/auth/sessions').set(owner.bearer).expect(200);
       const addresses = (body as { items: { address: string | null }[] }).items.map((item) => item.address);
-      expect(addresses.filter((_, n) => n % 2 === 0)).toEqual(addresses.slice(6).map(() => '127.0.0.1'));
+      expect(addresses.filter((_, n) => n % 2 === 0)).toEqual(
+        addresses.slice(claims.length).map(() => '127.0.0.1'),
+      );
       expect(addresses.filter((_, n) => n % 2 === 1).reverse()).toEqual([
         '192.0.2.7',
         '2001:db8::1',
         null,
         null,
+        '192.0.2.7',
+        '2001:db8::1',
         null,
         '127.0.0.1',
       ]);

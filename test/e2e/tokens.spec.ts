@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHmac, createPublicKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type Response } from 'supertest';
 import { aPerson, anAdmin, bearer, PASSWORD, type Person } from '../support/people.js';
@@ -81,6 +84,31 @@ describe('an access token', () => {
     expect((await me(forged)).body.id).toBe(ada.id);
   });
 
+  it('sends nobody anywhere: what its header points to is not asked', async () => {
+    let asked = 0;
+    const elsewhere = createServer((_, answer) => answer.end('{"keys":[]}')).on('connection', () => asked++);
+    await once(elsewhere.listen(0, '127.0.0.1'), 'listening');
+    const { port } = elsewhere.address() as AddressInfo;
+    const address = `http://127.0.0.1:${port}/keys`;
+    try {
+      await fetch(address); // it could be asked
+      expect(asked).toBe(1);
+      for (const pointer of [
+        { jku: address },
+        { x5u: address },
+        { kid: address },
+        { jwk: { jku: address } },
+      ]) {
+        await expectRefused(hs256({ ...header, ...pointer }, claims));
+        await expectRefused(hs256({ ...header, ...pointer }, { ...claims, iss: address }));
+      }
+      expect(asked).toBe(1);
+    } finally {
+      elsewhere.closeAllConnections();
+      elsewhere.close();
+    }
+  });
+
   const now = (): number => Math.floor(Date.now() / 1000);
 
   it.each<[string, () => Json]>([
@@ -96,9 +124,14 @@ describe('an access token', () => {
     ['an unknown key id', () => ({ ...header, kid: 'other' })],
     ['a key id that every object has', () => ({ ...header, kid: '__proto__' })],
     ['a path for a key id', () => ({ ...header, kid: '../../../../dev/null' })],
+    ['SQL for a key id', () => ({ ...header, kid: `x' UNION SELECT '${SECRET}` })],
+    ['a command for a key id', () => ({ ...header, kid: '| cat /dev/null' })],
+    ['a list of key ids', () => ({ ...header, kid: [header.kid] })],
     ['no key id', () => ({ alg: 'HS256', typ: 'at+jwt' })],
     ['a key of its own', () => ({ ...header, jwk: { kty: 'oct', k: part('x'.repeat(32)) } })],
     ['the address of a key', () => ({ ...header, jku: 'http://127.0.0.1/jwks.json' })],
+    ['the address of a certificate', () => ({ ...header, x5u: 'http://127.0.0.1/cert.pem' })],
+    ['a certificate of its own', () => ({ ...header, x5c: [part('certificate')] })],
     ['a critical extension', () => ({ ...header, crit: ['b64'], b64: false })],
   ])('is refused with %s in its header', async (_what, changed) => {
     await expectRefused(hs256(changed(), claims));
@@ -223,6 +256,10 @@ describe('an access token', () => {
         ['get', '/users'],
         ['post', '/users/lookup'],
         ['patch', `/users/${ada.id}`],
+        ['delete', `/users/${ada.id}`],
+        ['get', `/users/${ada.id}/sessions`],
+        ['delete', `/users/${ada.id}/sessions`],
+        ['get', '/auth/export'],
       ] as const) {
         const answer = await usher.http[method](path).set(person.bearer);
         expectProblem(answer, 401, 'auth.token_revoked');
@@ -244,7 +281,7 @@ describe('an access token', () => {
     it('is worth nothing when its user deletes the account', async () => {
       await anAdmin(usher); // or it would be the last one
       const person = await anAdmin(usher);
-      await usher.http.delete('/auth/account').set(person.bearer).send({ password: PASSWORD }).expect(204);
+      await usher.http.delete('/auth/account').set(person.bearer).send({ password: PASSWORD }).expect(200);
       await expectRevoked(person);
     });
 
@@ -296,6 +333,10 @@ describe('an access token', () => {
         ['get', '/users/by-username/ada'],
         ['get', '/users'],
         ['patch', `/users/${ada.id}`],
+        ['delete', `/users/${ada.id}`],
+        ['get', `/users/${ada.id}/sessions`],
+        ['delete', `/users/${ada.id}/sessions`],
+        ['get', '/auth/export'],
       ] as const) {
         expectProblem(await usher.http[method](path).set(bearer(BILLING)), 403, 'auth.forbidden');
       }

@@ -145,7 +145,7 @@ describe.each([
     const admin = await anAdmin(one);
     const [left, banned] = [await aPerson(one), await aPerson(one)];
     for (const person of [left, banned]) await me(other, person);
-    await one.http.delete('/auth/account').set(left.bearer).send({ password: PASSWORD }).expect(204);
+    await one.http.delete('/auth/account').set(left.bearer).send({ password: PASSWORD }).expect(200);
     await one.http.patch(`/users/${banned.id}`).set(admin.bearer).send({ is_active: false }).expect(200);
     for (const person of [left, banned]) {
       expect(await statusOf(one, person)).toBe(401);

@@ -1,8 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
+import { essentialChunks } from '../../apps/identity/src/avatars/picture/essential-chunks.js';
 import { PictureMaker } from '../../apps/identity/src/avatars/picture/picture-maker.js';
 import { aNoisyPicture, aPicture, KINDS } from '../support/pictures/a-picture.js';
-import { aBlankPng } from '../support/pictures/blank-png.js';
+import { aBlankPng, aChunk } from '../support/pictures/blank-png.js';
+import { aRiff, aRiffChunk, aWebpFrame } from '../support/pictures/riff.js';
 
 const MB = 1024 * 1024;
 
@@ -95,14 +99,125 @@ describe('PictureMaker', () => {
     }
   });
 
+  /** Bytes by which the process grew at the most; decoders leave its main thread free to look. */
+  async function growth(work: () => Promise<unknown>): Promise<number> {
+    const before = process.memoryUsage.rss();
+    let peak = before;
+    const look = (): void => void (peak = Math.max(peak, process.memoryUsage.rss()));
+    const looking = setInterval(look, 2);
+    await work().finally(() => clearInterval(looking));
+    look();
+    return peak - before;
+  }
+
   it('refuses a picture that would need a gigabyte by its header, before it decodes it', async () => {
     const bomb = aBlankPng(16_383, 16_383, { interlaced: true });
     expect(bomb.length).toBeLessThan(800_000);
-    const [before, peakBefore] = [process.memoryUsage.rss(), process.resourceUsage().maxRSS * 1024];
-    expect(await refusal(bomb)).toBe('avatars.too_many_pixels');
-    expect(process.memoryUsage.rss() - before).toBeLessThan(50 * MB);
-    expect(process.resourceUsage().maxRSS * 1024 - peakBefore).toBeLessThan(50 * MB);
+    const grown = await growth(async () => expect(await refusal(bomb)).toBe('avatars.too_many_pixels'));
+    expect(grown).toBeLessThan(50 * MB);
   });
+
+  it.each([
+    ['zTXt', 'note\0\0'],
+    ['iTXt', 'note\0\x01\0\0\0'],
+    ['iCCP', 'note\0\0'],
+  ])('does not inflate what a PNG says in %s', async (type, head) => {
+    const inflated = type === 'iCCP' ? aProfile(28 * MB) : Buffer.alloc(28 * MB, 'A');
+    const chunk = aChunk(type, Buffer.concat([Buffer.from(head, 'latin1'), deflateSync(inflated)]));
+    const bomb = aBlankPng(64, 64, { channels: 3, chunks: Array.from({ length: 20 }, () => chunk) });
+    expect(bomb.length).toBeLessThan(MB);
+    expect(await growth(() => maker.make(bomb))).toBeLessThan(50 * MB);
+  });
+
+  it('keeps few of a million segments of a JPEG, wherever they are', async () => {
+    const picture = await aPicture('jpeg');
+    const segments = Buffer.alloc(2_400_000, Buffer.from('ffe10002', 'hex'));
+    const bomb = [picture.subarray(0, 2), segments, picture.subarray(2, -2), segments, picture.subarray(-2)];
+    expect(await growth(() => maker.make(Buffer.concat(bomb)))).toBeLessThan(50 * MB);
+  });
+
+  it('does not go through all frames of an animated WebP', async () => {
+    const frame = aWebpFrame(
+      await sharp(await aPicture('png', 1, 2))
+        .webp({ lossless: true })
+        .toBuffer(),
+      1,
+      2,
+    );
+    const header = aRiffChunk('VP8X', Buffer.from('02000000000000010000', 'hex'));
+    const frames = Buffer.alloc(80_000 * frame.length, frame);
+    const bomb = aRiff('WEBP', header, aRiffChunk('ANIM', Buffer.alloc(6)), frames);
+    expect(bomb.length).toBeLessThan(5 * MB);
+    const startedAt = performance.now();
+    await maker.make(bomb);
+    expect(performance.now() - startedAt).toBeLessThan(2_000); // it was minutes
+  });
+
+  it('heeds the profile of a PNG', async () => {
+    const plain = sharp({ create: { width: 128, height: 128, channels: 3, background: '#c86428' } });
+    const wide = await plain.png().withIccProfile('p3').toBuffer();
+    expect(wide.includes('iCCP')).toBe(true);
+    const colours = async (file: Buffer): Promise<number[]> => [
+      ...(
+        await sharp((await maker.make(file))[128])
+          .raw()
+          .toBuffer()
+      ).subarray(0, 3),
+    ];
+    const [expected, made] = [await colours(await plain.png().toBuffer()), await colours(wide)];
+    for (const [n, value] of made.entries()) expect(Math.abs(value - expected[n]!)).toBeLessThan(4);
+  });
+
+  it('leaves what is as it should be as it is', async () => {
+    for (const kind of KINDS) {
+      const file = kind === 'png' ? aBlankPng(64, 64) : await aNoisyPicture(kind);
+      expect(essentialChunks(file, kind).equals(file)).toBe(true);
+    }
+  });
+
+  it('takes the essence of a file however it is mangled, and once', async () => {
+    const chunks = [aChunk('tEXt', Buffer.from('a\0b')), aChunk('iCCP', Buffer.from('a\0\0'))];
+    const files = [
+      ['png', aBlankPng(9, 9, { chunks })],
+      ['jpeg', await aPicture('jpeg', 9, 9)],
+      ['webp', await aPicture('webp', 9, 9)],
+    ] as const;
+    const mangled = fc.record({
+      file: fc.constantFrom(...files),
+      at: fc.nat({ max: 700 }),
+      removed: fc.nat({ max: 30 }),
+      inserted: fc.oneof(
+        fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
+        fc
+          .constantFrom('', 'ff', 'ffff', 'ffff0000', 'ffffffff', '7fffffff', 'ffe1ffff')
+          .map((hex) => Buffer.from(hex, 'hex')),
+      ),
+      end: fc.nat({ max: 700 }),
+    });
+    fc.assert(
+      fc.property(mangled, ({ file: [kind, file], at, removed, inserted, end }) => {
+        const from = Math.max(at, 12); // by which its kind is told
+        const bad = Buffer.concat([
+          file.subarray(0, from),
+          inserted,
+          file.subarray(from + removed, end || undefined),
+        ]);
+        const essence = essentialChunks(bad, kind);
+        expect(essence.length).toBeLessThanOrEqual(bad.length);
+        expect(essentialChunks(essence, kind).equals(essence)).toBe(true);
+      }),
+      { numRuns: 2_000, interruptAfterTimeLimit: 3_000 },
+    );
+  });
+
+  it.each(['00000000', '00000fff', '7fffffff', 'ffffffff'])(
+    'refuses a PNG with a text that has 0x%s bytes by what it says',
+    async (length) => {
+      const text = aChunk('tEXt', Buffer.from('note\0of some length'));
+      text.write(length, 'hex');
+      expect(await refusal(aBlankPng(64, 64, { chunks: [text] }))).toBe('avatars.broken_picture');
+    },
+  );
 
   it('refuses many pixels at once sooner than the same row by row, and thin strips', async () => {
     expect(await refusal(aBlankPng(11_000, 11_000, { interlaced: true }))).toBe('avatars.too_many_pixels');
@@ -110,6 +225,40 @@ describe('PictureMaker', () => {
     await maker.make(aBlankPng(7_000, 7_000));
     await maker.make(aBlankPng(1, 1));
     await maker.make(aBlankPng(100, 1));
+  });
+
+  it('counts what a picture costs by its kind, its depth and its channels', async () => {
+    expect(await refusal(aBlankPng(5_100, 5_100, { channels: 4, depth: 16 }))).toBe(
+      'avatars.too_many_pixels',
+    );
+
+    const lossless = await sharp(await aPicture())
+      .webp({ lossless: true })
+      .toBuffer();
+    lossless.writeUInt32LE(((6_200 - 1) << 14) | (6_200 - 1), 21); // 14 bits each, behind the signature
+    expect(await refusal(lossless)).toBe('avatars.too_many_pixels');
+
+    const progressive = await sharp(await aPicture())
+      .toColourspace('cmyk')
+      .jpeg({ progressive: true })
+      .toBuffer();
+    const header = progressive.indexOf('ffc2', 'hex');
+    progressive.writeUInt16BE(4_500, header + 5);
+    progressive.writeUInt16BE(4_500, header + 7);
+    expect(await refusal(progressive)).toBe('avatars.too_many_pixels');
+  });
+
+  it('does not decode what nobody waits for any more when its turn comes', async () => {
+    const first = maker.make(await aPicture());
+    const asked: string[] = [];
+    const second = maker.make(Buffer.from('GIF89a, and no more'), () => {
+      asked.push('second');
+      return false;
+    });
+    expect(asked).toEqual([]);
+    await first;
+    await expect(second).rejects.toMatchObject({ code: 'avatars.busy' });
+    expect(asked).toEqual(['second']);
   });
 
   it('decodes few at a time, keeps few waiting, and refuses the rest', async () => {
@@ -123,3 +272,20 @@ describe('PictureMaker', () => {
     await maker.make(file);
   });
 });
+
+/** A colour profile of many bytes that says nothing (ICC.1:2022, section 7.2). */
+function aProfile(bytes: number): Buffer {
+  const profile = Buffer.alloc(bytes);
+  profile.writeUInt32BE(bytes);
+  profile.writeUInt32BE(0x02_10_00_00, 8);
+  for (const [at, text] of [
+    [12, 'mntr'],
+    [16, 'RGB '],
+    [20, 'XYZ '],
+    [36, 'acsp'],
+  ] as const) {
+    profile.write(text, at);
+  }
+  for (const [n, value] of [0xf6d6, 0x10000, 0xd32d].entries()) profile.writeUInt32BE(value, 68 + 4 * n); // D50
+  return profile;
+}

@@ -72,6 +72,42 @@ describe('SessionStore', () => {
       }
     });
 
+    it('and ends those longest not used where there are more than a hundred, everywhere', async () => {
+      const [user, stranger] = [await aUser(), await aUser()];
+      const theirs = await open(stranger);
+      const idle = await insertSession(database, user.id, { idleFor: '1 day' });
+      await insertSessions(user, 119);
+      const used = await insertSession(database, user.id, { idleFor: '1 s' });
+      for (const usher of [one, other]) {
+        for (const id of [idle, used]) expect((await usher.sessionCache.byId(id)).value).not.toBeNull();
+      }
+      const opened = await open(user);
+      await expectOver({ ...opened, id: idle });
+      const left = await sessionsOf(user);
+      expect(left).toHaveLength(100);
+      expect(left).toEqual(expect.arrayContaining([opened.id, used]));
+      expect(await sessionsOf(stranger)).toEqual([theirs.id]);
+    });
+
+    it('and passes over what is in use of those, also when many log in at once', async () => {
+      const user = await aUser();
+      const idle = await insertSession(database, user.id, { idleFor: '1 day' });
+      await insertSessions(user, 119);
+      const inTheWay = await database.client();
+      await inTheWay.query('BEGIN');
+      await inTheWay.query('SELECT FROM sessions WHERE id = $1 FOR UPDATE', [idle]);
+      const opened = await Promise.all(
+        Array.from({ length: 12 }, (_, n) => tryToOpen(user, n % 2 ? one : other)),
+      );
+      await inTheWay.query('ROLLBACK');
+      await inTheWay.end();
+      const last = await open(user);
+      const left = await sessionsOf(user);
+      expect(left).toHaveLength(100);
+      expect(left).not.toContain(idle);
+      expect(left).toEqual(expect.arrayContaining([...opened, last].map((session) => session!.id)));
+    });
+
     // Whoever waits for a row gets it in the order of asking.
     it.each([
       [
@@ -205,11 +241,27 @@ describe('SessionStore', () => {
       }
     });
 
-    it('nobody with a number that was never given, which ends nothing', async () => {
-      const session = await open(await aUser());
-      expect(await one.sessions.refresh(session.id, 1)).toEqual({ kind: 'over' });
-      expect(await one.sessions.refresh(session.id, 2 ** 32 - 1)).toEqual({ kind: 'over' });
-      expect((await refreshed(session, 0)).counter).toBe(1);
+    it.each([1, 2, 2 ** 32 - 1])(
+      'nobody with a number that was never given, such as %d: the session is over, and no other',
+      async (number) => {
+        const user = await aUser();
+        const [session, another] = [await open(user), await open(user)];
+        expect(await one.sessions.refresh(session.id, number)).toEqual({ kind: 'reused', userId: user.id });
+        await expectOver(session);
+        expect((await refreshed(another, 0)).counter).toBe(1);
+      },
+    );
+
+    it('nobody whose last refresh was lost in a fail-over: that session is over, and no other', async () => {
+      const user = await aUser();
+      const [session, another] = [await open(user), await open(user)];
+      for (const each of [session, another]) await refreshed(each, 0);
+      await database.query('UPDATE sessions SET counter = 0, refreshed_at = NULL WHERE id = $1', [
+        session.id,
+      ]);
+      expect(await one.sessions.refresh(session.id, 1)).toMatchObject({ kind: 'reused' });
+      await expectOver(session);
+      expect((await refreshed(another, 1)).counter).toBe(1);
     });
 
     it.each<[string, (user: CachedUser, session: LiveSession) => Promise<unknown>]>([
@@ -337,6 +389,13 @@ describe('SessionStore', () => {
       const user = await aUser();
       const sessions = await Promise.all(Array.from({ length: 4 }, () => open(user)));
       await database.query(`UPDATE sessions SET expires_at = now() WHERE id = $1`, [sessions[3]!.id]);
+      await insertSessions(user, 100);
+      await database.query(
+        `UPDATE sessions SET last_used_at = now() - interval '1 day' WHERE id = ANY ($1)`,
+        [
+          sessions.map(({ id }) => id), // the first to go when there are too many
+        ],
+      );
       const [first] = sessions;
       const settled = await Promise.allSettled([
         ...sessions.flatMap(({ id }) => [one, other].map((usher) => usher.sessions.refresh(id, 0))),
@@ -346,7 +405,7 @@ describe('SessionStore', () => {
         one.sessions.endAll(user.id, first!.id),
         other.sessions.endAll(user.id),
         ...sessions.map(({ id }) => other.sessions.end(id, user.id)),
-        tryToOpen(user, other),
+        ...[one, other, one, other].map((usher) => tryToOpen(user, usher)),
         other.store.changeStanding(user.id, { isActive: false }),
         other.store.changeStanding(user.id, { isActive: true }),
       ]);
@@ -412,6 +471,16 @@ describe('SessionStore', () => {
   function aUser(): Promise<CachedUser> {
     const email = `person-${randomBytes(6).toString('hex')}@example.com`;
     return one.store.create({ email, passwordHash: HASH });
+  }
+
+  /** Each used a second before the one before. */
+  async function insertSessions({ id }: CachedUser, count: number): Promise<void> {
+    await database.query(
+      `INSERT INTO sessions (id, user_id, expires_at, last_used_at)
+       SELECT gen_random_uuid(), $1, now() + interval '1 day', now() - n * interval '1 s'
+         FROM generate_series(1, $2::int) AS n`,
+      [id, count],
+    );
   }
 
   function tryToOpen(

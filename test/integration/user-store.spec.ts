@@ -176,9 +176,13 @@ describe('UserStore', () => {
   it('deactivates for an owner only by the password that is still the one', async () => {
     const user = await aUser('first');
     await usher.store.changePassword(user.id, 'first', 'second', randomUUID());
-    await expect(usher.store.deactivate(user.id, 'first')).rejects.toBeInstanceOf(PasswordChangedMeanwhile);
+    await expect(usher.store.deactivate(user.id, 'first', 1_000)).rejects.toBeInstanceOf(
+      PasswordChangedMeanwhile,
+    );
     expect((await usher.cache.byId(user.id)).value!.isActive).toBe(true);
-    expect(await usher.store.deactivate(user.id, 'second')).toMatchObject({ isActive: false });
+    const dueAt = await usher.store.deactivate(user.id, 'second', 60_000);
+    expect(Math.abs(dueAt.getTime() - Date.now() - 60_000)).toBeLessThan(10_000);
+    expect((await usher.cache.byId(user.id)).value!.isActive).toBe(false);
     await expect(usher.store.changePassword(user.id, 'second', 'third', randomUUID())).rejects.toBeInstanceOf(
       PasswordChangedMeanwhile,
     );

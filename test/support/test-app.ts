@@ -35,6 +35,8 @@ export class TestApp {
       LOG_LEVEL: 'silent',
       // All of a test comes from one address.
       RATE_LIMIT_FACTOR: '1000000',
+      // Mails and pictures of tests do not belong in the checkout.
+      DATA_DIR: directory,
       // One directory for the run: instances must accept each other's tokens.
       JWT_KEYS_DIR: join(directory, 'keys'),
       ...env,

@@ -1,15 +1,18 @@
 import { type Settings } from '#config';
 import { DatabaseModule } from '#database';
+import { MailModule } from '#mail';
 import { StorageModule } from '#storage';
 import { UserCacheModule } from '#user-cache';
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { AvatarsModule } from './avatars/avatars.module.js';
+import { DeparturesModule } from './departures/departures.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
 import { LimitsModule } from './limits/limits.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
-import { cacheOptions, databaseOptions, sessionLimits } from './options.js';
+import { cacheOptions, databaseOptions, mailOptions, sessionLimits, storageOptions } from './options.js';
 import { SettingsModule } from './settings.module.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -27,12 +30,15 @@ export class AppModule {
           cache: cacheOptions(settings, databaseUrl),
           sessions: sessionLimits(settings),
         }),
-        StorageModule.forRoot({ directory: settings.avatarStore }),
+        StorageModule.forRoot(storageOptions(settings)),
+        MailModule.forRoot(mailOptions(settings)),
         HttpModule,
         LimitsModule,
+        AuditModule,
         AuthModule,
         UsersModule,
         AvatarsModule,
+        DeparturesModule,
         HealthModule,
         MetricsModule,
       ],

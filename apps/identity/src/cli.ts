@@ -2,8 +2,9 @@ import 'reflect-metadata';
 import { readSettings } from '#config';
 import { Command } from 'commander';
 import process from 'node:process';
-import { createAdmin, type CreateAdminOptions } from './cli/create-admin.js';
-import { rotateKey, type RotateKeyOptions } from './cli/rotate-key.js';
+import { type CreateAdminOptions } from './cli/create-admin.js';
+import { type ImportUsersOptions } from './cli/import-users.js';
+import { type RotateKeyOptions } from './cli/rotate-key.js';
 import { startFault } from './start-fault.js';
 import { onStopSignal } from './stop-signals.js';
 
@@ -13,6 +14,7 @@ const INTERRUPTED = 130;
 const leaving = new AbortController();
 onStopSignal(() => leaving.abort()); // the database may have been started for us, and has to be stopped
 
+// Each command loads what it needs: the whole application takes a second.
 const program = new Command('usher').description('What is done to Usher from the command line.');
 
 program
@@ -23,6 +25,7 @@ program
   .addHelpText('after', '\nThe password is asked for, or read from standard input when that is no terminal.')
   .action(async (options: CreateAdminOptions) => {
     const settings = readSettings(process.env);
+    const { createAdmin } = await import('./cli/create-admin.js');
     process.stdout.write(`${await createAdmin(settings, options, leaving.signal)}\n`);
   });
 
@@ -32,7 +35,30 @@ program
   .option('--now', 'also when not every instance may know the next key yet: after a key has leaked')
   .addHelpText('after', '\nTo end a key at once, and every token that it signed, remove its file.')
   .action(async (options: RotateKeyOptions) => {
-    process.stdout.write(`${await rotateKey(readSettings(process.env), options)}\n`);
+    const settings = readSettings(process.env);
+    const { rotateKey } = await import('./cli/rotate-key.js');
+    process.stdout.write(`${await rotateKey(settings, options)}\n`);
+  });
+
+program
+  .command('import-users')
+  .description('Make accounts of the users of another system, with the bcrypt hashes of their passwords')
+  .option('--file <file>', 'NDJSON, one user a line; standard input unless given')
+  .option('--dry-run', 'only say what would be refused')
+  .option('--skip-existing', 'pass over those who are there already')
+  .addHelpText(
+    'after',
+    '\nA line has email and password_hash ($2a$, $2b$ or $2y$), and what else is known: id, username, phone, first_name, ' +
+      'last_name,\nbio, occupation, location, email_verified, is_active, created_at. Lines that are refused are named, the ' +
+      'others are imported.\nThat a name occurs twice in the file, more than 250 lines apart, a dry run does not see.',
+  )
+  .action(async (options: ImportUsersOptions) => {
+    const tell = (line: string): boolean => process.stderr.write(`${line}\n`);
+    const settings = readSettings(process.env);
+    const { importUsers } = await import('./cli/import-users.js');
+    const { sentence, refused } = await importUsers(settings, options, tell, leaving.signal);
+    process.stdout.write(`${sentence}\n`);
+    if (refused > 0) process.exitCode = 1;
   });
 
 try {

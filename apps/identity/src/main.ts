@@ -20,6 +20,8 @@ let database: OpenDatabase | undefined;
 let app: NestFastifyApplication | undefined;
 let serving = false;
 
+// Nobody knows what state a process is in after that; what is open is closed as far as it can be.
+process.once('uncaughtException', (error) => void abort(`Unforeseen, and the end: ${error.stack}`));
 // Before anything is opened, so that Ctrl-C during the start closes what is open by then.
 onStopSignal((signal) => void stop(signal === 'SIGTERM' ? settings.shutdownDelayMs : 0));
 const started = start();

@@ -1,6 +1,9 @@
 import { type Settings } from '#config';
 import { type DataSourceSettings } from '#database';
+import { type MailOptions } from '#mail';
+import { type StorageOptions } from '#storage';
 import { type CoherenceOptions, type SessionLimits } from '#user-cache';
+import { join } from 'node:path';
 
 /** What the settings mean to the pool. */
 export function databaseOptions(settings: Settings, url: string): DataSourceSettings {
@@ -27,4 +30,23 @@ export function cacheOptions(settings: Settings, databaseUrl: string): Coherence
 /** What the settings mean to sessions. */
 export function sessionLimits(settings: Settings): SessionLimits {
   return { lifetimeMs: settings.sessionTtlSeconds * 1_000, idleMs: settings.refreshTokenTtlSeconds * 1_000 };
+}
+
+/** What the settings mean to mails. */
+export function mailOptions(settings: Settings): MailOptions {
+  return {
+    smtpUrl: settings.smtpUrl,
+    from: settings.mailFrom,
+    directory: join(settings.dataDir, 'mail'),
+    production: settings.nodeEnv === 'production',
+  };
+}
+
+/** What the settings mean to the store of pictures. */
+export function storageOptions(settings: Settings): StorageOptions {
+  return {
+    address: settings.avatarStore,
+    s3Endpoint: settings.s3Endpoint,
+    s3Region: settings.s3Region,
+  };
 }

@@ -9,8 +9,9 @@ export function welcome(settings: Settings, url: string, database: string): stri
   Usher is ready at ${url}
 
     Try it     ${settings.docs ? `${url}/docs` : 'DOCS=off'}
-    Database   ${database.replace(`${process.cwd()}${path.sep}`, '')}
+    Database   ${relative(database)}
     Cache      ${cache}
+    Mails      ${settings.smtpUrl === undefined ? `files in ${relative(path.join(settings.dataDir, 'mail'))}` : 'by SMTP'}
 
   A first token; later ones come from /auth/login, asked in the same way:
 
@@ -18,4 +19,9 @@ export function welcome(settings: Settings, url: string, database: string): stri
       -d '{"email": "ada@example.com", "password": "correct horse battery"}'
 
 `;
+}
+
+/** Shorter, for whoever is there. */
+function relative(text: string): string {
+  return text.replace(`${process.cwd()}${path.sep}`, '');
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { postgresUrl, redisUrl, withoutSecrets } from './connection-url.js';
+import { postgresUrl, redisUrl, smtpUrl, withoutSecrets } from './connection-url.js';
 
 describe('postgresUrl', () => {
   it.each([
@@ -58,6 +58,28 @@ describe('redisUrl', () => {
     'redis://:p@ss@localhost',
   ])('refuses %s', (url) => {
     expect(() => redisUrl.parse(url)).toThrow();
+  });
+});
+
+describe('smtpUrl', () => {
+  it.each([
+    'smtp://localhost',
+    'smtp://user%40example.com:pa%2Fss@[::1]:587',
+    'smtps://user:password@mail.example.com/',
+  ])('takes %s', (url) => {
+    expect(smtpUrl.parse(url)).toBe(url);
+  });
+
+  it.each([
+    'mail.example.com:587',
+    'http://mail',
+    'smtp://',
+    'smtp://mail/path',
+    'smtp://mail?tls.rejectUnauthorized=false',
+    'smtp://a,b',
+    'smtp://user:p@ss@mail',
+  ])('refuses %s', (url) => {
+    expect(() => smtpUrl.parse(url)).toThrow();
   });
 });
 

@@ -44,6 +44,19 @@ export const redisUrl: Format<string> = {
   },
 };
 
+export const smtpUrl: Format<string> = {
+  expects:
+    'a URL such as smtp://user:password@host:587 or smtps://user:password@host (TLS from the start), with the ' +
+    'password percent-encoded',
+  parse(text) {
+    const { scheme, hosts, path, query } = partsOf(text);
+    if (!['smtp', 'smtps'].includes(scheme) || !isHost(hosts)) throw new Misfit();
+    // A query could turn off what keeps the password safe.
+    if (!['', '/'].includes(path) || query !== '') throw new Misfit();
+    return text;
+  },
+};
+
 /**
  * A connection URL fit for a log: the password (or a user name that stands alone, which often is one) and the whole
  * query, which may hold another, read `[set]`.

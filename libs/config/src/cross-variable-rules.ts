@@ -1,3 +1,4 @@
+import { encryptionKeys } from './encryption-keys.js';
 import { type Environment, type VariableName } from './environment.js';
 import { isWeakSecret, STRONG_SECRET } from './weak-secret.js';
 
@@ -26,6 +27,20 @@ export const crossVariableRules: readonly CrossVariableRule[] = [
     fault: `JWT_SECRET: expected secrets of ${STRONG_SECRET}`,
   },
   {
+    about: ['NODE_ENV', 'JWT_SECRET', 'ENCRYPTION_KEY'],
+    // There is no key directory to keep one in, and a secret that signs is not one that encrypts: it is changed when it
+    // leaks or grows old, and what is stored would be lost with it.
+    isBroken: (env) => isProduction(env) && env.JWT_SECRET !== undefined && env.ENCRYPTION_KEY === undefined,
+    fault: `ENCRYPTION_KEY: expected in production with JWT_SECRET: ${encryptionKeys.expects}`,
+  },
+  {
+    about: ['NODE_ENV', 'ENCRYPTION_KEY'],
+    isBroken: (env) =>
+      isProduction(env) &&
+      (env.ENCRYPTION_KEY ?? []).some((key) => isWeakSecret(key.export().toString('hex'))),
+    fault: 'ENCRYPTION_KEY: expected keys of 32 random bytes, no repetition, in production',
+  },
+  {
     about: ['CACHE_MAX_STALENESS', 'CACHE_POLL_INTERVAL'],
     // Otherwise one lost or slow poll would end the lease, and every read would go to PostgreSQL.
     isBroken: (env) => env.CACHE_POLL_INTERVAL * 2 > env.CACHE_MAX_STALENESS,
@@ -36,6 +51,15 @@ export const crossVariableRules: readonly CrossVariableRule[] = [
     isBroken: (env) =>
       env.ACCESS_TOKEN_TTL > env.REFRESH_TOKEN_TTL || env.REFRESH_TOKEN_TTL > env.SESSION_TTL,
     fault: 'REFRESH_TOKEN_TTL: expected at least ACCESS_TOKEN_TTL, and at most SESSION_TTL',
+  },
+  {
+    about: ['NODE_ENV', 'SMTP_URL', 'MAIL_FROM', 'APP_URL'],
+    // Mails would come from nobody, and lead to an address that only this machine knows.
+    isBroken: (env) =>
+      isProduction(env) &&
+      env.SMTP_URL !== undefined &&
+      (env.MAIL_FROM === undefined || env.APP_URL === undefined),
+    fault: 'MAIL_FROM and APP_URL: expected both in production with SMTP_URL',
   },
   {
     about: ['NODE_ENV', 'BCRYPT_COST'],

@@ -1,17 +1,21 @@
 import { type CleanedEnv } from 'envalid';
 import { byteSize } from './byte-size.js';
 import { choice, onOrOff } from './choice.js';
-import { postgresUrl, redisUrl } from './connection-url.js';
-import { directory } from './directory.js';
+import { postgresUrl, redisUrl, smtpUrl } from './connection-url.js';
 import { duration, wholeSeconds } from './duration.js';
+import { encryptionKeys } from './encryption-keys.js';
 import { factor } from './factor.js';
 import { listenAddress } from './network-address.js';
+import { mailSender } from './mail-sender.js';
 import { anyText, printable } from './plain-text.js';
 import { secretList } from './secret-list.js';
 import { serviceTokens } from './service-tokens.js';
+import { storeAddress } from './store-address.js';
 import { trustProxy } from './trust-proxy.js';
 import { optional, variable } from './variable.js';
 import { STRONG_SECRET } from './weak-secret.js';
+import { webAddress } from './web-address.js';
+import { webOrigin } from './web-origin.js';
 import { wholeNumber } from './whole-number.js';
 
 /** Every variable that Usher reads, in the order in which the README and the faults list them. */
@@ -55,9 +59,30 @@ export const variables = {
     'How long a Redis command may take; slower counts as failed.',
   ),
   AVATAR_STORE: optional(
-    directory,
+    storeAddress,
     '`avatars` under `DATA_DIR`',
     'Where the pictures of users are kept; all instances of one service share it.',
+  ),
+  S3_ENDPOINT: optional(
+    webOrigin,
+    'absent: AWS',
+    'Who keeps the bucket of `AVATAR_STORE`. Credentials come from where AWS tools look for them, `AWS_ACCESS_KEY_ID` or a role.',
+  ),
+  S3_REGION: variable(printable(64), { default: 'us-east-1' }, 'The region of that bucket.'),
+  SMTP_URL: optional(
+    smtpUrl,
+    'absent: mails are files in `mail` under `DATA_DIR`',
+    'The server that mails go out through. A password is sent over TLS alone, but for this machine.',
+  ),
+  MAIL_FROM: optional(
+    mailSender,
+    'Usher <usher@localhost>',
+    'Whom mails come from. Production asks for it with `SMTP_URL`.',
+  ),
+  APP_URL: optional(
+    webAddress,
+    'absent: where this instance listens',
+    'Where links in mails lead: /verify-email, /reset-password and /confirm-email below it, which Usher has pages for. Production asks for it with `SMTP_URL`.',
   ),
   JWT_SECRET: optional(
     secretList(STRONG_SECRET),
@@ -68,6 +93,11 @@ export const variables = {
     anyText('a directory'),
     '`keys` under `DATA_DIR`',
     'Where the ES256 keys that sign access tokens live.',
+  ),
+  ENCRYPTION_KEY: optional(
+    encryptionKeys,
+    'absent: `encryption.key` in `JWT_KEYS_DIR`',
+    'Encrypts the secrets of second factors: the first key encrypts, all decrypt. Production needs it where `JWT_SECRET` is set.',
   ),
   JWT_ISSUER: variable(printable(255), { default: 'usher' }, 'The claim `iss` of access tokens.'),
   JWT_AUDIENCE: variable(printable(255), { default: 'usher' }, 'The claim `aud` of access tokens.'),
@@ -85,6 +115,16 @@ export const variables = {
     wholeSeconds('1m', '400d'),
     { default: '30d' },
     'How long a session goes on at most; then its user logs in again.',
+  ),
+  ACCOUNT_RETENTION: variable(
+    wholeSeconds('0', '400d'),
+    { default: '30d' },
+    'How long an account that its owner has closed can be restored; then it is deleted for good.',
+  ),
+  AUDIT_RETENTION: variable(
+    wholeSeconds('1d', '3650d'),
+    { default: '365d' },
+    'How long the audit log keeps an entry.',
   ),
   CACHE_TTL: variable(
     duration('1s', '24h'),
@@ -126,7 +166,11 @@ export const variables = {
     { default: '12' },
     'The cost of hashing a password: each step doubles it. In production at least 10.',
   ),
-  TRUST_PROXY: variable(trustProxy, { default: 'off' }, 'Whose `X-Forwarded-*` headers are believed.'),
+  TRUST_PROXY: variable(
+    trustProxy,
+    { default: 'off' },
+    'Whose `X-Forwarded-*` headers are believed. `on`: anybody’s; behind a proxy that adds to what its client sent, that is the client’s word.',
+  ),
   RATE_LIMIT_FACTOR: variable(
     factor,
     { default: '1' },

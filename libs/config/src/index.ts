@@ -1,4 +1,5 @@
 export { Settings, type NodeEnv, type LogLevel, type TrustProxy } from './settings.js';
+export { type MailSender } from './mail-sender.js';
 export { readSettings } from './read-settings.js';
 export { InvalidSettings } from './invalid-settings.js';
 export { settingsTable, type SettingsTableRow } from './settings-table.js';

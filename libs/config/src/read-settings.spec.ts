@@ -5,6 +5,7 @@ import { readSettings } from './read-settings.js';
 import { settingsTable } from './settings-table.js';
 
 const STRONG = 'Zk3v9QpL0aWx7RtY2mNc5BsD8fGh1JuE';
+const ENCRYPTION_KEY = '1sCGnnGuXfrju1vsKy49BrsYPqHwAY20NqbfMrKOBe0=';
 
 function faultsOf(env: NodeJS.ProcessEnv): readonly string[] {
   try {
@@ -18,7 +19,11 @@ function faultsOf(env: NodeJS.ProcessEnv): readonly string[] {
   return [];
 }
 
-const inProduction = (env: NodeJS.ProcessEnv) => ({ NODE_ENV: 'production', ...env });
+const inProduction = (env: NodeJS.ProcessEnv) => ({
+  NODE_ENV: 'production',
+  ENCRYPTION_KEY,
+  ...env,
+});
 
 describe('readSettings', () => {
   it('needs nothing at all for development', () => {
@@ -32,12 +37,18 @@ describe('readSettings', () => {
       databaseTimeoutMs: 1000,
       redisTimeoutMs: 100,
       avatarStore: '/srv/.usher/avatars',
+      s3Endpoint: undefined,
+      s3Region: 'us-east-1',
+      mailFrom: { name: 'Usher', address: 'usher@localhost' },
+      appUrl: undefined,
       jwtKeysDir: '/srv/.usher/keys',
       jwtIssuer: 'usher',
       jwtAudience: 'usher',
       accessTokenTtlSeconds: 900,
       refreshTokenTtlSeconds: 604_800,
       sessionTtlSeconds: 2_592_000,
+      accountRetentionSeconds: 2_592_000,
+      auditRetentionSeconds: 31_536_000,
       cacheTtlMs: 300_000,
       cacheMaxStalenessMs: 1000,
       cachePollIntervalMs: 200,
@@ -54,7 +65,9 @@ describe('readSettings', () => {
     });
     expect(settings.databaseUrl).toBeUndefined();
     expect(settings.redisUrl).toBeUndefined();
+    expect(settings.smtpUrl).toBeUndefined();
     expect(settings.jwtSecrets).toEqual([]);
+    expect(settings.encryptionKeys).toEqual([]);
     expect(settings.serviceTokens.size).toBe(0);
   });
 
@@ -70,13 +83,21 @@ describe('readSettings', () => {
         DATABASE_TIMEOUT: '1500ms',
         REDIS_URL: 'redis://cache',
         REDIS_TIMEOUT: '5ms',
-        AVATAR_STORE: 'pictures',
+        AVATAR_STORE: 's3://pictures/of/users',
+        S3_ENDPOINT: 'http://127.0.0.1:9000/',
+        S3_REGION: 'garage',
+        SMTP_URL: 'smtps://mail',
+        MAIL_FROM: '"Große Dienste" <id@example.org>',
+        APP_URL: 'https://example.org/account/',
         JWT_SECRET: STRONG,
+        ENCRYPTION_KEY,
         JWT_ISSUER: 'https://id.example.org/',
         JWT_AUDIENCE: 'Große Dienste',
         ACCESS_TOKEN_TTL: '10s',
         REFRESH_TOKEN_TTL: '1m',
         SESSION_TTL: '2m',
+        ACCOUNT_RETENTION: '0',
+        AUDIT_RETENTION: '24h',
         CACHE_TTL: '24h',
         CACHE_MAX_STALENESS: '60s',
         CACHE_POLL_INTERVAL: '30s',
@@ -102,13 +123,19 @@ describe('readSettings', () => {
       databasePoolSize: 200,
       databaseTimeoutMs: 1500,
       redisTimeoutMs: 5,
-      avatarStore: '/srv/pictures',
+      avatarStore: 's3://pictures/of/users',
+      s3Endpoint: 'http://127.0.0.1:9000',
+      s3Region: 'garage',
+      mailFrom: { name: 'Große Dienste', address: 'id@example.org' },
+      appUrl: 'https://example.org/account',
       jwtKeysDir: '/srv/data/keys',
       jwtIssuer: 'https://id.example.org/',
       jwtAudience: 'Große Dienste',
       accessTokenTtlSeconds: 10,
       refreshTokenTtlSeconds: 60,
       sessionTtlSeconds: 120,
+      accountRetentionSeconds: 0,
+      auditRetentionSeconds: 86_400,
       cacheTtlMs: 86_400_000,
       cacheMaxStalenessMs: 60_000,
       cachePollIntervalMs: 30_000,
@@ -125,7 +152,9 @@ describe('readSettings', () => {
     });
     expect(settings.databaseUrl).toBe('postgresql://db/usher');
     expect(settings.redisUrl).toBe('redis://cache');
+    expect(settings.smtpUrl).toBe('smtps://mail');
     expect(settings.jwtSecrets).toEqual([STRONG]);
+    expect(settings.encryptionKeys.map((key) => key.export().toString('base64'))).toEqual([ENCRYPTION_KEY]);
     expect(settings.serviceTokens.get('billing')).toBe(STRONG);
   });
 
@@ -155,6 +184,11 @@ describe('readSettings', () => {
   it('leaves absolute directories as they are', () => {
     const settings = readSettings({ DATA_DIR: '/var/lib/usher', JWT_KEYS_DIR: '/etc/usher/keys' }, '/srv');
     expect([settings.dataDir, settings.jwtKeysDir]).toEqual(['/var/lib/usher', '/etc/usher/keys']);
+  });
+
+  it('resolves a directory of pictures, and takes a bucket for none', () => {
+    expect(readSettings({ AVATAR_STORE: 'pictures' }, '/srv').avatarStore).toBe('/srv/pictures');
+    expect(readSettings({ AVATAR_STORE: 's3://pictures' }, '/srv').avatarStore).toBe('s3://pictures');
   });
 
   it('resolves a given key directory against the working directory, not the data directory', () => {
@@ -196,10 +230,31 @@ describe('the faults', () => {
     ['REDIS_URL', 'localhost:6379'],
     ['REDIS_TIMEOUT', '4ms'],
     ['AVATAR_STORE', ' '],
-    ['AVATAR_STORE', 's3://bucket/avatars'],
+    ['AVATAR_STORE', 's3://'],
+    ['AVATAR_STORE', 's3://Bucket'],
+    ['AVATAR_STORE', 's3://bucket/../x'],
+    ['AVATAR_STORE', 's3://bucket//x'],
+    ['AVATAR_STORE', 's3://key:secret@bucket'],
+    ['AVATAR_STORE', 'https://bucket'],
+    ['S3_ENDPOINT', 'storage.example.com'],
+    ['S3_ENDPOINT', 'http://host/path'],
+    ['S3_ENDPOINT', 'http://key:secret@host'],
+    ['S3_ENDPOINT', 'ftp://host'],
+    ['S3_REGION', ' '],
+    ['SMTP_URL', 'mail:25'],
+    ['MAIL_FROM', 'nobody'],
+    ['MAIL_FROM', 'a@b.c, d@e.f'],
+    ['MAIL_FROM', 'A <a@b.c>\r\nBcc: d@e.f'],
+    ['APP_URL', 'app.example.com'],
+    ['APP_URL', 'https://user:secret@app.example.com'],
+    ['APP_URL', 'https://app.example.com/?to='],
+    ['APP_URL', 'https://app.example.com/#'],
+    ['APP_URL', 'javascript:alert(1)'],
     ['JWT_SECRET', ' '],
     ['JWT_SECRET', 'a,b,a'],
     ['JWT_KEYS_DIR', ' '],
+    ['ENCRYPTION_KEY', 'c2hvcnQ='],
+    ['ENCRYPTION_KEY', `${ENCRYPTION_KEY},${ENCRYPTION_KEY}`],
     ['JWT_ISSUER', 'a\nb'],
     ['JWT_ISSUER', ' usher'],
     ['JWT_AUDIENCE', 'u'.repeat(256)],
@@ -207,6 +262,8 @@ describe('the faults', () => {
     ['REFRESH_TOKEN_TTL', '59s'],
     ['SESSION_TTL', '401d'],
     ['ACCESS_TOKEN_TTL', '10.5s'],
+    ['ACCOUNT_RETENTION', '401d'],
+    ['AUDIT_RETENTION', '23h'],
     ['CACHE_TTL', '25h'],
     ['CACHE_MAX_STALENESS', '99ms'],
     ['CACHE_POLL_INTERVAL', '9ms'],
@@ -308,6 +365,36 @@ describe('secrets', () => {
     const fault = ['JWT_SECRET and JWT_KEYS_DIR: expected one of them, not both'];
     expect(faultsOf({ JWT_SECRET: STRONG, JWT_KEYS_DIR: '/keys' })).toEqual(fault);
     expect(faultsOf(inProduction({ JWT_SECRET: STRONG, JWT_KEYS_DIR: '/keys' }))).toEqual(fault);
+  });
+});
+
+describe('the key that encrypts', () => {
+  it('is asked for in production with a JWT secret, which is no substitute; a key directory holds one', () => {
+    const secretAlone = inProduction({ JWT_SECRET: STRONG, ENCRYPTION_KEY: '' });
+    expect(faultsOf(secretAlone)).toEqual([
+      expect.stringMatching(/^ENCRYPTION_KEY: expected in production with JWT_SECRET/),
+    ]);
+    expect(faultsOf({ ...secretAlone, NODE_ENV: 'development' })).toEqual([]);
+    expect(faultsOf(inProduction({ JWT_KEYS_DIR: '/keys', ENCRYPTION_KEY: '' }))).toEqual([]);
+  });
+
+  it.each(['00'.repeat(32), 'deadbeef'.repeat(8)])('is refused in production when it is %s', (key) => {
+    expect(faultsOf({ ENCRYPTION_KEY: key })).toEqual([]);
+    expect(
+      faultsOf(inProduction({ JWT_SECRET: STRONG, ENCRYPTION_KEY: `${ENCRYPTION_KEY},${key}` })),
+    ).toEqual(['ENCRYPTION_KEY: expected keys of 32 random bytes, no repetition, in production']);
+  });
+});
+
+describe('mails', () => {
+  it('say whom they come from and lead to where everybody gets, in production', () => {
+    const env = { JWT_SECRET: STRONG, SMTP_URL: 'smtp://mail' };
+    const fault = ['MAIL_FROM and APP_URL: expected both in production with SMTP_URL'];
+    expect(faultsOf(inProduction(env))).toEqual(fault);
+    expect(faultsOf(inProduction({ ...env, MAIL_FROM: 'id@example.org' }))).toEqual(fault);
+    const complete = { ...env, MAIL_FROM: 'id@example.org', APP_URL: 'https://example.org' };
+    expect(faultsOf(inProduction(complete))).toEqual([]);
+    expect(faultsOf(env)).toEqual([]);
   });
 });
 

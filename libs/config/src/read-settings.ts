@@ -3,7 +3,9 @@ import { cleanEnv, EnvError, type ReporterOptions } from 'envalid';
 import { crossVariableRules } from './cross-variable-rules.js';
 import { type Environment, type VariableName, variables } from './environment.js';
 import { InvalidSettings } from './invalid-settings.js';
+import { mailSender } from './mail-sender.js';
 import { Settings } from './settings.js';
+import { isBucket } from './store-address.js';
 
 /**
  * Reads and checks the environment. Variables that are not Usher's are ignored; an empty one counts as absent, as
@@ -25,14 +27,22 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string = process.cwd()
     databaseTimeoutMs: read.DATABASE_TIMEOUT,
     redisUrl: read.REDIS_URL,
     redisTimeoutMs: read.REDIS_TIMEOUT,
+    smtpUrl: read.SMTP_URL,
+    mailFrom: read.MAIL_FROM ?? mailSender.parse('Usher <usher@localhost>'),
+    appUrl: read.APP_URL,
     jwtSecrets: read.JWT_SECRET ?? [],
-    avatarStore: resolve(cwd, read.AVATAR_STORE ?? join(dataDir, 'avatars')),
+    encryptionKeys: read.ENCRYPTION_KEY ?? [],
+    avatarStore: storeAt(cwd, read.AVATAR_STORE ?? join(dataDir, 'avatars')),
+    s3Endpoint: read.S3_ENDPOINT,
+    s3Region: read.S3_REGION,
     jwtKeysDir: resolve(cwd, read.JWT_KEYS_DIR ?? join(dataDir, 'keys')),
     jwtIssuer: read.JWT_ISSUER,
     jwtAudience: read.JWT_AUDIENCE,
     accessTokenTtlSeconds: read.ACCESS_TOKEN_TTL,
     refreshTokenTtlSeconds: read.REFRESH_TOKEN_TTL,
     sessionTtlSeconds: read.SESSION_TTL,
+    accountRetentionSeconds: read.ACCOUNT_RETENTION,
+    auditRetentionSeconds: read.AUDIT_RETENTION,
     cacheTtlMs: read.CACHE_TTL,
     cacheMaxStalenessMs: read.CACHE_MAX_STALENESS,
     cachePollIntervalMs: read.CACHE_POLL_INTERVAL,
@@ -48,6 +58,10 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string = process.cwd()
     logLevel: read.LOG_LEVEL,
     docs: read.DOCS,
   });
+}
+
+function storeAt(cwd: string, address: string): string {
+  return isBucket(address) ? address : resolve(cwd, address);
 }
 
 /** Ours among the variables, without the empty ones. NODE_ENV is spelt out: envalid takes its absence for production. */

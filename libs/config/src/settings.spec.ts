@@ -4,20 +4,27 @@ import { describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { readSettings } from './read-settings.js';
 
+const ENCRYPTION_KEY = '1sCGnnGuXfrju1vsKy49BrsYPqHwAY20NqbfMrKOBe0=';
+
 const SECRETS = [
   'hidden-database',
   'hidden-query',
   'hidden-redis',
+  'hidden-smtp',
   'hidden-signing',
   'hidden-older-signing',
   'hidden-service-0123456789-abcdef',
+  ENCRYPTION_KEY,
+  Buffer.from(ENCRYPTION_KEY, 'base64').toString('hex'),
 ];
 
 function withSecrets() {
   return readSettings({
     DATABASE_URL: 'postgres://usher:hidden-database@db/usher?password=hidden-query',
     REDIS_URL: 'redis://:hidden-redis@cache',
+    SMTP_URL: 'smtps://usher:hidden-smtp@mail',
     JWT_SECRET: 'hidden-signing,hidden-older-signing',
+    ENCRYPTION_KEY,
     SERVICE_TOKENS: 'billing=hidden-service-0123456789-abcdef',
     TRUST_PROXY: '10.0.0.0/8',
   });
@@ -42,6 +49,7 @@ describe('Settings', () => {
     const settings = withSecrets();
     expect(settings.databaseUrl).toContain('hidden-database');
     expect(settings.redisUrl).toContain('hidden-redis');
+    expect(settings.smtpUrl).toContain('hidden-smtp');
     expect(settings.jwtSecrets).toEqual(['hidden-signing', 'hidden-older-signing']);
     expect(settings.serviceTokens.get('billing')).toBe('hidden-service-0123456789-abcdef');
   });
@@ -62,7 +70,9 @@ describe('Settings', () => {
     expect(withSecrets().toJSON()).toMatchObject({
       databaseUrl: 'postgres://usher:[set]@db/usher?[set]',
       redisUrl: 'redis://:[set]@cache',
+      smtpUrl: 'smtps://usher:[set]@mail',
       jwtSecrets: '[set]',
+      encryptionKeys: '[set]',
       serviceTokens: '[set]',
     });
     expect(JSON.stringify(readSettings({}))).not.toContain('[set]');

@@ -1,5 +1,7 @@
+import { type KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
 import { withoutSecrets } from './connection-url.js';
+import { type MailSender } from './mail-sender.js';
 
 export type NodeEnv = 'development' | 'test' | 'production';
 
@@ -35,8 +37,16 @@ export class Settings {
   readonly databaseTimeoutMs!: number;
   /** REDIS_TIMEOUT, milliseconds: for each command. */
   readonly redisTimeoutMs!: number;
-  /** AVATAR_STORE, absolute: `avatars` under `dataDir` unless given. */
+  /** AVATAR_STORE: `s3://bucket/prefix`, or an absolute directory: `avatars` under `dataDir` unless given. */
   readonly avatarStore!: string;
+  /** S3_ENDPOINT, an origin; `undefined`: AWS. */
+  readonly s3Endpoint!: string | undefined;
+  /** S3_REGION */
+  readonly s3Region!: string;
+  /** MAIL_FROM: whom mails come from. */
+  readonly mailFrom!: MailSender;
+  /** APP_URL, without `/` at its end: where links in mails lead; `undefined`: to this instance. */
+  readonly appUrl!: string | undefined;
   /** JWT_KEYS_DIR, absolute: `keys` under `dataDir` unless given. Used when there are no `jwtSecrets`. */
   readonly jwtKeysDir!: string;
   /** JWT_ISSUER: the claim `iss`. */
@@ -49,6 +59,10 @@ export class Settings {
   readonly refreshTokenTtlSeconds!: number;
   /** SESSION_TTL, whole seconds: from the login to the end of a session. */
   readonly sessionTtlSeconds!: number;
+  /** ACCOUNT_RETENTION, whole seconds: from the owner's closing of an account to its deletion. */
+  readonly accountRetentionSeconds!: number;
+  /** AUDIT_RETENTION, whole seconds. */
+  readonly auditRetentionSeconds!: number;
   /** CACHE_TTL, milliseconds. */
   readonly cacheTtlMs!: number;
   /** CACHE_MAX_STALENESS, milliseconds: the contract's Δ. */
@@ -78,15 +92,27 @@ export class Settings {
 
   readonly #databaseUrl: string | undefined;
   readonly #redisUrl: string | undefined;
+  readonly #smtpUrl: string | undefined;
   readonly #jwtSecrets: readonly string[];
+  readonly #encryptionKeys: readonly KeyObject[];
   readonly #serviceTokens: ReadonlyMap<string, string>;
 
-  constructor({ databaseUrl, redisUrl, jwtSecrets, serviceTokens, ...open }: SettingsFields) {
+  constructor({
+    databaseUrl,
+    redisUrl,
+    smtpUrl,
+    jwtSecrets,
+    encryptionKeys,
+    serviceTokens,
+    ...open
+  }: SettingsFields) {
     Object.assign(this, open);
     if (Array.isArray(open.trustProxy)) this.trustProxy = Object.freeze([...open.trustProxy]) as string[];
     this.#databaseUrl = databaseUrl;
     this.#redisUrl = redisUrl;
+    this.#smtpUrl = smtpUrl;
     this.#jwtSecrets = Object.freeze([...jwtSecrets]);
+    this.#encryptionKeys = Object.freeze([...encryptionKeys]);
     this.#serviceTokens = new Map(serviceTokens);
     Object.freeze(this);
   }
@@ -101,9 +127,19 @@ export class Settings {
     return this.#redisUrl;
   }
 
+  /** SMTP_URL; `undefined`: mails are written to `mail` under `dataDir`. */
+  get smtpUrl(): string | undefined {
+    return this.#smtpUrl;
+  }
+
   /** JWT_SECRET: HS256, the first one signs and all verify; none: ES256 with the keys in `jwtKeysDir`. */
   get jwtSecrets(): readonly string[] {
     return this.#jwtSecrets;
+  }
+
+  /** ENCRYPTION_KEY: AES-256, the first one encrypts and all decrypt; none: the file `encryption.key` in `jwtKeysDir`. */
+  get encryptionKeys(): readonly KeyObject[] {
+    return this.#encryptionKeys;
   }
 
   /** SERVICE_TOKENS: the token by the service's name. */
@@ -117,7 +153,9 @@ export class Settings {
       ...Object.fromEntries(Object.entries(this)),
       databaseUrl: this.databaseUrl && withoutSecrets(this.databaseUrl),
       redisUrl: this.redisUrl && withoutSecrets(this.redisUrl),
+      smtpUrl: this.smtpUrl && withoutSecrets(this.smtpUrl),
       jwtSecrets: this.jwtSecrets.length > 0 ? SET : undefined,
+      encryptionKeys: this.encryptionKeys.length > 0 ? SET : undefined,
       serviceTokens: this.serviceTokens.size > 0 ? SET : undefined,
     };
   }

@@ -24,14 +24,15 @@ const NOTHING = new Uint8Array();
 export class AvatarFiles {
   constructor(private readonly store: ObjectStore) {}
 
-  /** Keeps a new picture, noted as pending. After a failure nothing of it is left but perhaps the note. @returns its id */
+  /** Keeps a new picture, noted as pending. After a failure it is deleted as far as that goes. @returns its id */
   async keep(pictures: AvatarPictures): Promise<string> {
     const id = randomBytes(16).toString('hex'); // who does not know it cannot guess it
     await this.note(id);
     try {
       await Promise.all(AVATAR_SIZES.map((size) => this.store.put(fileOf(id, size), pictures[size])));
     } catch (error) {
-      await this.discard(id).catch(() => undefined); // then the sweep does
+      // The note stays: one of the two may still be under way, and what arrives late is the sweep's.
+      await this.#delete(id).catch(() => undefined);
       throw error;
     }
     return id;
@@ -49,7 +50,7 @@ export class AvatarFiles {
 
   /** Deletes the picture; the note goes last, so that a failure leaves it to the sweep. */
   async discard(id: string): Promise<void> {
-    await Promise.all(AVATAR_SIZES.map((size) => this.store.delete(fileOf(id, size))));
+    await this.#delete(id);
     await this.settle(id);
   }
 
@@ -66,6 +67,10 @@ export class AvatarFiles {
   /** @param file the last step of the address; anything that no picture is called is not there. */
   async read(file: string): Promise<Buffer | undefined> {
     return FILE.test(file) ? this.store.get(file) : undefined;
+  }
+
+  async #delete(id: string): Promise<void> {
+    await Promise.all(AVATAR_SIZES.map((size) => this.store.delete(fileOf(id, size))));
   }
 }
 

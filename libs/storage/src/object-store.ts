@@ -6,15 +6,16 @@ export interface StoredName {
 }
 
 /**
- * Bytes under names. What is under a name stays as it is: whoever has another thing to keep gives it another name.
+ * Bytes under names. What is under a name stays as it is: whoever has another thing to keep gives it another name, so
+ * that it does not matter to anybody whether a name that is put again is written again.
  * Names are made by the service and have the shape of `OBJECT_NAME`. The class is the DI token.
  *
  * @throws StorageUnavailable from every method
  */
 export abstract class ObjectStore {
   /**
-   * Resolves when the bytes outlive a crash; what is there already stays, and is no fault. After a failure there is
-   * nothing under that name, as far as it can be helped.
+   * Resolves when the bytes outlive a crash. That they are there already is no fault. After a failure there is
+   * nothing under that name, as far as it can be helped; over a network they may yet arrive.
    */
   abstract put(name: string, bytes: Uint8Array): Promise<void>;
 

@@ -1,22 +1,17 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AvatarFiles } from './avatar-files.js';
-import { DiskStore } from './disk-store.js';
 import { ObjectStore } from './object-store.js';
+import { openStore, type StorageOptions } from './open-store.js';
 
-export interface StorageOptions {
-  /** Absolute. */
-  directory: string;
-}
-
-/** `ObjectStore` and `AvatarFiles` for the whole application. Another kind of store is one more class, chosen here. */
+/** `ObjectStore` and `AvatarFiles` for the whole application. */
 @Module({})
 export class StorageModule {
-  static forRoot({ directory }: StorageOptions): DynamicModule {
+  static forRoot(options: StorageOptions): DynamicModule {
     return {
       module: StorageModule,
       global: true,
       providers: [
-        { provide: ObjectStore, useFactory: () => new DiskStore(directory) },
+        { provide: ObjectStore, useFactory: () => openStore(options) },
         {
           provide: AvatarFiles,
           inject: [ObjectStore],

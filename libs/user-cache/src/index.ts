@@ -9,26 +9,41 @@ export {
   type Refresh,
   type SessionDetails,
   type SessionLimits,
+  type SessionStanding,
   SessionStore,
 } from './sessions/session-store.js';
+export { type CachedPersonalToken } from './personal-tokens/cached-personal-token.js';
+export { PersonalTokenCache } from './personal-tokens/personal-token-cache.js';
+export {
+  type Comparison,
+  type Creation,
+  MAX_PERSONAL_TOKENS,
+  type NewPersonalToken,
+  type PersonalTokenDetails,
+  PersonalTokenStore,
+} from './personal-tokens/personal-token-store.js';
 export { type UserCacheStatus } from './user-cache-status.js';
 export { type ReadOptions, UserCache } from './user-cache.js';
 export { UserCacheModule, type UserCacheModuleOptions } from './user-cache.module.js';
 export { UserDirectory, type UserSearch } from './user-directory.js';
 export {
   EmailTaken,
+  IdTaken,
   LastAdmin,
   PasswordChangedMeanwhile,
   PhoneTaken,
+  StillActive,
   UserFault,
   UsernameTaken,
   UserNotFound,
 } from './user-faults.js';
 export {
+  type Alongside,
   type Credentials,
   type NewUser,
   type ProfileChanges,
   type StandingChanges,
   UserStore,
 } from './user-store.js';
+export { type ImportedUser, type ImportOptions, type ImportOutcome, UserImporter } from './user-importer.js';
 export { worse } from './worse-origin.js';

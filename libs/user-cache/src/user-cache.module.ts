@@ -10,6 +10,8 @@ import {
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
 import { Coherence, type CoherenceOptions } from './coherence.js';
+import { PersonalTokenCache } from './personal-tokens/personal-token-cache.js';
+import { PersonalTokenStore } from './personal-tokens/personal-token-store.js';
 import { SessionCache } from './sessions/session-cache.js';
 import { type SessionLimits, SessionStore } from './sessions/session-store.js';
 import { UserCache } from './user-cache.js';
@@ -54,6 +56,17 @@ export class UserCacheModule implements OnApplicationBootstrap, OnApplicationShu
           useFactory: (pool: DataSource, coherence: Coherence) => new SessionCache(pool, clock, coherence),
         },
         {
+          provide: PersonalTokenCache,
+          inject: [dataSource, Coherence],
+          useFactory: (pool: DataSource, coherence: Coherence) =>
+            new PersonalTokenCache(pool, clock, coherence),
+        },
+        {
+          provide: PersonalTokenStore,
+          inject: [dataSource, PersonalTokenCache],
+          useFactory: (pool: DataSource, cache: PersonalTokenCache) => new PersonalTokenStore(pool, cache),
+        },
+        {
           provide: UserStore,
           inject: [dataSource, UserCache],
           useFactory: (pool: DataSource, cache: UserCache) => new UserStore(pool, cache),
@@ -69,7 +82,15 @@ export class UserCacheModule implements OnApplicationBootstrap, OnApplicationShu
           useFactory: (pool: DataSource) => new UserDirectory(pool),
         },
       ],
-      exports: [UserCache, UserStore, UserDirectory, SessionCache, SessionStore],
+      exports: [
+        UserCache,
+        UserStore,
+        UserDirectory,
+        SessionCache,
+        SessionStore,
+        PersonalTokenCache,
+        PersonalTokenStore,
+      ],
     };
   }
 

@@ -39,7 +39,7 @@ export class UserCache {
     private readonly coherence: Coherence,
   ) {
     this.#users = coherence.cache(0.6, reviveCachedUser);
-    this.#aliases = coherence.cache(0.2, reviveId);
+    this.#aliases = coherence.cache(0.15, reviveId);
     this.#loader = new UserLoader(dataSource, clock);
     this.#statistics = new UserCacheStatistics(clock);
   }

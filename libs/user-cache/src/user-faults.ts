@@ -30,6 +30,15 @@ export class PhoneTaken extends UserFault {
   }
 }
 
+export class IdTaken extends UserFault {
+  override readonly name = 'IdTaken';
+  readonly code = 'users.id_taken';
+
+  constructor() {
+    super('There is another account with this id.');
+  }
+}
+
 export class UserNotFound extends UserFault {
   override readonly name = 'UserNotFound';
   readonly code = 'users.not_found';
@@ -45,6 +54,15 @@ export class LastAdmin extends UserFault {
 
   constructor() {
     super('This is the last active administrator; appoint another one first.');
+  }
+}
+
+export class StillActive extends UserFault {
+  override readonly name = 'StillActive';
+  readonly code = 'users.still_active';
+
+  constructor() {
+    super('The account is active; deactivate it first.');
   }
 }
 

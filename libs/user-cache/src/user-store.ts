@@ -9,6 +9,7 @@ import {
   LastAdmin,
   PasswordChangedMeanwhile,
   PhoneTaken,
+  StillActive,
   takenFaultOf,
   UsernameTaken,
   UserNotFound,
@@ -36,6 +37,9 @@ export interface StandingChanges {
   isActive?: boolean;
   isAdmin?: boolean;
 }
+
+/** What is committed together with a change of this user, or not at all: when it throws, nothing is changed. */
+export type Alongside = (manager: EntityManager, user: CachedUser) => Promise<void>;
 
 /** A user with the hash of their password. Made for one login and forgotten; never cached, never logged. */
 export interface Credentials {
@@ -66,11 +70,13 @@ export class UserStore {
   ) {}
 
   /** @throws EmailTaken, UsernameTaken, PhoneTaken */
-  async create(newUser: NewUser): Promise<CachedUser> {
+  async create(newUser: NewUser, alongside?: Alongside): Promise<CachedUser> {
     const id = uuidv7();
     const user = await this.#inTransaction(async (manager) => {
       await manager.insert(UserEntity, { ...newUser, id });
-      return selectUser(manager, id);
+      const created = await selectUser(manager, id);
+      await alongside?.(manager, created);
+      return created;
     });
     await this.cache.changed(null, user);
     return user;
@@ -120,19 +126,73 @@ export class UserStore {
   }
 
   /**
-   * Deactivates an account whose owner has just proved who they are.
+   * Deactivates an account whose owner has just proved who they are, and notes when it is to be deleted for good.
    *
    * @param verifiedHash the stored hash that the password was verified against
+   * @param retentionMs from now until then
+   * @returns when that is
    * @throws UserNotFound, LastAdmin, PasswordChangedMeanwhile
    */
-  deactivate(id: string, verifiedHash: string): Promise<CachedUser> {
-    return this.#change(id, async (before, manager) => {
+  async deactivate(id: string, verifiedHash: string, retentionMs: number): Promise<Date> {
+    let dueAt!: Date;
+    await this.#change(id, async (before, manager) => {
       // The row is locked: the password can't change from here on.
       const unchanged = await manager.existsBy(UserEntity, { id, passwordHash: verifiedHash });
       if (!unchanged) throw new PasswordChangedMeanwhile();
       if (before.isAdmin && before.isActive) await refuseIfLastAdmin(manager, id);
-      return { isActive: false };
+      const [[row]] = await manager.query<[{ dueAt: Date }[], number]>(
+        `UPDATE users SET is_active = false, deletion_due_at = now() + $2::interval WHERE id = $1
+         RETURNING deletion_due_at AS "dueAt"`,
+        [id, `${retentionMs} milliseconds`],
+      );
+      dueAt = row!.dueAt;
+      return {};
     });
+    return dueAt;
+  }
+
+  /** Ids and pictures of closed accounts whose time has come, the longest overdue first. */
+  dueForDeletion(limit: number): Promise<Pick<CachedUser, 'id' | 'avatarUrl'>[]> {
+    return this.dataSource.query(
+      `SELECT id, avatar_url AS "avatarUrl" FROM users WHERE NOT is_active AND deletion_due_at <= now()
+        ORDER BY deletion_due_at LIMIT $1`,
+      [limit],
+    );
+  }
+
+  /**
+   * Deletes those of them whose time has come still, with all that hangs on them. Instances may do so at once.
+   *
+   * @returns whom it deleted
+   */
+  async deleteDue(ids: readonly string[]): Promise<CachedUser[]> {
+    const [rows] = await this.dataSource.query<[{ user: unknown }[], number]>(
+      `WITH due AS (
+         SELECT id FROM users WHERE id = ANY ($1) AND NOT is_active AND deletion_due_at <= now()
+            FOR UPDATE SKIP LOCKED)
+       DELETE FROM users AS u USING due WHERE u.id = due.id RETURNING ${CACHED_USER_SQL} AS user`,
+      [ids],
+    );
+    const deleted = rows.map(({ user }) => reviveCachedUser(user)).filter((user) => user !== undefined);
+    await Promise.all(deleted.map((user) => this.cache.changed(user, null)));
+    return deleted;
+  }
+
+  /**
+   * Deletes a deactivated account at once, with all that hangs on it.
+   *
+   * @returns what it was
+   * @throws UserNotFound, StillActive
+   */
+  async delete(id: string): Promise<CachedUser> {
+    const user = await this.#inTransaction(async (manager) => {
+      const before = await selectUser(manager, id, 'FOR UPDATE');
+      if (before.isActive) throw new StillActive();
+      await manager.query('DELETE FROM users WHERE id = $1', [id]);
+      return before;
+    });
+    await this.cache.changed(user, null);
+    return user;
   }
 
   /**
@@ -147,6 +207,7 @@ export class UserStore {
     verifiedHash: string,
     passwordHash: string,
     keptSession: string,
+    alongside?: Alongside,
   ): Promise<CachedUser> {
     return this.#change(id, async (before, manager) => {
       const { affected } = await manager.update(
@@ -156,22 +217,64 @@ export class UserStore {
       );
       if (affected === 0 || !before.isActive) throw new PasswordChangedMeanwhile();
       await manager.query('DELETE FROM sessions WHERE user_id = $1 AND id <> $2', [id, keptSession]);
+      await alongside?.(manager, before);
       return {};
     });
   }
 
   /**
-   * @param onLocked told, before anything is committed, what the row held until then: whoever keeps the pictures takes
-   *   the former one away after the commit, and knows of a failure before this call that nothing was changed
+   * Sets a new password for somebody who reads the mails of the account, and ends every session and personal access
+   * token: whoever had the account until then may have made some.
+   *
+   * @param alongside is told the user, locked, as they were until then; it decides whether they may
+   * @throws UserNotFound
+   */
+  resetPassword(id: string, passwordHash: string, alongside: Alongside): Promise<CachedUser> {
+    return this.#change(id, async (before, manager) => {
+      await alongside(manager, before);
+      await manager.query('DELETE FROM sessions WHERE user_id = $1', [id]);
+      await manager.query('DELETE FROM personal_access_tokens WHERE user_id = $1', [id]);
+      return { passwordHash, emailVerified: true };
+    });
+  }
+
+  /**
+   * @param alongside as for `resetPassword`
+   * @throws UserNotFound
+   */
+  verifyEmail(id: string, alongside: Alongside): Promise<CachedUser> {
+    return this.#change(id, async (before, manager) => {
+      await alongside(manager, before);
+      return { emailVerified: true };
+    });
+  }
+
+  /**
+   * Another address, which has been found to be theirs.
+   *
+   * @param alongside as for `resetPassword`
+   * @throws UserNotFound, EmailTaken
+   */
+  changeEmail(id: string, email: string, alongside: Alongside): Promise<CachedUser> {
+    return this.#change(id, async (before, manager) => {
+      await alongside(manager, before);
+      return { email, emailVerified: true };
+    });
+  }
+
+  /**
+   * @param onLocked told, before anything is committed, what the row held until then, and waited for: whoever keeps the
+   *   pictures takes the former one away after the commit, and knows of a failure before or in this call that nothing
+   *   was changed. It has less than two seconds, after which PostgreSQL ends the transaction.
    * @throws UserNotFound
    */
   changeAvatar(
     id: string,
     avatarUrl: string | null,
-    onLocked: (former: string | null) => void,
+    onLocked: (former: string | null) => Promise<void>,
   ): Promise<CachedUser> {
-    return this.#change(id, (before) => {
-      onLocked(before.avatarUrl);
+    return this.#change(id, async (before) => {
+      await onLocked(before.avatarUrl);
       return { avatarUrl };
     });
   }

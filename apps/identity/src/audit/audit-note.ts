@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
+import { type AuditAction } from './audit-action.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -11,10 +12,40 @@ declare module 'fastify' {
 /** For the entry that an `@Audited()` call leaves. */
 export class AuditNote {
   userId: string | undefined;
+  sessionId: string | undefined;
+  action: AuditAction | undefined;
+  changes: readonly string[] | undefined;
+  readonly consequences: AuditAction[] = [];
 
-  /** Whose account it is about; the caller's own, or that of the path's `id` on an administrator's call, unless said. */
-  about(userId: string | undefined): void {
+  /**
+   * Whose account it is about; the caller's own, or that of the path's `id` on an administrator's call, unless said.
+   *
+   * @param sessionId which session; that of the token unless said
+   */
+  about(userId: string | undefined, sessionId?: string): void {
     this.userId = userId;
+    this.sessionId = sessionId ?? this.sessionId;
+  }
+
+  /** On a route that does several things: which it was. */
+  as(action: AuditAction): void {
+    this.action = action;
+  }
+
+  /**
+   * What is to be changed.
+   *
+   * @param given by the request, checked; names are kept, and the values of flags: nothing that a person wrote
+   */
+  changing(given: object): void {
+    this.changes = Object.entries(given)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => (typeof value === 'boolean' ? `${name}=${value}` : name));
+  }
+
+  /** What came of it besides, as an entry of its own. */
+  also(action: AuditAction): void {
+    this.consequences.push(action);
   }
 }
 

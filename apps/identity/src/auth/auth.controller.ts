@@ -7,6 +7,8 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import { type AuditNote, Note } from '../audit/audit-note.js';
+import { Audited } from '../audit/audited.js';
 import { Consumes, FORM } from '../http/body/media-types.js';
 import { Deadline } from '../http/deadline.js';
 import { ApiProblems, UNAVAILABLE } from '../http/docs/api-problems.js';
@@ -23,8 +25,9 @@ import {
   ProfileRequest,
   RegisterRequest,
 } from './accounts/account-requests.js';
+import { ClosedAccount } from './accounts/closed-account.js';
 import { profileChanges } from './accounts/profile-fields.js';
-import { Public, UsersOnly } from './guard/access.js';
+import { Public, Scope, UsersOnly } from './guard/access.js';
 import { CurrentSession, CurrentUser } from './guard/current-user.js';
 import { LoginRequest } from './login/login-request.js';
 import { LoginService } from './login/login.service.js';
@@ -51,6 +54,7 @@ export class AuthController {
 
   @Post('register')
   @Public()
+  @Audited('account.registered')
   @Limited(REQUEST_LIMITS.register)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({ summary: 'Make an account' })
@@ -70,38 +74,54 @@ export class AuthController {
     @Body() { email, password, ...profile }: RegisterRequest,
     @CurrentClient() client: Client,
     @CurrentVisitor() visitor: Visitor,
+    @Note() note: AuditNote,
   ): Promise<AuthenticatedResponse> {
     return this.issuer.authenticated(
-      await this.accounts.register({ ...profileChanges(profile), email, password }, client, visitor),
+      await this.accounts.register({ ...profileChanges(profile), email, password }, client, visitor, note),
     );
   }
 
   @Post('login')
   @Public()
+  @Audited('session.opened')
   @Limited(REQUEST_LIMITS.login)
   @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
-  @ApiOperation({ summary: 'Get a token with an email address, username or phone number, and the password' })
+  @ApiOperation({
+    summary: 'Get a token with an email address, username or phone number, and the password',
+    description:
+      'Where the second factor is on and no `code` was sent, the answer is a 401 `auth.second_factor_required` with a `challenge`, ' +
+      'good for five minutes: send it with a code to `POST /auth/login/second-factor`.',
+  })
   @ApiOkResponse({ type: AuthenticatedResponse, description: 'A token, and whose it is.' })
   @ApiProblems(
     'auth.invalid_credentials',
+    'auth.second_factor_required',
+    'auth.invalid_code',
     'auth.too_many_attempts',
     'request.validation',
     'auth.busy',
     ...UNAVAILABLE,
   )
   async login(
-    @Body() { identifier, email, password }: LoginRequest,
+    @Body() { identifier, email, password, code }: LoginRequest,
     @CurrentClient() client: Client,
     @CurrentVisitor() visitor: Visitor,
+    @Note() note: AuditNote,
   ): Promise<AuthenticatedResponse> {
     return this.issuer.authenticated(
-      await this.logins.login(theOne(identifier, email), password, client, visitor),
+      await this.logins.login(
+        { identifier: theOne(identifier, email), password, code },
+        client,
+        visitor,
+        note,
+      ),
     );
   }
 
   @Post('token')
   @Public()
+  @Audited('session.opened')
   @Limited(REQUEST_LIMITS.login)
   @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
@@ -122,17 +142,19 @@ export class AuthController {
     @Body() request: TokenRequest,
     @CurrentClient() client: Client,
     @CurrentVisitor() visitor: Visitor,
+    @Note() note: AuditNote,
   ): Promise<TokenResponse> {
     const grant = grantOf(request);
     return this.issuer.token(
       grant.type === 'password'
-        ? await this.logins.login(grant.username, grant.password, client, visitor)
-        : await this.sessions.refresh(grant.refreshToken),
+        ? await this.logins.login(grant, client, visitor, note)
+        : await this.sessions.refresh(grant.refreshToken, note),
     );
   }
 
   @Get('me')
   @UsersOnly()
+  @Scope('profile:read')
   @Revalidated()
   @ApiOperation({ summary: 'Who the token belongs to' })
   @ApiOkResponse({ type: UserResponse, description: 'The user.' })
@@ -141,19 +163,25 @@ export class AuthController {
   }
 
   @Put('profile')
+  @Limited(REQUEST_LIMITS.profile)
   @UsersOnly()
+  @Audited('account.profile_changed')
+  @Scope('profile:write')
   @ApiOperation({ summary: 'Change the own profile: given fields change, others stay, null clears' })
   @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
   @ApiProblems('users.username_taken', 'users.phone_taken', 'request.validation')
   async changeProfile(
     @CurrentUser() user: CachedUser,
     @Body() fields: ProfileRequest,
+    @Note() note: AuditNote,
   ): Promise<UserResponse> {
+    note.changing(fields);
     return UserResponse.of(await this.accounts.changeProfile(user, profileChanges(fields)));
   }
 
   @Post('change-password')
   @UsersOnly()
+  @Audited('account.password_changed')
   @Limited(REQUEST_LIMITS.password)
   @HttpCode(204)
   @Deadline(PASSWORD_DEADLINE_MS)
@@ -165,20 +193,23 @@ export class AuthController {
   async changePassword(
     @CurrentSession() session: { id: string; user: CachedUser },
     @Body() { current_password, new_password }: ChangePasswordRequest,
+    @CurrentClient() client: Client,
     @CurrentVisitor() visitor: Visitor,
   ): Promise<void> {
-    await this.accounts.changePassword(session, current_password, new_password, visitor);
+    await this.accounts.changePassword(session, current_password, new_password, client, visitor);
   }
 
   @Delete('account')
   @UsersOnly()
+  @Audited('account.deactivated')
   @Limited(REQUEST_LIMITS.password)
-  @HttpCode(204)
+  @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({
-    summary: 'Deactivate the own account and end every session; an administrator can restore it',
+    summary:
+      'Deactivate the own account and end every session; it is deleted later, or restored by an administrator',
   })
-  @ApiNoContentResponse({ description: 'The account is deactivated.' })
+  @ApiOkResponse({ type: ClosedAccount, description: 'The account is deactivated.' })
   @ApiProblems(
     'auth.wrong_password',
     'auth.too_many_attempts',
@@ -190,8 +221,9 @@ export class AuthController {
     @CurrentUser() user: CachedUser,
     @Body() { password }: DeactivateRequest,
     @CurrentVisitor() visitor: Visitor,
-  ): Promise<void> {
-    await this.accounts.deactivate(user, password, visitor);
+  ): Promise<ClosedAccount> {
+    const dueAt = await this.accounts.deactivate(user, password, visitor);
+    return { deletion_due_at: dueAt.toISOString() };
   }
 }
 

@@ -2,11 +2,31 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { LimitsModule } from '../limits/limits.module.js';
 import { AccountsService } from './accounts/accounts.service.js';
+import { OwnPassword } from './accounts/own-password.js';
 import { AuthController } from './auth.controller.js';
+import { ExpiredRows } from './expired-rows.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { ServiceTokens } from './guard/service-tokens.js';
+import { IntrospectionController } from './introspection/introspection.controller.js';
+import { PresentedTokens } from './introspection/presented-tokens.js';
+import { TokenIntrospection } from './introspection/token-introspection.js';
+import { TokenRevocation } from './introspection/token-revocation.js';
 import { LoginService } from './login/login.service.js';
+import { LinksController } from './mailed-links/links.controller.js';
+import { LinksService } from './mailed-links/links.service.js';
+import { MailedLinksModule } from './mailed-links/mailed-links.module.js';
+import { LinkPagesController } from './mailed-links/pages/link-pages.controller.js';
 import { PasswordsModule } from './passwords/passwords.module.js';
+import { PersonalTokenHolders } from './personal-tokens/personal-token-holders.js';
+import { PersonalTokensController } from './personal-tokens/personal-tokens.controller.js';
+import { PersonalTokensService } from './personal-tokens/personal-tokens.service.js';
+import { LostDevices } from './second-factor/lost-devices.js';
+import { LostDevicesController } from './second-factor/lost-devices.controller.js';
+import { OwnSecondFactor } from './second-factor/own-second-factor.js';
+import { SecondFactorController } from './second-factor/second-factor.controller.js';
+import { SecondFactorModule } from './second-factor/second-factor.module.js';
+import { SecondStep } from './second-factor/second-step.js';
+import { SecondStepController } from './second-factor/second-step.controller.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SessionsService } from './sessions/sessions.service.js';
 import { TokenIssuer } from './token-issuer.js';
@@ -14,14 +34,35 @@ import { TokensModule } from './tokens/tokens.module.js';
 
 /** Who are you? Its guard stands before every route of the application. */
 @Module({
-  imports: [LimitsModule, PasswordsModule, TokensModule],
-  controllers: [AuthController, SessionsController],
+  imports: [LimitsModule, MailedLinksModule, PasswordsModule, SecondFactorModule, TokensModule],
+  controllers: [
+    AuthController,
+    LinkPagesController,
+    LinksController,
+    LostDevicesController,
+    SecondFactorController,
+    SecondStepController,
+    IntrospectionController,
+    PersonalTokensController,
+    SessionsController,
+  ],
   providers: [
     AccountsService,
+    ExpiredRows,
+    LinksService,
     LoginService,
+    LostDevices,
+    OwnPassword,
+    OwnSecondFactor,
+    SecondStep,
+    PersonalTokenHolders,
+    PersonalTokensService,
+    PresentedTokens,
     ServiceTokens,
     SessionsService,
+    TokenIntrospection,
     TokenIssuer,
+    TokenRevocation,
     { provide: APP_GUARD, useClass: AuthGuard },
   ],
 })

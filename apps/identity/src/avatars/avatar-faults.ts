@@ -35,7 +35,10 @@ export class TooManyPixels extends Fault {
   }
 }
 
-/** More pictures are being received or decoded than this instance has memory and processors for. */
+/**
+ * More pictures are being received or decoded than this instance has memory and processors for, or another one of the
+ * same user is.
+ */
 export class AvatarsBusy extends Fault {
   readonly code = 'avatars.busy';
 

@@ -1,29 +1,23 @@
 import { AvatarFiles, avatarUrl } from '#storage';
 import { UserStore } from '#user-cache';
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { Chore } from '../chore.js';
 
 /** Far longer than any upload takes; a note that is older belongs to one that did not end well. */
 const HOUR_MS = 3_600_000;
 
 /** Ends what a crash, or a database or disk that failed at the wrong moment, left undecided. */
 @Injectable()
-export class AvatarSweep implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger('AvatarSweep');
-  private timer?: NodeJS.Timeout;
-
+export class AvatarSweep extends Chore {
   constructor(
     private readonly files: AvatarFiles,
     private readonly store: UserStore,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.sweep(HOUR_MS).catch((error: unknown) => this.logger.warn(`put off: ${String(error)}`));
-    }, HOUR_MS).unref();
+  ) {
+    super(HOUR_MS);
   }
 
-  onApplicationShutdown(): void {
-    clearInterval(this.timer);
+  async run(): Promise<void> {
+    await this.sweep(HOUR_MS);
   }
 
   /**

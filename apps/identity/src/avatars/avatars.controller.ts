@@ -11,13 +11,17 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { Public, UsersOnly } from '../auth/guard/access.js';
+import { Audited } from '../audit/audited.js';
+import { Public, Scope, UsersOnly } from '../auth/guard/access.js';
 import { CurrentUser } from '../auth/guard/current-user.js';
 import { UserResponse } from '../auth/user-response.js';
 import { Consumes } from '../http/body/media-types.js';
 import { Deadline } from '../http/deadline.js';
 import { ApiProblems } from '../http/docs/api-problems.js';
 import { NotFound } from '../http/problems/request-faults.js';
+import { isAnswered } from '../http/request-recorder.js';
+import { REQUEST_LIMITS } from '../limits/limit.js';
+import { Limited } from '../limits/limited.js';
 import { AvatarUpload } from './avatar-upload.js';
 import { AvatarsService } from './avatars.service.js';
 import { sendForever } from './send-forever.js';
@@ -36,7 +40,10 @@ export class AvatarsController {
   ) {}
 
   @Post('auth/upload-avatar')
+  @Limited(REQUEST_LIMITS.profile)
   @UsersOnly()
+  @Audited('account.avatar_changed')
+  @Scope('profile:write')
   @HttpCode(200)
   @Consumes(MULTIPART)
   @Deadline(UPLOAD_DEADLINE_MS)
@@ -61,12 +68,22 @@ export class AvatarsController {
     'avatars.busy',
     'storage.unavailable',
   )
-  async upload(@CurrentUser() user: CachedUser, @Req() request: FastifyRequest): Promise<UserResponse> {
-    return UserResponse.of(await this.uploads.receive(request, (file) => this.avatars.change(user, file)));
+  async upload(
+    @CurrentUser() user: CachedUser,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UserResponse> {
+    // By the deadline, or because the client has gone.
+    const isAwaited = (): boolean => !isAnswered(reply) && !reply.raw.destroyed;
+    return UserResponse.of(
+      await this.uploads.receive(request, user.id, (file) => this.avatars.change(user, file, isAwaited)),
+    );
   }
 
   @Delete('auth/avatar')
   @UsersOnly()
+  @Audited('account.avatar_changed')
+  @Scope('profile:write')
   @HttpCode(204)
   @ApiTags('auth')
   @ApiOperation({ summary: 'Remove the own picture' })
@@ -99,6 +116,6 @@ export class AvatarsController {
   ): Promise<void> {
     const picture = await this.files.read(name);
     if (!picture) throw new NotFound('There is no such picture.');
-    sendForever(request, reply, { bytes: picture, type: 'image/webp', etag: `"${name}"` });
+    sendForever(request, reply, { bytes: picture, type: 'image/webp', name, etag: `"${name}"` });
   }
 }

@@ -14,9 +14,12 @@ export class AvatarsService {
     private readonly pictures: PictureMaker,
   ) {}
 
-  /** @throws NotAPicture, BrokenPicture, TooManyPixels, AvatarsBusy, StorageUnavailable, UserNotFound */
-  async change(user: CachedUser, file: Buffer): Promise<CachedUser> {
-    const id = await this.files.keep(await this.pictures.make(file));
+  /**
+   * @param isAwaited as for `PictureMaker.make`
+   * @throws NotAPicture, BrokenPicture, TooManyPixels, AvatarsBusy, StorageUnavailable, UserNotFound
+   */
+  async change(user: CachedUser, file: Buffer, isAwaited: () => boolean): Promise<CachedUser> {
+    const id = await this.files.keep(await this.pictures.make(file, isAwaited));
     return this.#reference(user, id);
   }
 
@@ -32,9 +35,11 @@ export class AvatarsService {
     try {
       const leaving = avatarId(user.avatarUrl);
       if (leaving) await this.files.note(leaving);
-      const changed = await this.store.changeAvatar(user.id, id && avatarUrl(id), (url) => {
-        locked = true;
+      const changed = await this.store.changeAvatar(user.id, id && avatarUrl(id), async (url) => {
         former = avatarId(url);
+        // Another upload was faster. Rare enough to write the note while the row is locked.
+        if (former && former !== leaving) await this.files.note(former);
+        locked = true;
       });
       await this.#tidy(id && this.files.settle(id), former && this.files.discard(former));
       return changed;

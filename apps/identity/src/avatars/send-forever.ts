@@ -3,6 +3,8 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 export interface Unchanging {
   bytes: Buffer;
   type: string;
+  /** For who saves it. */
+  name: string;
   /** Quoted, and part of no other. */
   etag: string;
 }
@@ -13,6 +15,7 @@ export function sendForever(request: FastifyRequest, reply: FastifyReply, sent: 
     etag: sent.etag,
     'cache-control': 'public, max-age=31536000, immutable',
     'cross-origin-resource-policy': 'cross-origin',
+    'content-disposition': `inline; filename="${sent.name}"`,
   });
   const known = request.headers['if-none-match'];
   // RFC 9110, section 13.1.2. A list has it or has it not, weak or strong.

@@ -2,6 +2,7 @@ import { type Settings } from '#config';
 import { DatabaseModule } from '#database';
 import { UserCacheModule } from '#user-cache';
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { PasswordsModule } from '../auth/passwords/passwords.module.js';
 import { cacheOptions, databaseOptions, sessionLimits } from '../options.js';
 import { SettingsModule } from '../settings.module.js';
@@ -19,6 +20,7 @@ export class CliModule {
           cache: cacheOptions(settings, databaseUrl),
           sessions: sessionLimits(settings),
         }),
+        AuditModule,
         PasswordsModule,
       ],
     };

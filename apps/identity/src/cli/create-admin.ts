@@ -4,6 +4,8 @@ import { type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { validate } from 'class-validator';
 import { plainToInstance } from 'class-transformer';
+import { auditEntry, ownEvent } from '../audit/audit-entry.js';
+import { AuditLog } from '../audit/audit-log.js';
 import { PasswordHasher } from '../auth/passwords/password-hasher.js';
 import { PasswordPolicy } from '../auth/passwords/password-policy.js';
 import { EmailField } from '../http/fields/email-field.js';
@@ -60,17 +62,21 @@ async function appoint(
   signal: AbortSignal,
 ): Promise<string> {
   const store = app.get(UserStore);
+  const record = (id: string): Promise<void> =>
+    app.get(AuditLog).insert([auditEntry(ownEvent('operator', 'admin.appointed', id))]);
   const existing = await store.credentials('email', email);
   if (existing) {
     if (existing.user.isAdmin && existing.user.isActive) return `${email} is an administrator already.`;
     await store.changeStanding(existing.user.id, { isAdmin: true, isActive: true });
+    await record(existing.user.id);
     return `${email} is an administrator now; the password stays as it was.`;
   }
   const password = await askPassword(signal);
   const faults = app.get(PasswordPolicy).check(password, { email, username });
   if (faults.length > 0) throw new CommandFault(faults.map((fault) => fault.message).join('\n'));
   const passwordHash = await app.get(PasswordHasher).hash(password);
-  await store.create({ email, username, isAdmin: true, passwordHash });
+  const created = await store.create({ email, username, isAdmin: true, passwordHash });
+  await record(created.id);
   return `${email} is an administrator now.`;
 }
 

@@ -1,7 +1,11 @@
 import { type Settings } from '#config';
+import { type AuditAction } from '../audit/audit-action.js';
+import { auditEntry, ownEvent } from '../audit/audit-entry.js';
+import { AuditLog } from '../audit/audit-log.js';
 import { KeyDirectory } from '../auth/tokens/key-directory.js';
 import { rotate, type RotationStep } from '../auth/tokens/key-rotation.js';
 import { SPREAD_WITHIN_MS } from '../auth/tokens/rotation-times.js';
+import { reasonOf } from '../start-fault.js';
 import { CommandFault } from './command-fault.js';
 
 const SPREAD = `${SPREAD_WITHIN_MS / 60_000} minutes`;
@@ -20,7 +24,29 @@ export async function rotateKey(settings: Settings, { now = false }: RotateKeyOp
   if (settings.jwtSecrets.length > 0) {
     throw new CommandFault('JWT_SECRET is set, so there is no key to rotate: change JWT_SECRET instead.');
   }
-  return sentence(await rotate(new KeyDirectory(settings.jwtKeysDir), now));
+  const step = await rotate(new KeyDirectory(settings.jwtKeysDir), now);
+  const done = sentence(step);
+  return done + (await record(settings, step.kind === 'rotated' ? 'keys.rotated' : 'keys.published'));
+}
+
+/**
+ * Into the audit log of DATABASE_URL. The embedded PostgreSQL may not run, and is not started for this.
+ *
+ * @returns what to add when that failed: the keys are as they are all the same
+ */
+async function record({ databaseUrl, databaseTimeoutMs }: Settings, action: AuditAction): Promise<string> {
+  if (databaseUrl === undefined) return '';
+  const { createDataSource, databaseFaultOf } = await import('#database');
+  const database = createDataSource({ url: databaseUrl, poolSize: 1, timeoutMs: databaseTimeoutMs });
+  try {
+    await database.initialize();
+    await new AuditLog(database).insert([auditEntry(ownEvent('operator', action))]);
+    return '';
+  } catch (error) {
+    return ` It could not be written into the audit log (${reasonOf(databaseFaultOf(error)?.cause ?? error)}).`;
+  } finally {
+    if (database.isInitialized) await database.destroy();
+  }
 }
 
 function sentence(step: RotationStep): string {

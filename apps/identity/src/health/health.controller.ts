@@ -9,7 +9,7 @@ import {
 } from '@nestjs/terminus';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
-import { Public, PublicOrKnown } from '../auth/guard/access.js';
+import { Public, PublicOrKnown, Scope } from '../auth/guard/access.js';
 import { type Caller, isAdmin } from '../auth/guard/caller.js';
 import { CurrentCaller } from '../auth/guard/current-user.js';
 import { cacheCondition, CacheReport } from './cache-report.js';
@@ -62,6 +62,7 @@ export class HealthController {
 
   @Get('cache')
   @PublicOrKnown()
+  @Scope('metrics:read')
   @ApiOperation({ summary: 'What the cache has done and how it is' })
   @ApiOkResponse({ type: CacheReport, description: 'Over the last hour, and since the start.' })
   async report(@CurrentCaller() caller: Caller | undefined): Promise<CacheReport> {

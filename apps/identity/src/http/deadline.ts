@@ -1,5 +1,6 @@
 import { type FastifyInstance } from 'fastify';
 import { DeadlinePassed } from './problems/request-faults.js';
+import { isAnswered } from './request-recorder.js';
 import { routeConfig } from './route-config.js';
 
 /** Every answer comes under 2 s even if a dependency hangs: this leaves 100 ms to write the 503. */
@@ -24,7 +25,7 @@ export function enforceDeadlines(fastify: FastifyInstance): void {
     const { deadlineMs = DEADLINE_MS } = request.routeOptions.config;
     if (deadlineMs !== null) {
       const timer = setTimeout(() => {
-        if (!reply.sent) void reply.send(new DeadlinePassed());
+        if (!isAnswered(reply)) void reply.send(new DeadlinePassed());
       }, deadlineMs).unref();
       reply.raw.once('close', () => clearTimeout(timer));
     }

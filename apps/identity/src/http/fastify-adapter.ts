@@ -11,12 +11,13 @@ import { endConnectionsOnClose } from './end-connections.js';
 import { type HttpSettings } from './http-settings.js';
 import { parseQueryString, refuseBadTargets } from './input/query-string.js';
 import { createLogger } from './log/logger.js';
-import { RequestLog } from './log/request-log.js';
+import { logRequest, logRequests, RequestLog } from './log/request-log.js';
 import { problemAnswer } from './problems/problem-answer.js';
 import { sendProblem } from './problems/send-problem.js';
 import { limitRequests } from './request-limiter.js';
 import { requestId } from './request-id.js';
 import { observeRequest, observeRequests } from './request-observer.js';
+import { isAnswered, recordRequests } from './request-recorder.js';
 import { revalidateMarkedRoutes } from './revalidated.js';
 import { answerUnmatchedRequests } from './unmatched-requests.js';
 
@@ -43,12 +44,14 @@ export function createHttpAdapter(
 
   // In this order: every refusal below carries the headers, and nothing is read of a body that no route wants.
   observeRequests(fastify);
+  logRequests(fastify);
   sendAnswerHeaders(fastify);
   limitRequests(fastify);
   answerUnmatchedRequests(fastify);
   refuseBadTargets(fastify);
   refuseOtherMediaTypes(fastify);
   enforceDeadlines(fastify);
+  recordRequests(fastify);
   revalidateMarkedRoutes(fastify);
   endConnectionsOnClose(fastify);
   return adapter;
@@ -60,20 +63,22 @@ class HouseAdapter extends FastifyAdapter {
 
   /** A handler that comes back after the deadline has been answered for. */
   override reply(...[response, body, statusCode]: Parameters<FastifyAdapter['reply']>): FastifyReply {
-    if ('sent' in response && response.sent) return response;
+    if ('sent' in response && isAnswered(response)) {
+      response.server.requestRecorder?.recordLate(response.request, undefined);
+      return response;
+    }
     return super.reply(response, body, statusCode);
   }
 }
 
 function serverOptions({ trustProxy }: HttpSettings): FastifyHttpOptions<Server> & { skipMiddie: true } {
-  const requestLog = new RequestLog();
   return {
     // No Nest middleware in this house: guards, pipes and Fastify hooks do, and each request saves its walk.
     skipMiddie: true,
     bodyLimit: BODY_LIMIT_BYTES,
     trustProxy: typeof trustProxy === 'number' ? (_address, hop) => hop < trustProxy : trustProxy,
     genReqId: requestId,
-    logController: requestLog,
+    logController: new RequestLog(),
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -86,8 +91,8 @@ function serverOptions({ trustProxy }: HttpSettings): FastifyHttpOptions<Server>
     // The router's own refusals, which come before any hook, and which Fastify does not log.
     frameworkErrors: (error, request, reply) => {
       observeRequest(request, reply);
+      logRequest(request, reply);
       sendProblem(request, reply, problemAnswer(error));
-      requestLog.requestCompleted(null, request, reply);
     },
     clientErrorHandler: answerClientError,
   };

@@ -9,6 +9,9 @@ export interface RequestLimiter {
    * @throws by rejecting: the fault to answer
    */
   admit(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined;
+
+  /** After the guard, where that is what a limit waits for. @throws as `admit()` does */
+  admitCaller(request: FastifyRequest, reply: FastifyReply): Promise<void>;
 }
 
 declare module 'fastify' {

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { clientAddress } from '../http/client-address.js';
 
 /**
  * What one customer of a provider has at the least: an IPv4 address, or a /64 of IPv6, in which each machine may
@@ -7,8 +8,8 @@ import { isIPv6 } from 'node:net';
  * @param address as Fastify's `request.ip` has it; behind a trusted proxy that can be any text, which is left as it is
  */
 export function networkOf(address: string): string {
-  const [bare = ''] = address.split('%', 1); // the zone, as in `fe80::1%eth0`, is our own network card
-  if (!isIPv6(bare)) return bare;
+  const bare = clientAddress(address);
+  if (bare === null || !isIPv6(bare)) return bare ?? address;
   const groups = groupsOf(bare);
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
     return groups.slice(6).flatMap(bytesOf).join('.');

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { InvalidCredentials } from '../auth/login/login-faults.js';
+import { InvalidCode } from '../auth/second-factor/second-factor-faults.js';
 import { Counter } from './counter.js';
 import { Guesses, type Named } from './guesses.js';
 import { KnownNetworks } from './known-networks.js';
@@ -7,16 +8,22 @@ import { GUESS_LIMITS, type Limit } from './limit.js';
 import { type Visitor, visitorAt } from './visitor.js';
 
 const ADA: Named = ['email', 'ada@example.com'];
+const ADA_ID = '0190d6f0-7a3c-7b3e-9d2a-ba9876543210';
 const HOME = visitorAt('203.0.113.1');
 
 describe('Guesses', () => {
   let guesses: Guesses;
 
   beforeEach(() => {
-    const { pair, account, network } = GUESS_LIMITS;
+    const { pair, account, codes, network } = GUESS_LIMITS;
     const counterOf = (limit: Limit): Counter => new Counter(limit, 1);
     guesses = new Guesses(
-      { pair: counterOf(pair), account: counterOf(account), network: counterOf(network) },
+      {
+        pair: counterOf(pair),
+        account: counterOf(account),
+        codes: counterOf(codes),
+        network: counterOf(network),
+      },
       new KnownNetworks(),
     );
   });
@@ -74,11 +81,28 @@ describe('Guesses', () => {
   });
 
   it('closes an account to new addresses past a hundred guesses, but not to a known one', async () => {
-    await guesses.remember({ email: ADA[1], username: 'ada', phone: null }, HOME);
+    await guesses.remember({ id: ADA_ID, email: ADA[1], username: 'ada', phone: null }, HOME);
     await attack(ADA, addresses(30), 5);
     expect(await right(ADA, visitorAt('203.0.113.2'))).toBe('auth.too_many_attempts');
     expect(await right(ADA, HOME)).toBe('in');
     expect(await right(['username', 'Ada'], HOME)).toBe('in');
+  });
+
+  it('knows who is asked for the password once more where they have logged in', async () => {
+    await guesses.remember({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
+    for (let i = 0; i < 101; i++) await wrong(['email', `person-${i}@example.com`], HOME);
+    expect(await right(['id', ADA_ID], HOME)).toBe('in');
+    expect(await right(['id', ADA_ID.replace('0', '1')], HOME)).toBe('auth.too_many_attempts');
+  });
+
+  it('begins anew for who has set a new password by mail, and for nobody else', async () => {
+    for (const visitor of [HOME, visitorAt('203.0.113.2')]) {
+      for (let i = 0; i < 6; i++) await wrong(ADA, visitor);
+    }
+    expect(await right(ADA, HOME)).toBe('auth.too_many_attempts');
+    await guesses.forgive({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
+    expect(await right(ADA, HOME)).toBe('in');
+    expect(await right(ADA, visitorAt('203.0.113.2'))).toBe('auth.too_many_attempts');
   });
 
   it('does not let one network use up what an account has', async () => {
@@ -88,7 +112,7 @@ describe('Guesses', () => {
   });
 
   it('stops a network that tries everybody, but none of those who are known there', async () => {
-    await guesses.remember({ email: ADA[1], username: null, phone: null }, HOME);
+    await guesses.remember({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
     for (let i = 0; i < 101; i++) await wrong(['email', `person-${i}@example.com`], HOME);
     expect(await right(['email', 'grace@example.com'], HOME)).toBe('auth.too_many_attempts');
     expect(await right(['email', 'grace@example.com'], visitorAt('203.0.113.2'))).toBe('in');
@@ -96,9 +120,37 @@ describe('Guesses', () => {
   });
 
   it('answers a wrong guess at a known network as it answers one about a stranger there', async () => {
-    await guesses.remember({ email: ADA[1], username: null, phone: null }, HOME);
+    await guesses.remember({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
     for (let i = 0; i < 101; i++) await wrong(['email', `person-${i}@example.com`], HOME);
     expect(await wrong(ADA, HOME)).toBe(await wrong(['email', 'nobody@example.com'], HOME));
+  });
+
+  describe('of codes', () => {
+    const FACTOR: Named = ['second_factor', ADA_ID];
+    const wrongCode = (from: Visitor, named = FACTOR): Promise<string> =>
+      guesses.watch(named, from, () => Promise.reject(new InvalidCode())).catch(codeOf);
+
+    it('are counted apart from passwords: neither begins the count of the other anew', async () => {
+      const byId: Named = ['id', FACTOR[1]];
+      for (let i = 0; i < 5; i++) {
+        expect(await wrongCode(HOME)).toBe('auth.invalid_code');
+        expect(await right(byId, HOME)).toBe('in');
+        // A login whose password is right and whose code is wrong.
+        const nested = guesses.watch(ADA, HOME, () => Promise.reject(new InvalidCode()));
+        await expect(nested).rejects.toThrow(InvalidCode);
+      }
+      expect(await right(FACTOR, HOME)).toBe('auth.too_many_attempts');
+      expect(await right(byId, HOME)).toBe('in');
+      expect(await right(ADA, HOME)).toBe('in');
+    });
+
+    it('close the second factor to new addresses past fifty, but not to one where it was proved', async () => {
+      await guesses.remember({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME); // by the password
+      await guesses.rememberAs(FACTOR, visitorAt('203.0.113.2'));
+      for (const visitor of addresses(10)) for (let i = 0; i < 5; i++) await wrongCode(visitor);
+      expect(await right(FACTOR, HOME)).toBe('auth.too_many_attempts');
+      expect(await right(FACTOR, visitorAt('203.0.113.2'))).toBe('in');
+    });
   });
 
   it('trusts a service', async () => {

@@ -6,17 +6,23 @@ import { type KnownNetworks } from './known-networks.js';
 import { TooManyAttempts } from './limit-faults.js';
 import { type Visitor } from './visitor.js';
 
-/** Which account somebody says is theirs, whether or not there is one. */
-export type Named = readonly [kind: AliasKind | 'id', value: string];
+/**
+ * Which account somebody says is theirs, whether or not there is one; or, by its id, whose second factor is asked for.
+ * That is counted apart: neither may a right password begin the count of wrong codes anew, nor the other way round.
+ */
+export type Named = readonly [kind: AliasKind | 'id' | 'second_factor', value: string];
 
 export interface GuessCounters {
   readonly pair: Counter;
   readonly account: Counter;
+  /** In place of `account`, for codes. */
+  readonly codes: Counter;
   readonly network: Counter;
 }
 
 /** The password was wrong, or there is nobody whose password it could be. */
-const WRONG = new Set(['auth.invalid_credentials', 'auth.wrong_password']);
+const WRONG_PASSWORD = new Set(['auth.invalid_credentials', 'auth.wrong_password']);
+const WRONG_CODE = new Set(['auth.invalid_code', 'auth.wrong_code']);
 
 /**
  * A soft lock against guessing passwords (docs/adr/0012-guessing-is-slowed-not-locked-out.md).
@@ -37,13 +43,14 @@ export class Guesses {
   ) {}
 
   /**
-   * The result of `attempt`, which counts as a guess when it throws that the password is wrong.
+   * The result of `attempt`, which counts as a guess when it throws that the password, or the code, is wrong.
    *
    * @throws TooManyAttempts, and whatever `attempt` throws
    */
   async watch<T>(named: Named, visitor: Visitor, attempt: () => Promise<T>): Promise<T> {
     if (visitor.kind === 'service') return attempt();
-    const { pair, account, network } = this.counters;
+    const { pair, network } = this.counters;
+    const account = named[0] === 'second_factor' ? this.counters.codes : this.counters.account;
     const name = nameOf(named);
     const keys = {
       pair: digest(name, visitor.network),
@@ -72,7 +79,7 @@ export class Guesses {
       return result;
     } catch (error) {
       // Otherwise who shares the owner's network would see here, and only here, that such an account exists.
-      if (isWrong(error)) throw exceeded ? new TooManyAttempts(exceeded) : error;
+      if (isWrong(named, error)) throw exceeded ? new TooManyAttempts(exceeded) : error;
       await Promise.all([
         pair.giveBack(keys.pair),
         account.giveBack(keys.account),
@@ -82,15 +89,31 @@ export class Guesses {
     }
   }
 
-  /** The user has logged in from there, and is known there from now on, by whichever name. */
-  async remember(user: Pick<CachedUser, AliasKind>, visitor: Visitor): Promise<void> {
+  /** The user has logged in from there, and is known there from now on, by whichever name, and when asked once more. */
+  async remember(user: Pick<CachedUser, AliasKind | 'id'>, visitor: Visitor): Promise<void> {
     if (visitor.kind === 'service') return;
-    const names = (['email', 'username', 'phone'] as const).flatMap((kind) => {
-      const value = user[kind];
-      return value === null ? [] : [nameOf([kind, value])];
-    });
-    await Promise.all(names.map((name) => this.known.remember(name, visitor.network)));
+    await Promise.all(namesOf(user).map((name) => this.known.remember(name, visitor.network)));
   }
+
+  /** The user has set a new password from there, by mail: what was guessed before, perhaps by them, is over. */
+  async forgive(user: Pick<CachedUser, AliasKind | 'id'>, visitor: Visitor): Promise<void> {
+    if (visitor.kind === 'service') return;
+    const keys = namesOf(user).map((name) => digest(name, visitor.network));
+    await Promise.all(keys.map((key) => this.counters.pair.forget(key)));
+    await this.remember(user, visitor);
+  }
+
+  /** Somebody proved there that this is theirs. */
+  async rememberAs(named: Named, visitor: Visitor): Promise<void> {
+    if (visitor.kind === 'client') await this.known.remember(nameOf(named), visitor.network);
+  }
+}
+
+function namesOf(user: Pick<CachedUser, AliasKind | 'id'>): string[] {
+  return (['id', 'email', 'username', 'phone'] as const).flatMap((kind) => {
+    const value = user[kind];
+    return value === null ? [] : [nameOf([kind, value])];
+  });
 }
 
 /** Coarser than the database compares, so that no two ways to write one name are counted apart. */
@@ -98,6 +121,7 @@ function nameOf([kind, value]: Named): string {
   return `${kind}:${value.toLowerCase()}`;
 }
 
-function isWrong(error: unknown): boolean {
-  return isFault(error) && WRONG.has(error.code);
+function isWrong([kind]: Named, error: unknown): boolean {
+  const wrong = kind === 'second_factor' ? WRONG_CODE : WRONG_PASSWORD;
+  return isFault(error) && wrong.has(error.code);
 }

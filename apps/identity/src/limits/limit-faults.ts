@@ -2,14 +2,15 @@ import { Fault } from '../http/problems/fault.js';
 import { type Count } from './counter.js';
 import { rateLimitHeaders } from './rate-limit-headers.js';
 
-/** Nothing was looked at but where the request comes from. */
+/** Nothing was looked at but where the request comes from, and for some calls who sends it. */
 export class RateLimited extends Fault {
   readonly code = 'request.rate_limited';
   override readonly retryAfterSeconds: number;
   override readonly headers: Readonly<Record<string, string>>;
 
   constructor(count: Count) {
-    super('Too many requests of this kind came from your network.');
+    const { perUser } = count.limit;
+    super(`Too many requests of this kind came from ${perUser ? 'you' : 'your network'}.`);
     this.retryAfterSeconds = count.resetSeconds;
     this.headers = rateLimitHeaders(count);
   }
@@ -22,7 +23,7 @@ export class TooManyAttempts extends Fault {
   override readonly headers: Readonly<Record<string, string>>;
 
   constructor(count: Count) {
-    super('Too many wrong passwords. Wait, or try where you have logged in before.');
+    super('Too many wrong passwords or codes. Wait, or try where you have logged in before.');
     this.retryAfterSeconds = count.resetSeconds;
     this.headers = rateLimitHeaders(count);
   }

@@ -8,15 +8,25 @@ export interface Limit {
   readonly windowSeconds: number;
   /** By all instances together, in Redis; otherwise by each in its memory, so that counting costs no round trip. */
   readonly shared: boolean;
+  /** By each user at a network, once the guard knows who asks, and not by the network: nobody there counts against another. */
+  readonly perUser?: boolean;
 }
 
-/** Of requests, by the network of the client. */
+/** Of requests, by the network of the client. What only users can ask for is counted for each of them there. */
 export const REQUEST_LIMITS = {
   register: { name: 'register', quota: 20, windowSeconds: 600, shared: true },
   /** Logins, as JSON or as an OAuth form: each costs a quarter of a second of a processor. */
   login: { name: 'login', quota: 60, windowSeconds: 60, shared: true },
   /** What asks a user for their password again. */
-  password: { name: 'password', quota: 20, windowSeconds: 600, shared: true },
+  password: { name: 'password', quota: 20, windowSeconds: 600, shared: true, perUser: true },
+  /** What changes the own profile or picture. It tells which names and numbers are taken. */
+  profile: { name: 'profile', quota: 60, windowSeconds: 600, shared: true, perUser: true },
+  /** All that is kept about a person, read from PostgreSQL. */
+  export: { name: 'export', quota: 10, windowSeconds: 3_600, shared: true, perUser: true },
+  /** What sends a mail to whoever is named. */
+  mail: { name: 'mail', quota: 20, windowSeconds: 600, shared: true },
+  /** What uses a mailed link. */
+  link: { name: 'link', quota: 60, windowSeconds: 600, shared: true },
   /** Who is called so? Part of the read way, which waits for nobody. */
   lookup: { name: 'lookup', quota: 120, windowSeconds: 60, shared: false },
   /** Everything else that needs no token, or comes without one. */
@@ -24,7 +34,7 @@ export const REQUEST_LIMITS = {
 } as const satisfies Record<string, Limit>;
 
 /**
- * Of wrong passwords. NIST SP 800-63B, section 5.2.2, allows 100 in a row for an account; that many an hour leave the
+ * Of wrong passwords and codes. NIST SP 800-63B, section 5.2.2, allows 100 in a row for an account; that many an hour leave the
  * passwords that our policy takes out of reach.
  */
 export const GUESS_LIMITS = {
@@ -32,9 +42,22 @@ export const GUESS_LIMITS = {
   pair: { name: 'guess-pair', quota: 5, windowSeconds: 600, shared: true },
   /** For one account from everywhere. */
   account: { name: 'guess-account', quota: 100, windowSeconds: 3_600, shared: true },
+  /**
+   * For the second factor of one account from everywhere. Who guesses has the password already, and three of a million
+   * codes are right at any time: a hundred an hour would find one within months.
+   */
+  codes: { name: 'guess-codes', quota: 50, windowSeconds: 86_400, shared: true },
   /** From one network, for all accounts. Many people may share it. */
   network: { name: 'guess-network', quota: 100, windowSeconds: 3_600, shared: true },
 } as const satisfies Record<string, Limit>;
+
+/** Of personal access tokens that nobody made, by network: each costs the database a look. By each instance. */
+export const INVENTED_TOKENS = {
+  name: 'invented-tokens',
+  quota: 600,
+  windowSeconds: 600,
+  shared: false,
+} as const satisfies Limit;
 
 /** Each at least 1, however small the factor, and none at all when it is 0. */
 export function quotaOf({ quota }: Limit, factor: number): number {

@@ -1,4 +1,5 @@
-import { applyDecorators } from '@nestjs/common';
+import { applyDecorators, type CanActivate, type ExecutionContext, UseGuards } from '@nestjs/common';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { ApiProblems } from '../http/docs/api-problems.js';
 import { routeConfig } from '../http/route-config.js';
 import { type Limit } from './limit.js';
@@ -12,5 +13,16 @@ declare module 'fastify' {
 
 /** How often a client may call this, in place of what holds for everything that needs no token. */
 export function Limited(limit: Limit): MethodDecorator {
-  return applyDecorators(routeConfig({ limit }), ApiProblems('request.rate_limited'));
+  const known = limit.perUser ? [UseGuards(CallerLimit)] : [];
+  return applyDecorators(routeConfig({ limit }), ...known, ApiProblems('request.rate_limited'));
+}
+
+/** Guards of a method come after those of the application, which say who asks. */
+class CallerLimit implements CanActivate {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    await request.server.requestLimiter?.admitCaller(request, http.getResponse<FastifyReply>());
+    return true;
+  }
 }

@@ -21,7 +21,7 @@ export class Limits {
     const { redisUrl, redisTimeoutMs, rateLimitFactor } = settings;
     const redis = redisUrl === undefined ? undefined : new LimitsRedis(redisUrl, redisTimeoutMs);
     const counterOf = (limit: Limit): Counter => new Counter(limit, rateLimitFactor, redis);
-    const { pair, account, network } = GUESS_LIMITS;
+    const { pair, account, codes, network } = GUESS_LIMITS;
     this.#redis = redis;
     this.requests = new RequestLimits(services, counterOf, () =>
       new Logger('Limits').warn(
@@ -29,7 +29,12 @@ export class Limits {
       ),
     );
     this.guesses = new Guesses(
-      { pair: counterOf(pair), account: counterOf(account), network: counterOf(network) },
+      {
+        pair: counterOf(pair),
+        account: counterOf(account),
+        codes: counterOf(codes),
+        network: counterOf(network),
+      },
       new KnownNetworks(redis),
     );
   }

@@ -1,6 +1,8 @@
 import { readSettings } from '#config';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { bearerToken } from '../auth/guard/bearer-token.js';
+import { type Caller } from '../auth/guard/caller.js';
 import { ServiceTokens } from '../auth/guard/service-tokens.js';
 import { limitRequests } from '../http/request-limiter.js';
 import { Counter } from './counter.js';
@@ -45,11 +47,20 @@ describe('RequestLimits', () => {
     );
     const handler = (): string => 'ok';
     server.post('/register', { config: { limit: REQUEST_LIMITS.register, open: true } }, handler);
+    const own = { config: { limit: REQUEST_LIMITS.password }, preHandler: knowing };
+    server.post('/own', own, handler);
     server.get('/closed', handler);
     server.get('/open', { config: { open: true } }, handler);
     server.get('/health/live', { config: { open: true } }, handler);
     server.get('/metrics', handler);
     return server;
+  }
+
+  /** In place of the guards of the application and of the method. */
+  async function knowing(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const [kind, id] = (bearerToken(request) ?? '').split(' ');
+    if (kind === 'user') request.caller = { kind, user: { id } } as unknown as Caller;
+    await request.server.requestLimiter!.admitCaller(request, reply);
   }
 
   async function ask(
@@ -64,6 +75,10 @@ describe('RequestLimits', () => {
     ['POST', '/register', {}, 'register'],
     ['POST', '/register', { authorization: 'Bearer some.user.token' }, 'register'],
     ['POST', '/register', { authorization: SERVICE }, undefined],
+    ['POST', '/own', {}, 'anyone'],
+    ['POST', '/own', { authorization: 'Bearer made.up' }, undefined],
+    ['POST', '/own', { authorization: 'Bearer user ada' }, 'password'],
+    ['POST', '/own', { authorization: SERVICE }, undefined],
     ['GET', '/closed', {}, 'anyone'],
     ['GET', '/closed', { authorization: '' }, 'anyone'],
     ['GET', '/closed', { authorization: 'Basic dXNlcjpwYXNz' }, 'anyone'],
@@ -78,6 +93,22 @@ describe('RequestLimits', () => {
   ] as const)('counts %s %s with %j as %s', async (method, url, headers, name) => {
     await ask(method, url, headers);
     expect(calls.map((limit) => limit.name)).toEqual(name === undefined ? [] : [name]);
+  });
+
+  it('counts what only users can ask for by user and network', async () => {
+    const rename = (id: string, remoteAddress: string): Promise<number> =>
+      fastify
+        .inject({
+          method: 'POST',
+          url: '/own',
+          headers: { authorization: `Bearer user ${id}` },
+          remoteAddress,
+        })
+        .then(({ statusCode }) => statusCode);
+    expect(await rename('ada', '203.0.113.1')).toBe(200);
+    expect(await rename('ada', '203.0.113.1')).not.toBe(200);
+    expect(await rename('grace', '203.0.113.1')).toBe(200);
+    expect(await rename('ada', '203.0.113.2')).toBe(200);
   });
 
   it('tells once, and only of somebody who was refused, that a proxy may be missing from the settings', async () => {

@@ -15,6 +15,9 @@ const NEVER_LIMITED = /^\/(health|metrics)(\/|$)/;
 /**
  * Counts requests per network: on the routes marked `@Limited()` whoever asks, elsewhere those that come without a
  * token. What comes with one, and whose route has no limit, is the read way and passes untouched.
+ *
+ * Limits of what only users can ask for wait until the guard knows who it is. Counted before, strangers could use up what
+ * an office has; counted by the token that is shown, every token that somebody makes up would leave a key in Redis.
  */
 export class RequestLimits implements RequestLimiter {
   readonly #counters: ReadonlyMap<Limit, Counter>;
@@ -32,17 +35,28 @@ export class RequestLimits implements RequestLimiter {
   admit(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
     const { url, config } = request.routeOptions; // made anew whenever it is asked for
     const isOpen = request.is404 || config.open === true || bearerToken(request) === undefined;
-    const limit = config.limit ?? (isOpen ? REQUEST_LIMITS.anyone : undefined);
+    const own = config.limit?.perUser ? undefined : config.limit;
+    const limit = own ?? (isOpen ? REQUEST_LIMITS.anyone : undefined);
     if (limit === undefined || (url !== undefined && NEVER_LIMITED.test(url))) return undefined;
     request.visitor = this.#visitor(request);
     if (request.visitor.kind === 'service') return undefined;
-    return this.#take(limit, request.visitor.network, request, reply);
+    return this.#take(limit, digest(request.visitor.network), request, reply);
   }
 
-  async #take(limit: Limit, network: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const count = await this.#counters.get(limit)!.take(digest(network));
+  /** Per network still, so that who stole a token does not use up what its owner has elsewhere. */
+  async admitCaller(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { limit } = request.routeOptions.config;
+    const { caller } = request;
+    if (!limit?.perUser || caller?.kind !== 'user') return;
+    const visitor = (request.visitor ??= this.#visitor(request));
+    if (visitor.kind === 'client')
+      await this.#take(limit, digest(caller.user.id, visitor.network), request, reply);
+  }
+
+  async #take(limit: Limit, key: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const count = await this.#counters.get(limit)!.take(key);
     if (!count.exceeded) return void reply.headers(rateLimitHeaders(count));
-    this.#noticeProxy(request);
+    if (!limit.perUser) this.#noticeProxy(request);
     throw new RateLimited(count);
   }
 

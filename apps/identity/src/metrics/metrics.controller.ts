@@ -1,7 +1,7 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { prometheusContentType } from 'prom-client';
-import { AdminsAndServicesOnly } from '../auth/guard/access.js';
+import { AdminsAndServicesOnly, Scope } from '../auth/guard/access.js';
 import { Metrics } from './metrics.js';
 
 @ApiTags('health')
@@ -11,6 +11,7 @@ export class MetricsController {
   constructor(private readonly metrics: Metrics) {}
 
   @Get()
+  @Scope('metrics:read')
   @Header('content-type', prometheusContentType)
   @ApiOperation({ summary: 'Everything that is counted and measured, for Prometheus' })
   @ApiProduces('text/plain')

@@ -1,11 +1,12 @@
 import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyInstance } from 'fastify';
+import { AuditModule } from '../audit/audit.module.js';
 import { MetricsController } from './metrics.controller.js';
 import { Metrics } from './metrics.js';
 
 /** What operators watch over time. */
-@Module({ controllers: [MetricsController], providers: [Metrics] })
+@Module({ imports: [AuditModule], controllers: [MetricsController], providers: [Metrics] })
 export class MetricsModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly host: HttpAdapterHost,

@@ -3,7 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { Gauge, Registry } from 'prom-client';
 import { type DataSource } from 'typeorm';
+import { EntryWriter } from '../audit/entry-writer.js';
 import { packageVersion } from '../http/docs/package-version.js';
+import { AUDIT_FIGURES } from './audit-figures.js';
 import { CACHE_FIGURES } from './cache-figures.js';
 import { COHERENCE_FIGURES } from './coherence-figures.js';
 import { EventLoopMetrics } from './event-loop-metrics.js';
@@ -20,12 +22,14 @@ export class Metrics {
   readonly requests = new RequestMetrics(this.#registry);
   readonly #cache = new Figures(this.#registry, [...CACHE_FIGURES, ...COHERENCE_FIGURES]);
   readonly #pool = new Figures(this.#registry, POOL_FIGURES);
+  readonly #audit = new Figures(this.#registry, AUDIT_FIGURES);
   readonly #process = new Figures(this.#registry, PROCESS_FIGURES);
   readonly #eventLoop = new EventLoopMetrics(this.#registry);
 
   constructor(
     private readonly cache: UserCache,
     @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly entries: EntryWriter,
   ) {
     new Gauge({
       name: 'usher_build_info',
@@ -49,6 +53,7 @@ export class Metrics {
     const [status, reading] = await Promise.all([this.cache.status(), readProcess()]);
     this.#cache.show(status);
     this.#process.show(reading);
+    this.#audit.show(this.entries);
     this.#pool.show(poolOf(this.dataSource));
     return this.#registry.metrics();
   }

@@ -1,7 +1,7 @@
 import { type CachedUser } from '#user-cache';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { UserResponse } from '../auth/user-response.js';
-import { cursorAfter } from './page-cursor.js';
+import { cursorAfter } from '../http/input/page-cursor.js';
 
 @ApiSchema({ name: 'UserPage', description: 'Newest first.' })
 export class UserPage {

@@ -1,6 +1,6 @@
 import { BooleanField, QueryBooleanField } from '../http/fields/boolean-field.js';
 import { EmailField } from '../http/fields/email-field.js';
-import { QueryIntegerField } from '../http/fields/integer-field.js';
+import { CursorField, PageSizeField } from '../http/fields/page-fields.js';
 import { PhoneField } from '../http/fields/phone-field.js';
 import { TextField } from '../http/fields/text-field.js';
 import { UsernameField } from '../http/fields/username-field.js';
@@ -49,22 +49,10 @@ export class SearchQuery {
   @QueryBooleanField({ optional: true, description: 'Only administrators, or only others.' })
   is_admin?: boolean;
 
-  @QueryIntegerField({
-    optional: true,
-    min: 1,
-    max: 100,
-    description: 'Users on a page; 20 unless given.',
-    example: 20,
-  })
+  @PageSizeField('Users', 20)
   limit?: number;
 
-  @TextField({
-    optional: true,
-    min: 1,
-    max: 64,
-    description: 'The `next_cursor` of the page before.',
-    example: 'AZejxF1uf4CaGyw9Tl9gcQ',
-  })
+  @CursorField()
   cursor?: string;
 }
 

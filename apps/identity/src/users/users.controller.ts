@@ -1,6 +1,8 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AdminsAndServicesOnly, AdminsOnly, UsersOnly } from '../auth/guard/access.js';
+import { type AuditNote, Note } from '../audit/audit-note.js';
+import { Audited } from '../audit/audited.js';
+import { AdminsAndServicesOnly, AdminsOnly, Scope, UsersOnly } from '../auth/guard/access.js';
 import { type Caller } from '../auth/guard/caller.js';
 import { CurrentCaller } from '../auth/guard/current-user.js';
 import { UserResponse } from '../auth/user-response.js';
@@ -31,6 +33,7 @@ export class UsersController {
 
   @Get()
   @AdminsOnly()
+  @Scope('users:read')
   @ApiOperation({ summary: 'Search users, page by page, newest first' })
   @ApiOkResponse({ type: UserPage, description: 'A page of users.' })
   @ApiProblems('request.validation')
@@ -47,6 +50,7 @@ export class UsersController {
   @Get('lookup')
   @Limited(REQUEST_LIMITS.lookup)
   @AdminsAndServicesOnly()
+  @Scope('users:read')
   @Revalidated()
   @ApiOperation({ summary: 'Find one user by email, phone or username' })
   @ApiOkResponse({ type: UserResponse, description: 'The user.' })
@@ -57,6 +61,7 @@ export class UsersController {
 
   @Post('lookup')
   @AdminsAndServicesOnly()
+  @Scope('users:read')
   @HttpCode(200)
   @ApiOperation({ summary: 'Find up to 100 users by id' })
   @ApiOkResponse({ type: FoundUsers, description: 'The users, and the ids that nobody has.' })
@@ -68,6 +73,7 @@ export class UsersController {
   @Get('by-username/:username')
   @Limited(REQUEST_LIMITS.lookup)
   @UsersOnly()
+  @Scope('users:read')
   @Revalidated()
   @ApiOperation({ summary: 'The profile of a user, by username' })
   @ApiOkResponse({ type: PublicProfile, description: 'What the caller may see of the user.' })
@@ -82,6 +88,7 @@ export class UsersController {
 
   @Get(':id')
   @UsersOnly()
+  @Scope('users:read')
   @Revalidated()
   @ApiOperation({ summary: 'The profile of a user' })
   @ApiOkResponse({ type: PublicProfile, description: 'What the caller may see of the user.' })
@@ -96,13 +103,17 @@ export class UsersController {
 
   @Patch(':id')
   @AdminsOnly()
+  @Audited('admin.user_changed')
+  @Scope('users:write')
   @ApiOperation({ summary: 'Activate or deactivate a user, grant or take the rights of an administrator' })
   @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
   @ApiProblems('users.not_found', 'users.last_admin', 'request.validation')
   changeStanding(
     @Param() { id }: UserPath,
     @Body() { is_active, is_admin }: StandingRequest,
+    @Note() note: AuditNote,
   ): Promise<UserResponse> {
+    note.changing({ is_active, is_admin });
     return this.users.changeStanding(id, { isActive: is_active, isAdmin: is_admin });
   }
 }

@@ -12,7 +12,7 @@ import { type CacheTrace } from '../http/cache-trace.js';
 import { PublicProfile, seesAll } from './public-profile.js';
 import { FoundUsers, UserPage } from './user-list.js';
 import { UserResponse } from '../auth/user-response.js';
-import { idOf } from './page-cursor.js';
+import { idOf } from '../http/input/page-cursor.js';
 
 /** One way to name a user, and which. */
 export type Name = { email: string } | { username: string } | { phone: string };

@@ -5,6 +5,11 @@ import { CreateUsers1763600000000 } from '../migrations/1763600000000-create-use
 import { CreateChangeLog1763600000001 } from '../migrations/1763600000001-create-change-log.js';
 import { WatchTheTriggers1763600000002 } from '../migrations/1763600000002-watch-the-triggers.js';
 import { CreateSessions1763600000003 } from '../migrations/1763600000003-create-sessions.js';
+import { CreateAuditLog1763600000004 } from '../migrations/1763600000004-create-audit-log.js';
+import { CreateMailedLinks1763600000005 } from '../migrations/1763600000005-create-mailed-links.js';
+import { DeleteForGood1763600000008 } from '../migrations/1763600000008-delete-for-good.js';
+import { CreatePersonalAccessTokens1763600000006 } from '../migrations/1763600000006-create-personal-access-tokens.js';
+import { CreateSecondFactors1763600000007 } from '../migrations/1763600000007-create-second-factors.js';
 import { DeadlinePool } from './deadline-pool.js';
 import { MuteLogger } from './mute-logger.js';
 
@@ -41,6 +46,11 @@ export function dataSourceOptions({
       CreateChangeLog1763600000001,
       WatchTheTriggers1763600000002,
       CreateSessions1763600000003,
+      CreateAuditLog1763600000004,
+      CreateMailedLinks1763600000005,
+      CreatePersonalAccessTokens1763600000006,
+      CreateSecondFactors1763600000007,
+      DeleteForGood1763600000008,
     ],
     migrationsTableName: 'usher_migrations',
     logging: false,

@@ -17,9 +17,10 @@ const REFERENCING: Record<(typeof EVENTS)[number], string> = {
 
 /** Makes, or makes anew, `cache.guard()` and `cache.restore_triggers()` for these tables and no others. */
 export async function watchTables(queryRunner: QueryRunner, tables: readonly WatchedTable[]): Promise<void> {
-  const named = await Promise.all(
-    tables.map(async (watched) => ({ ...watched, table: await qualified(queryRunner, watched.table) })),
-  );
+  const named: WatchedTable[] = []; // one after another: they share a connection
+  for (const watched of tables) {
+    named.push({ ...watched, table: await qualified(queryRunner, watched.table) });
+  }
   await createGuard(queryRunner, named);
   await createRestore(queryRunner, named);
 }
@@ -43,12 +44,11 @@ export async function qualified(queryRunner: QueryRunner, table: string): Promis
  * In PL/pgSQL, which keeps its plans: before PostgreSQL 18 a function in SQL is planned anew in every statement.
  */
 async function createGuard(queryRunner: QueryRunner, tables: readonly WatchedTable[]): Promise<void> {
-  const watched = await Promise.all(
-    tables.map(
-      async ({ table, function: name }) =>
-        `(to_regclass('${table}'), to_regproc('cache.${name}'), '${await sourceHash(queryRunner, name)}')`,
-    ),
-  );
+  const watched: string[] = [];
+  for (const { table, function: name } of tables) {
+    const source = await sourceHash(queryRunner, name);
+    watched.push(`(to_regclass('${table}'), to_regproc('cache.${name}'), '${source}')`);
+  }
   await queryRunner.query(`
     CREATE OR REPLACE FUNCTION cache.guard() RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -38,9 +38,21 @@ export interface LiveSession {
   readonly expiresAt: Date;
 }
 
+/** A session as one of its refresh tokens finds it. */
+export interface SessionStanding {
+  readonly user: CachedUser;
+  /** When the refresh token was issued; `undefined` of one that has been replaced. */
+  readonly issuedAt: Date | undefined;
+  /** When that refresh token ends unless it is used. */
+  readonly expiresAt: Date;
+}
+
 export type Refresh =
   | { readonly kind: 'refreshed'; readonly session: LiveSession; readonly user: CachedUser }
-  /** A token that had been replaced long ago: somebody has a copy. The session is over. */
+  /**
+   * A token that had been replaced long ago: somebody has a copy. Or one that was never given: somebody has the key, or
+   * a fail-over lost what had been answered. The session is over.
+   */
   | { readonly kind: 'reused'; readonly userId: string }
   | { readonly kind: 'over' };
 
@@ -48,6 +60,11 @@ export type Refresh =
 const GRACE_MS = 10_000;
 /** Sessions that one statement of the purge removes, so that it ends in time. */
 const PURGE_BATCH = 1_000;
+/**
+ * Sessions that a user has, or a login would cost nothing and ending them all more time than there is. Logins at the same
+ * moment may make it a few more, until the next.
+ */
+const MAX_SESSIONS = 100;
 
 interface Row {
   userId: string;
@@ -71,20 +88,36 @@ export class SessionStore {
     private readonly limits: SessionLimits,
   ) {}
 
-  /** `undefined`: meanwhile the account was deactivated, or its password changed. */
+  /**
+   * Beyond a hundred, those of the user end that were longest not used.
+   *
+   * @returns `undefined`: meanwhile the account was deactivated, or its password changed
+   */
   async open({ userId, verifiedHash, device, address }: NewSession): Promise<LiveSession | undefined> {
     const id = uuidv7();
     // The row of the user is shared until the commit: a change of password that comes now waits, and ends this
-    // session too; one that came before is seen.
-    const rows = await this.dataSource.query<{ expiresAt: Date }[]>(
+    // session too; one that came before is seen. Logins of one user do not wait for each other, nor for whoever uses or
+    // ends one of the sessions that are too many: that one is passed over, so that nobody can wait in a circle.
+    const [opened] = await this.dataSource.query<{ expiresAt: Date; ended: string[] }[]>(
       `WITH owner AS (
-         SELECT id FROM users WHERE id = $2 AND is_active AND password_hash = $3 FOR SHARE)
-       INSERT INTO sessions (id, user_id, device, address, expires_at)
-       SELECT $1, id, $4, $5, now() + $6::interval FROM owner
-       RETURNING expires_at AS "expiresAt"`,
+         SELECT id FROM users WHERE id = $2 AND is_active AND password_hash = $3 FOR SHARE),
+       opened AS (
+         INSERT INTO sessions (id, user_id, device, address, expires_at)
+         SELECT $1, id, $4, $5, now() + $6::interval FROM owner
+         RETURNING expires_at),
+       surplus AS (
+         DELETE FROM sessions WHERE ctid = ANY (ARRAY(
+           SELECT ctid FROM sessions WHERE id IN (
+             SELECT id FROM sessions WHERE user_id = (SELECT id FROM owner)
+              ORDER BY last_used_at DESC, id DESC OFFSET ${MAX_SESSIONS - 1})
+            LIMIT ${PURGE_BATCH} FOR UPDATE SKIP LOCKED))
+         RETURNING id)
+       SELECT expires_at AS "expiresAt", ARRAY(SELECT id FROM surplus) AS ended FROM opened`,
       [id, userId, verifiedHash, device, address, `${this.limits.lifetimeMs} milliseconds`],
     );
-    return rows[0] && { id, counter: 0, expiresAt: rows[0].expiresAt };
+    if (!opened) return undefined;
+    if (opened.ended.length > 0) await this.cache.ended(opened.ended);
+    return { id, counter: 0, expiresAt: opened.expiresAt };
   }
 
   /**
@@ -106,13 +139,13 @@ export class SessionStore {
         [id, `${this.limits.idleMs} milliseconds`],
       );
       const user = reviveCachedUser(row?.user);
-      if (!row || !user || !row.live || counter > row.counter) return { kind: 'over' };
+      if (!row || !user || !row.live) return { kind: 'over' };
       const inGrace = row.sinceRefreshMs !== null && row.sinceRefreshMs < GRACE_MS;
       const behind = row.counter - counter;
-      if (inGrace && behind <= 1) {
+      if (inGrace && (behind === 0 || behind === 1)) {
         return { kind: 'refreshed', session: { id, counter: row.counter, expiresAt: row.idleAt }, user };
       }
-      if (behind > 0) {
+      if (behind !== 0) {
         await manager.query('DELETE FROM sessions WHERE id = $1', [id]);
         return { kind: 'reused', userId: row.userId };
       }
@@ -125,6 +158,27 @@ export class SessionStore {
     });
     if (refresh.kind === 'reused') await this.cache.ended([id]);
     return refresh;
+  }
+
+  /**
+   * What a refresh with this token would find: the session goes on, and the token is the current one, or the one before
+   * for so long as that is good. Nothing is changed by looking, and no session ended.
+   *
+   * @param counter of the token that was presented
+   */
+  async standing(id: string, counter: number): Promise<SessionStanding | undefined> {
+    const [row] = await this.dataSource.query<{ user: unknown; issuedAt: Date | null; expiresAt: Date }[]>(
+      `SELECT ${CACHED_USER_SQL} AS user,
+              CASE WHEN s.counter = $2 THEN coalesce(s.refreshed_at, s.created_at) END AS "issuedAt",
+              CASE WHEN s.counter = $2 THEN ends.at ELSE least(ends.at, s.refreshed_at + $4::interval) END AS "expiresAt"
+         FROM sessions AS s JOIN users AS u ON u.id = s.user_id,
+              LATERAL (SELECT least(s.expires_at, s.last_used_at + $3::interval) AS at) AS ends
+        WHERE s.id = $1 AND u.is_active AND ends.at > clock_timestamp()
+          AND (s.counter = $2 OR s.counter = $2::integer + 1 AND s.refreshed_at + $4::interval > clock_timestamp())`,
+      [id, counter, `${this.limits.idleMs} milliseconds`, `${GRACE_MS} milliseconds`],
+    );
+    const user = reviveCachedUser(row?.user);
+    return row && user && { user, issuedAt: row.issuedAt ?? undefined, expiresAt: row.expiresAt };
   }
 
   /** Newest first; those that have expired are not among them. */
@@ -147,6 +201,16 @@ export class SessionStore {
     );
     await this.cache.ended([id]);
     return ended.length > 0;
+  }
+
+  /** Whose it was, if there was such a session. Either way it is over when this resolves. */
+  async endById(id: string): Promise<string | undefined> {
+    const [[ended]] = await this.dataSource.query<[{ userId: string }[], number]>(
+      'DELETE FROM sessions WHERE id = $1 RETURNING user_id AS "userId"',
+      [id],
+    );
+    await this.cache.ended([id]);
+    return ended?.userId;
   }
 
   /**

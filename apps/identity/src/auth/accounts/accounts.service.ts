@@ -1,19 +1,18 @@
-import {
-  type CachedUser,
-  PasswordChangedMeanwhile,
-  type ProfileChanges,
-  UserNotFound,
-  UserStore,
-} from '#user-cache';
+import { Settings } from '#config';
+import { type CachedUser, PasswordChangedMeanwhile, type ProfileChanges, UserStore } from '#user-cache';
 import { Injectable } from '@nestjs/common';
+import { type AuditNote } from '../../audit/audit-note.js';
 import { InvalidInput } from '../../http/input/invalid-input.js';
 import { Guesses } from '../../limits/guesses.js';
 import { type Visitor } from '../../limits/visitor.js';
+import { MailDelivery } from '../mailed-links/mail-delivery.js';
+import { MailedLinks } from '../mailed-links/mailed-links.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { type PasswordOwner, PasswordPolicy } from '../passwords/password-policy.js';
 import { type Client } from '../sessions/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
 import { WrongPassword } from './account-faults.js';
+import { OwnPassword } from './own-password.js';
 
 export interface Registration extends ProfileChanges {
   email: string;
@@ -29,6 +28,10 @@ export class AccountsService {
     private readonly policy: PasswordPolicy,
     private readonly sessions: SessionsService,
     private readonly guesses: Guesses,
+    private readonly ownPassword: OwnPassword,
+    private readonly links: MailedLinks,
+    private readonly delivery: MailDelivery,
+    private readonly settings: Settings,
   ) {}
 
   /** @throws InvalidInput, EmailTaken, UsernameTaken, PhoneTaken, PasswordsBusy */
@@ -36,13 +39,18 @@ export class AccountsService {
     { password, ...user }: Registration,
     client: Client,
     visitor: Visitor,
+    note: AuditNote,
   ): Promise<Authenticated> {
-    this.#accept(password, 'password', user);
+    this.accept(password, 'password', user);
     await this.store.refuseTaken(user); // a hash costs a quarter of a second; the unique indexes decide
     const passwordHash = await this.hasher.hash(password);
-    const created = await this.store.create({ ...user, passwordHash });
+    const created = await this.store.create({ ...user, passwordHash }, (manager, created) =>
+      this.links.welcome(manager, created, client.address),
+    );
+    this.delivery.wake();
+    note.about(created.id);
     await this.guesses.remember(created, visitor);
-    return this.sessions.open(created, passwordHash, client);
+    return this.sessions.open(created, passwordHash, client, note);
   }
 
   /** @throws UsernameTaken, PhoneTaken */
@@ -59,31 +67,34 @@ export class AccountsService {
     { id: sessionId, user }: { id: string; user: CachedUser },
     current: string,
     wished: string,
+    { address }: Client,
     visitor: Visitor,
   ): Promise<void> {
-    this.#accept(wished, 'new_password', user);
-    const verifiedHash = await this.#verify(user, current, visitor);
+    this.accept(wished, 'new_password', user);
+    const verifiedHash = await this.ownPassword.verify(user, current, visitor);
     const passwordHash = await this.hasher.hash(wished);
-    await this.store.changePassword(user.id, verifiedHash, passwordHash, sessionId).catch(asWrongPassword);
+    await this.store
+      .changePassword(user.id, verifiedHash, passwordHash, sessionId, async (manager, before) => {
+        // Whoever else knew the former password may have asked for them.
+        await this.links.revoke(manager, before.id, ['reset_password', 'change_email']);
+        await this.links.notify(manager, before, 'password_changed', address);
+      })
+      .catch(asWrongPassword);
+    this.delivery.wake();
   }
 
-  /** @throws WrongPassword, TooManyAttempts, LastAdmin, PasswordsBusy */
-  async deactivate(user: CachedUser, password: string, visitor: Visitor): Promise<void> {
-    const verifiedHash = await this.#verify(user, password, visitor);
-    await this.store.deactivate(user.id, verifiedHash).catch(asWrongPassword);
+  /**
+   * @returns when it will be deleted for good
+   * @throws WrongPassword, TooManyAttempts, LastAdmin, PasswordsBusy
+   */
+  async deactivate(user: CachedUser, password: string, visitor: Visitor): Promise<Date> {
+    const verifiedHash = await this.ownPassword.verify(user, password, visitor);
+    const retentionMs = this.settings.accountRetentionSeconds * 1_000;
+    return this.store.deactivate(user.id, verifiedHash, retentionMs).catch(asWrongPassword);
   }
 
-  /** Who found or stole a token must not guess the password with it. */
-  async #verify({ id }: CachedUser, password: string, visitor: Visitor): Promise<string> {
-    return this.guesses.watch(['id', id], visitor, async () => {
-      const credentials = await this.store.credentials('id', id);
-      if (!credentials) throw new UserNotFound();
-      if (!(await this.hasher.verify(password, credentials.passwordHash))) throw new WrongPassword();
-      return credentials.passwordHash;
-    });
-  }
-
-  #accept(password: string, field: string, owner: PasswordOwner): void {
+  /** @throws InvalidInput when nobody, or not this one, should have such a password; `field` is where it stood */
+  accept(password: string, field: string, owner: PasswordOwner): void {
     const faults = this.policy.check(password, owner);
     if (faults.length === 0) return;
     throw new InvalidInput(

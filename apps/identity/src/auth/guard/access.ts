@@ -1,13 +1,15 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
-import { ApiBearer, ApiOptionalBearer } from '../../http/docs/api-bearer.js';
+import { ApiBearer, ApiOptionalBearer, ApiScope } from '../../http/docs/api-bearer.js';
 import { ApiProblems } from '../../http/docs/api-problems.js';
 import { routeConfig } from '../../http/route-config.js';
+import { type ScopeName } from '../personal-tokens/scopes.js';
 
 /** Whom a route answers. Without a word it answers users alone: forgetting to decide locks a door, and opens none. */
 export type Access =
-  'anyone' | 'anyone, known or not' | 'token holder' | 'user' | 'admin' | 'admin or service';
+  'anyone' | 'anyone, known or not' | 'token holder' | 'user' | 'admin' | 'admin or service' | 'service';
 
 export const ACCESS = 'usher:access';
+export const SCOPE = 'usher:scope';
 
 /**
  * No token is asked for, and one that is sent is not looked at: who logs in because their token has expired may well
@@ -16,8 +18,21 @@ export const ACCESS = 'usher:access';
 export function Public(): MethodDecorator & ClassDecorator {
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor) => {
     SetMetadata<string, Access>(ACCESS, 'anyone')(target, name!, descriptor!);
-    if (descriptor) routeConfig({ open: true })(target, name!, descriptor);
+    for (const each of descriptor ? [descriptor] : undecided(target)) {
+      routeConfig({ open: true })(target, name!, each);
+    }
   };
+}
+
+/** What of a class has not been decided method by method, for methods are decorated before their class. */
+function undecided(target: object): PropertyDescriptor[] {
+  const methods = Object.values(
+    Object.getOwnPropertyDescriptors((target as { prototype: object }).prototype),
+  );
+  return methods.filter(
+    ({ value }) =>
+      typeof value === 'function' && value !== target && !Reflect.hasMetadata(ACCESS, value as object),
+  );
 }
 
 /** No token is asked for; one that is sent is checked, and tells who asks. */
@@ -48,4 +63,17 @@ export function AdminsAndServicesOnly(): MethodDecorator & ClassDecorator {
     ApiBearer(),
     ApiProblems('auth.forbidden'),
   );
+}
+
+export function ServicesOnly(): MethodDecorator & ClassDecorator {
+  return applyDecorators(
+    SetMetadata<string, Access>(ACCESS, 'service'),
+    ApiBearer(),
+    ApiProblems('auth.forbidden'),
+  );
+}
+
+/** Opens a route to personal access tokens with this scope, whose user it has to answer. Without it none opens the route. */
+export function Scope(scope: ScopeName): MethodDecorator {
+  return applyDecorators(SetMetadata<string, ScopeName>(SCOPE, scope), ApiScope(scope));
 }

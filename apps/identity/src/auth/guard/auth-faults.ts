@@ -17,6 +17,23 @@ export class TokenRevoked extends Fault {
   }
 }
 
+/** RFC 6750, section 3.1. */
+export class InsufficientScope extends Fault {
+  readonly code = 'auth.insufficient_scope';
+  override readonly headers: Readonly<Record<string, string>>;
+
+  /** @param scope that would do; `undefined`: none would */
+  constructor(scope: string | undefined) {
+    super(
+      scope === undefined
+        ? 'Personal access tokens do not open this.'
+        : `The personal access token lacks the scope ${scope}.`,
+    );
+    const wanted = scope === undefined ? '' : `, scope="${scope}"`;
+    this.headers = { 'www-authenticate': `Bearer error="insufficient_scope"${wanted}` };
+  }
+}
+
 export class Forbidden extends Fault {
   readonly code = 'auth.forbidden';
 

@@ -3,11 +3,16 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { CacheTrace } from '../../http/cache-trace.js';
+import { visitorAt } from '../../limits/visitor.js';
+import { InvalidPersonalToken } from '../personal-tokens/personal-token-faults.js';
+import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';
+import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
+import { type ScopeName } from '../personal-tokens/scopes.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
-import { type Access, ACCESS } from './access.js';
-import { Forbidden, MissingToken, TokenRevoked } from './auth-faults.js';
+import { type Access, ACCESS, SCOPE } from './access.js';
+import { Forbidden, InsufficientScope, MissingToken, TokenRevoked } from './auth-faults.js';
 import { bearerToken } from './bearer-token.js';
-import { type Caller, isAdmin } from './caller.js';
+import { type Caller, isAdmin, type PersonalTokenCaller } from './caller.js';
 import { ServiceTokens } from './service-tokens.js';
 
 /**
@@ -22,6 +27,7 @@ export class AuthGuard implements CanActivate {
     private readonly services: ServiceTokens,
     private readonly users: UserCache,
     private readonly sessions: SessionCache,
+    private readonly holders: PersonalTokenHolders,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -35,6 +41,13 @@ export class AuthGuard implements CanActivate {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const token = bearerToken(request);
+    if (token !== undefined && isPersonalToken(token) && this.services.nameOf(token) === undefined) {
+      const caller = await this.#holder(token, request, http.getResponse<FastifyReply>());
+      request.caller = caller; // a refusal, too, was somebody's request
+      requireScope(caller, this.reflector.get<ScopeName | undefined>(SCOPE, context.getHandler()));
+      admit(caller, access);
+      return true;
+    }
     if (access === 'token holder') {
       if (token === undefined) throw new MissingToken();
       request.claims = await this.tokens.verify(token);
@@ -59,16 +72,37 @@ export class AuthGuard implements CanActivate {
     if (!isOf(session.value, claims.userId) || !user.value?.isActive) throw new TokenRevoked();
     return { kind: 'user', user: user.value, sessionId: claims.sessionId };
   }
+
+  async #holder(token: string, request: FastifyRequest, reply: FastifyReply): Promise<PersonalTokenCaller> {
+    const trace = CacheTrace.of(request, reply);
+    const answer = await this.holders.admit(token, request.visitor ?? visitorAt(request.ip), trace.options);
+    const holder = answer && trace.shown(answer);
+    if (!holder) throw new InvalidPersonalToken();
+    const { user, token: personal } = holder;
+    return {
+      kind: 'user',
+      user,
+      sessionId: undefined,
+      personalTokenId: personal.id,
+      scopes: personal.scopes,
+    };
+  }
 }
 
 function isOf(session: CachedSession | null, userId: string): boolean {
   return session?.userId === userId && session.expiresAtMs > Date.now();
 }
 
-function admit(caller: Caller | undefined, access: Exclude<Access, 'anyone' | 'token holder'>): void {
-  if (access === 'anyone, known or not') return;
+function requireScope({ scopes }: PersonalTokenCaller, scope: ScopeName | undefined): void {
+  if (scope === undefined || !scopes.includes(scope)) throw new InsufficientScope(scope);
+}
+
+function admit(caller: Caller | undefined, access: Access): void {
+  if (access === 'anyone' || access === 'anyone, known or not') return;
   if (caller === undefined) throw new MissingToken();
   switch (access) {
+    case 'token holder':
+      return;
     case 'user':
       if (caller.kind !== 'user') throw new Forbidden('This is for users; a service has no profile.');
       return;
@@ -79,5 +113,8 @@ function admit(caller: Caller | undefined, access: Exclude<Access, 'anyone' | 't
       if (caller.kind !== 'service' && !isAdmin(caller)) {
         throw new Forbidden('This is for administrators and services.');
       }
+      return;
+    case 'service':
+      if (caller.kind !== 'service') throw new Forbidden('This is for services.');
   }
 }

@@ -2,7 +2,7 @@ import { type CachedUser } from '#user-cache';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
 import { type AccessClaims } from '../tokens/access-claims.js';
-import { Forbidden, MissingToken } from './auth-faults.js';
+import { Forbidden, InsufficientScope, MissingToken } from './auth-faults.js';
 import { type Caller } from './caller.js';
 
 /** The user whose token was sent: a frozen value from the cache. */
@@ -17,6 +17,7 @@ export const CurrentSession = createParamDecorator(
   (_: unknown, context: ExecutionContext): { id: string; user: CachedUser } => {
     const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
     if (caller?.kind !== 'user') throw new Forbidden('This is for users.');
+    if (caller.sessionId === undefined) throw new InsufficientScope(undefined);
     return { id: caller.sessionId, user: caller.user };
   },
 );

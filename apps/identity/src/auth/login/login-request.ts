@@ -1,5 +1,6 @@
 import { TextField } from '../../http/fields/text-field.js';
 import { GivenPasswordField } from '../../http/fields/password-field.js';
+import { CODE } from '../second-factor/code-field.js';
 
 export class LoginRequest {
   @TextField({
@@ -20,4 +21,12 @@ export class LoginRequest {
 
   @GivenPasswordField({ description: 'The password.' })
   password!: string;
+
+  @TextField({
+    ...CODE,
+    optional: true,
+    description:
+      'What the authenticator app shows, or a recovery code, where the second factor is on. Without it the answer asks for it.',
+  })
+  code?: string;
 }

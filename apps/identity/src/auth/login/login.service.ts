@@ -1,73 +1,94 @@
 import { type AliasKind, type Credentials, UserStore } from '#user-cache';
 import { Injectable } from '@nestjs/common';
+import { type AuditNote } from '../../audit/audit-note.js';
 import { normaliseEmail } from '../../http/fields/email-address.js';
 import { normalisePhone } from '../../http/fields/phone-number.js';
 import { Guesses } from '../../limits/guesses.js';
 import { type Visitor } from '../../limits/visitor.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
+import { SecondStep } from '../second-factor/second-step.js';
 import { type Client } from '../sessions/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
 import { InvalidCredentials } from './login-faults.js';
 
-/** Never takes the read way: PostgreSQL is asked every time, and the hash goes no further than this file. */
+export interface Login {
+  /** Email address, username or phone number. */
+  readonly identifier: string;
+  readonly password: string;
+  /** Of the second factor, where it is sent along. */
+  readonly code?: string | undefined;
+}
+
+type Name = [kind: AliasKind, value: string];
+
+/**
+ * Never takes the read way: PostgreSQL is asked every time, and the hash goes no further than the second step and the
+ * session, which are bound to it.
+ */
 @Injectable()
 export class LoginService {
   constructor(
     private readonly store: UserStore,
     private readonly hasher: PasswordHasher,
     private readonly sessions: SessionsService,
+    private readonly secondStep: SecondStep,
     private readonly guesses: Guesses,
   ) {}
 
-  /** @throws InvalidCredentials, TooManyAttempts, PasswordsBusy */
-  async login(
-    identifier: string,
-    password: string,
-    client: Client,
-    visitor: Visitor,
-  ): Promise<Authenticated> {
-    const name = named(identifier);
-    const authenticated = await this.guesses.watch(name, visitor, () => this.#open(name, password, client));
+  /** @throws InvalidCredentials, SecondFactorRequired, InvalidCode, TooManyAttempts, PasswordsBusy */
+  async login(login: Login, client: Client, visitor: Visitor, note: AuditNote): Promise<Authenticated> {
+    const name = named(login.identifier);
+    const authenticated = await this.guesses.watch(name, visitor, async () => {
+      const proven = await this.#prove(name, login.password, note);
+      await this.secondStep.pass(proven, login.code, visitor);
+      return this.#open(proven, { name, password: login.password, client, note });
+    });
     await this.guesses.remember(authenticated.user, visitor);
     return authenticated;
   }
 
-  async #open(
-    name: [AliasKind, string],
-    password: string,
-    client: Client,
-    isLast = false,
-  ): Promise<Authenticated> {
-    const [kind, value] = name;
+  /** The password is that of an active account. Nothing up to here depends on whether a second factor is on. */
+  async #prove([kind, value]: Name, password: string, note: AuditNote): Promise<Credentials> {
     const credentials = await this.store.credentials(kind, value);
+    note.about(credentials?.user.id);
     // Unknown users cost a verification too, so that time does not tell them from known ones.
     const matches = await this.hasher.verify(password, credentials?.passwordHash ?? null);
     if (!credentials || !matches || !credentials.user.isActive) throw new InvalidCredentials();
-    const authenticated = await this.sessions
-      .open(credentials.user, credentials.passwordHash, client)
-      .catch((error: unknown) => {
-        if (isLast || !(error instanceof InvalidCredentials)) throw error;
-        return undefined;
-      });
-    // Another login may have made the hash stronger meanwhile: whether the password is right is asked once more.
-    if (!authenticated) return this.#open(name, password, client, true);
-    await this.#strengthen(credentials, password);
-    return authenticated;
+    return this.#strengthened(credentials, password);
+  }
+
+  async #open(
+    { user, passwordHash }: Credentials,
+    { name, password, client, note }: { name: Name; password: string; client: Client; note: AuditNote },
+  ): Promise<Authenticated> {
+    try {
+      return await this.sessions.open(user, passwordHash, client, note);
+    } catch (error) {
+      if (!(error instanceof InvalidCredentials)) throw error;
+    }
+    // Another login may have made the hash stronger meanwhile: whether the password is right is asked once more. The
+    // code is not: it was good once, and for this user.
+    const again = await this.#prove(name, password, note);
+    if (again.user.id !== user.id) throw new InvalidCredentials();
+    return this.sessions.open(user, again.passwordHash, client, note);
   }
 
   /** The one moment at which the password is known: when the cost setting rose, make the hash as strong as new ones. */
-  async #strengthen({ user, passwordHash }: Credentials, password: string): Promise<void> {
-    if (!this.hasher.needsRehash(passwordHash)) return;
+  async #strengthened(credentials: Credentials, password: string): Promise<Credentials> {
+    const { user, passwordHash } = credentials;
+    if (!this.hasher.needsRehash(passwordHash)) return credentials;
     try {
-      await this.store.rehash(user.id, passwordHash, await this.hasher.hash(password));
+      const stronger = await this.hasher.hash(password);
+      await this.store.rehash(user.id, passwordHash, stronger);
+      return { user, passwordHash: stronger };
     } catch {
-      // The login has succeeded; the next one tries again.
+      return credentials; // good enough for this login; the next one tries again
     }
   }
 }
 
 /** Usernames hold neither `@` nor `+`, so what an identifier is can be seen. */
-function named(identifier: string): [kind: AliasKind, value: string] {
+function named(identifier: string): Name {
   if (identifier.includes('@')) return ['email', normaliseEmail(identifier) ?? identifier];
   if (identifier.trimStart().startsWith('+')) return ['phone', normalisePhone(identifier) ?? identifier];
   return ['username', identifier.trim()];

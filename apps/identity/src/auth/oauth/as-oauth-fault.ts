@@ -2,6 +2,7 @@ import { FAULT_STATUSES } from '../../http/problems/fault-statuses.js';
 import { isFault } from '../../http/problems/fault.js';
 import { RateLimited, TooManyAttempts } from '../../limits/limit-faults.js';
 import { InvalidCredentials } from '../login/login-faults.js';
+import { InvalidCode, SecondFactorRequired } from '../second-factor/second-factor-faults.js';
 import { InvalidRefreshToken } from '../tokens/invalid-refresh-token.js';
 import { InvalidGrant, InvalidTokenRequest, SlowDown } from './oauth-faults.js';
 
@@ -9,6 +10,11 @@ import { InvalidGrant, InvalidTokenRequest, SlowDown } from './oauth-faults.js';
 export function asOAuthFault(error: unknown): unknown {
   if (error instanceof InvalidCredentials)
     return new InvalidGrant('There is no active account with this username and password.');
+  if (error instanceof SecondFactorRequired)
+    return new InvalidGrant(
+      'This account has a second factor: send the code of the authenticator app as otp.',
+    );
+  if (error instanceof InvalidCode) return new InvalidGrant('The code in otp is wrong, or was used before.');
   if (error instanceof InvalidRefreshToken) return new InvalidGrant(error.message);
   if (error instanceof RateLimited || error instanceof TooManyAttempts) return new SlowDown(error);
   if (isFault(error) && isMalformed(error.code))

@@ -2,6 +2,7 @@ import { GivenPasswordField } from '../../http/fields/password-field.js';
 import { TextField } from '../../http/fields/text-field.js';
 import { InvalidInput } from '../../http/input/invalid-input.js';
 import { UnknownFieldsIgnored } from '../../http/input/unknown-fields-ignored.js';
+import { CODE } from '../second-factor/code-field.js';
 import { UnsupportedGrantType } from './oauth-faults.js';
 
 const ignored = { max: 1_024, optional: true, example: '' };
@@ -27,6 +28,16 @@ export class TokenRequest {
   @GivenPasswordField({ optional: true, description: 'The password.' })
   password?: string;
 
+  // No parameter of the specification, and not `code`, which is: an authorization code (section 4.1.3).
+  @TextField({
+    ...CODE,
+    min: 0,
+    optional: true,
+    description:
+      'With a password, where the second factor is on: what the authenticator app shows, or a recovery code.',
+  })
+  otp?: string;
+
   @TextField({ max: 256, optional: true, description: 'The refresh token.', example: 'usher_rt_AZ…' })
   refresh_token?: string;
 
@@ -41,14 +52,24 @@ export class TokenRequest {
 }
 
 export type Grant =
-  | { readonly type: 'password'; readonly username: string; readonly password: string }
+  | {
+      readonly type: 'password';
+      readonly identifier: string;
+      readonly password: string;
+      readonly code: string | undefined;
+    }
   | { readonly type: 'refresh'; readonly refreshToken: string };
 
 /** @throws InvalidInput, UnsupportedGrantType */
 export function grantOf(request: TokenRequest): Grant {
   switch (given(request, 'grant_type')) {
     case 'password':
-      return { type: 'password', username: given(request, 'username'), password: given(request, 'password') };
+      return {
+        type: 'password',
+        identifier: given(request, 'username'),
+        password: given(request, 'password'),
+        code: request.otp || undefined,
+      };
     case 'refresh_token':
       return { type: 'refresh', refreshToken: given(request, 'refresh_token') };
     default:

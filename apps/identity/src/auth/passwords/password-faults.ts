@@ -8,8 +8,8 @@ export class PasswordTooShort extends PasswordFault {
   override readonly name = 'PasswordTooShort';
   readonly code = 'auth.password_too_short';
 
-  constructor(minBytes: number) {
-    super(`The password must have at least ${minBytes} bytes.`);
+  constructor(minCharacters: number) {
+    super(`The password must have at least ${minCharacters} characters.`);
   }
 }
 

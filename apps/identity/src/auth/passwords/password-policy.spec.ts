@@ -12,10 +12,12 @@ describe('PasswordPolicy', () => {
     expect(codesFor('        x')).toEqual([]);
   });
 
-  it('counts bytes of UTF-8, from 8 to 72', () => {
+  it('counts characters at the lower end, 8, and bytes of UTF-8 at the upper, 72', () => {
     expect(codesFor('')).toEqual(['auth.password_too_short']);
     expect(codesFor('qzjwvxk')).toEqual(['auth.password_too_short']);
     expect(codesFor('qzjwvxkp')).toEqual([]);
+    expect(codesFor('漢'.repeat(7))).toEqual(['auth.password_too_short']);
+    expect(codesFor('🔑'.repeat(7))).toEqual(['auth.password_too_short']);
     expect(codesFor('漢'.repeat(24))).toEqual([]);
     expect(codesFor('漢'.repeat(24) + 'x')).toEqual(['auth.password_too_long']);
     expect(codesFor('x'.repeat(72))).toEqual([]);

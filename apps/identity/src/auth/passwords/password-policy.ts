@@ -9,9 +9,14 @@ import {
   PasswordTooLong,
   PasswordTooShort,
 } from './password-faults.js';
-import { isWellFormedPassword, MAX_PASSWORD_BYTES, passwordBytes } from './password-text.js';
+import {
+  isWellFormedPassword,
+  MAX_PASSWORD_BYTES,
+  passwordBytes,
+  passwordCharacters,
+} from './password-text.js';
 
-const MIN_PASSWORD_BYTES = 8;
+const MIN_PASSWORD_CHARACTERS = 8;
 
 /** Whose password it will be; what is known of them at that moment. */
 export interface PasswordOwner {
@@ -27,11 +32,12 @@ export interface PasswordOwner {
 export class PasswordPolicy {
   /** Everything wrong with the password; empty when it may be used. Never throws. */
   check(password: string, owner: PasswordOwner = {}): PasswordFault[] {
-    const bytes = passwordBytes(password);
     const faults: PasswordFault[] = [];
     if (!isWellFormedPassword(password)) faults.push(new PasswordNotText());
-    if (bytes < MIN_PASSWORD_BYTES) faults.push(new PasswordTooShort(MIN_PASSWORD_BYTES));
-    if (bytes > MAX_PASSWORD_BYTES) faults.push(new PasswordTooLong(MAX_PASSWORD_BYTES));
+    if (passwordCharacters(password) < MIN_PASSWORD_CHARACTERS) {
+      faults.push(new PasswordTooShort(MIN_PASSWORD_CHARACTERS));
+    }
+    if (passwordBytes(password) > MAX_PASSWORD_BYTES) faults.push(new PasswordTooLong(MAX_PASSWORD_BYTES));
 
     const folded = password.toLowerCase();
     if (commonPasswords.has(folded)) faults.push(new PasswordCommon());

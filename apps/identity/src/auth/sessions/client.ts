@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
-import { isIP } from 'node:net';
+import { clientAddress } from '../../http/client-address.js';
 
 /** What a request tells about where it comes from. Shown to the owner of the session; nothing is decided by it. */
 export interface Client {
@@ -11,13 +11,10 @@ export interface Client {
 }
 
 export const CurrentClient = createParamDecorator((_: unknown, context: ExecutionContext): Client => {
-  const request = context.switchToHttp().getRequest<FastifyRequest>();
-  const device = (request.headers['user-agent'] ?? '').replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '').trim();
-  return { device: device === '' ? null : device.slice(0, 255), address: addressOf(request) };
+  return clientOf(context.switchToHttp().getRequest<FastifyRequest>());
 });
 
-function addressOf({ ip }: FastifyRequest): string | null {
-  // `fe80::1%eth0`: the name of our own network card is no part of anybody's address.
-  const address = ip.split('%')[0]!;
-  return isIP(address) ? address : null;
+export function clientOf(request: FastifyRequest): Client {
+  const device = (request.headers['user-agent'] ?? '').replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '').trim();
+  return { device: device === '' ? null : device.slice(0, 255), address: clientAddress(request.ip) };
 }

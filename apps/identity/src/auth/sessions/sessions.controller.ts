@@ -1,6 +1,8 @@
 import { type CachedUser } from '#user-cache';
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type AuditNote, Note } from '../../audit/audit-note.js';
+import { Audited } from '../../audit/audited.js';
 import { ApiProblems, UNAVAILABLE } from '../../http/docs/api-problems.js';
 import { Public, TokenHoldersOnly, UsersOnly } from '../guard/access.js';
 import { CurrentClaims, CurrentSession, CurrentUser } from '../guard/current-user.js';
@@ -21,6 +23,7 @@ export class SessionsController {
 
   @Post('refresh')
   @Public()
+  @Audited('session.refreshed')
   @HttpCode(200)
   @ApiOperation({ summary: 'Get new tokens for a refresh token, which is used up by it' })
   @ApiOkResponse({
@@ -28,11 +31,12 @@ export class SessionsController {
     description: 'New tokens; within ten seconds of a refresh, the same refresh token again.',
   })
   @ApiProblems('auth.invalid_refresh_token', 'request.validation', ...UNAVAILABLE)
-  async refresh(@Body() { refresh_token }: RefreshRequest): Promise<TokenResponse> {
-    return this.issuer.token(await this.sessions.refresh(refresh_token));
+  async refresh(@Body() { refresh_token }: RefreshRequest, @Note() note: AuditNote): Promise<TokenResponse> {
+    return this.issuer.token(await this.sessions.refresh(refresh_token, note));
   }
 
   @Post('logout')
+  @Audited('session.ended')
   @TokenHoldersOnly()
   @HttpCode(204)
   @ApiOperation({ summary: 'End the session of the token; again if you like' })
@@ -43,6 +47,7 @@ export class SessionsController {
   }
 
   @Post('logout-all')
+  @Audited('session.all_ended')
   @TokenHoldersOnly()
   @HttpCode(204)
   @ApiOperation({ summary: 'End every session of the user, this one included' })
@@ -62,12 +67,18 @@ export class SessionsController {
   }
 
   @Delete('sessions/:id')
+  @Audited('session.ended')
   @UsersOnly()
   @HttpCode(204)
   @ApiOperation({ summary: 'End one of the own sessions' })
   @ApiNoContentResponse({ description: 'It is over, and its tokens with it.' })
   @ApiProblems('auth.session_not_found', 'request.validation')
-  async revoke(@CurrentUser() user: CachedUser, @Param() { id }: SessionPath): Promise<void> {
+  async revoke(
+    @CurrentUser() user: CachedUser,
+    @Param() { id }: SessionPath,
+    @Note() note: AuditNote,
+  ): Promise<void> {
+    note.about(user.id, id);
     await this.sessions.revoke(id, user.id);
   }
 }

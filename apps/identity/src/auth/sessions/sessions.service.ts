@@ -1,5 +1,6 @@
 import { type CachedUser, type LiveSession, type SessionDetails, SessionStore } from '#user-cache';
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { type AuditNote } from '../../audit/audit-note.js';
 import { InvalidCredentials } from '../login/login-faults.js';
 import { InvalidRefreshToken } from '../tokens/invalid-refresh-token.js';
 import { RefreshTokens } from '../tokens/refresh-tokens.js';
@@ -12,49 +13,47 @@ export interface Authenticated {
   readonly session: LiveSession;
 }
 
-const PURGE_INTERVAL_MS = 600_000;
-
 /** Sessions from login to logout. */
 @Injectable()
-export class SessionsService implements OnApplicationBootstrap, OnApplicationShutdown {
+export class SessionsService {
   private readonly logger = new Logger('Sessions');
-  private purging: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly store: SessionStore,
     private readonly refreshTokens: RefreshTokens,
   ) {}
 
-  onApplicationBootstrap(): void {
-    // What has expired is refused anyway; a purge that fails costs space until the next.
-    this.purging = setInterval(() => void this.store.purge().catch(() => undefined), PURGE_INTERVAL_MS);
-    this.purging.unref();
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.purging);
-  }
-
   /**
    * @param verifiedHash the stored hash that the password was verified against
    * @throws InvalidCredentials when it is not the stored one any more, or the account was deactivated meanwhile
    */
-  async open(user: CachedUser, verifiedHash: string, client: Client): Promise<Authenticated> {
+  async open(
+    user: CachedUser,
+    verifiedHash: string,
+    client: Client,
+    note: AuditNote,
+  ): Promise<Authenticated> {
     const session = await this.store.open({ userId: user.id, verifiedHash, ...client });
     if (!session) throw new InvalidCredentials();
+    note.about(user.id, session.id);
     return { user, session };
   }
 
   /** @throws InvalidRefreshToken */
-  async refresh(token: string): Promise<Authenticated> {
+  async refresh(token: string, note: AuditNote): Promise<Authenticated> {
+    note.as('session.refreshed');
     const { sessionId, counter } = this.refreshTokens.verify(token);
+    note.about(undefined, sessionId);
     const refresh = await this.store.refresh(sessionId, counter);
     switch (refresh.kind) {
       case 'refreshed':
+        note.about(refresh.user.id);
         return refresh;
       case 'reused':
+        note.about(refresh.userId);
+        note.also('session.reuse_detected');
         this.logger.warn(
-          `Session ${sessionId} of user ${refresh.userId} is over: a refresh token was used again after it had been replaced.`,
+          `Session ${sessionId} of user ${refresh.userId} is over: a refresh token came that had been replaced, or was never given.`,
         );
         throw new InvalidRefreshToken();
       case 'over':

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 
-import { KeyDirectoryUnusable, KeyFileUnusable, KeyStateUnusable } from './key-faults.js';
+import { KeyDirectoryUnusable, KeyFileUnusable, KeyStateUnusable, THERE_AND_NOT } from './key-faults.js';
 import { keyRing, type KeyRing, type PublishedKey, type RingOptions } from './key-ring.js';
 import { readRotationState, type RotationState, stateFileName, stateNumber } from './rotation-state.js';
 import { codeOf, SharedDirectory } from './shared-directory.js';
@@ -9,6 +9,8 @@ import { keyFromPem, type SigningKey } from './signing-key.js';
 const CANDIDATE = '.first-key';
 /** A listing may miss a file that appeared while it was made; the next one has it. */
 const LISTINGS = 3;
+/** The candidate goes away when somebody has published it, which the next listing shows. */
+const ELECTIONS = 10;
 
 type Fault = KeyDirectoryUnusable | KeyFileUnusable | KeyStateUnusable;
 
@@ -99,7 +101,8 @@ export class KeyDirectory {
   /** Ends when there is a key file. */
   private async elect(): Promise<void> {
     await this.files.make();
-    while ((await this.keyFiles()).length === 0) {
+    for (let round = 0; (await this.keyFiles()).length === 0; round++) {
+      if (round === ELECTIONS) throw new KeyFileUnusable(this.files.file(CANDIDATE), THERE_AND_NOT);
       await this.files.appear(CANDIDATE, generatePem);
       const elected = await this.files.read(CANDIDATE);
       if (elected && (await this.keyFiles()).length === 0) {

@@ -8,6 +8,9 @@ export class KeyFileUnusable extends Error {
   }
 }
 
+/** Its name is taken, and there is nothing to read. */
+export const THERE_AND_NOT = 'it can be neither read nor made, as a link to nowhere';
+
 /** The key directory can't be read, or no first key can be made in it. */
 export class KeyDirectoryUnusable extends Error {
   override readonly name = 'KeyDirectoryUnusable';

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -62,6 +62,13 @@ describe('the keys of refresh tokens', () => {
     expect((fault as Error).message).toContain(path);
     if (length > 0) expect((fault as Error).message).not.toContain('aaaa');
     expect((await readFile(path)).length).toBe(length);
+  });
+
+  it('are refused when the name is taken by a link to nowhere', async () => {
+    await mkdir(jwtKeysDir, { recursive: true });
+    await symlink(join(root, 'nowhere'), join(jwtKeysDir, 'refresh.key'));
+    await expect(load()).rejects.toThrow(KeyFileUnusable);
+    expect(await readdir(jwtKeysDir)).toEqual(['refresh.key']);
   });
 
   it('name the directory that cannot be one', async () => {

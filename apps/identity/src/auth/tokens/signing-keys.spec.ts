@@ -1,6 +1,17 @@
 import { execFile } from 'node:child_process';
 import { createHash, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { link, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +21,7 @@ import { Logger } from '@nestjs/common';
 import { transformFile } from '@swc/core';
 
 import { KeyDirectory } from './key-directory.js';
+import { KeyFileUnusable } from './key-faults.js';
 import { keyFromPem } from './signing-key.js';
 import { SigningKeys } from './signing-keys.js';
 
@@ -153,6 +165,13 @@ describe('SigningKeys from a directory', () => {
     const keys = await load();
     expect(keys.current.verifyWith.equals(createPublicKey(pem))).toBe(true);
     expect(await readdir(keysDir)).toEqual([`${keys.current.kid}.pem`]);
+  });
+
+  it('does not wait for a candidate that is a link to nowhere', async () => {
+    await mkdir(keysDir, { recursive: true });
+    await symlink(join(keysDir, 'nowhere'), join(keysDir, '.first-key'));
+    await expect(load()).rejects.toThrow(KeyFileUnusable);
+    await expect(load()).rejects.toThrow(/first-key.*link to nowhere/);
   });
 
   it('ignores a candidate that is left beside a published key', async () => {

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { AvatarsBusy, BrokenPicture, NotAPicture } from '../avatar-faults.js';
+import { essentialChunks } from './essential-chunks.js';
 import { pictureKind } from './picture-kind.js';
 import { refuseCostly } from './picture-size.js';
 
@@ -41,12 +42,17 @@ export class PictureMaker {
   /**
    * Upright, square, filled from the middle, in sRGB, without metadata; of an animation the first frame.
    *
+   * @param isAwaited asked when its turn comes: what nobody waits for any more is not decoded
    * @throws NotAPicture, BrokenPicture, TooManyPixels, AvatarsBusy
    */
-  async make(file: Buffer): Promise<AvatarPictures> {
-    if (!pictureKind(file)) throw new NotAPicture();
+  async make(file: Buffer, isAwaited = (): boolean => true): Promise<AvatarPictures> {
+    const kind = pictureKind(file);
+    if (!kind) throw new NotAPicture();
     try {
-      return await this.lane.execute(() => decode(file));
+      return await this.lane.execute(() => {
+        if (!isAwaited()) throw new AvatarsBusy();
+        return decode(essentialChunks(file, kind));
+      });
     } catch (fault) {
       throw isBulkheadRejectedError(fault) ? new AvatarsBusy() : fault;
     }

@@ -5,6 +5,8 @@ import { TooManyPixels } from '../avatar-faults.js';
 const MAX_PIXELS = 50_000_000;
 /** Of a picture that cannot be decoded row by row. A progressive JPEG of 24 megapixels just fits. */
 const MAX_HELD_BYTES = 150_000_000;
+/** Of all pixels together, which is what decoding takes its time for: 50 megapixels with transparency just fit. */
+const MAX_DECODED_BYTES = 200_000_000;
 /** Beyond, filling a square would blow a thin strip up to millions of columns. */
 const MAX_RATIO = 100;
 
@@ -15,7 +17,7 @@ const MAX_RATIO = 100;
  * @throws TooManyPixels
  */
 export function refuseCostly(header: Metadata): void {
-  const { width, height } = header;
+  const { width, height, channels, depth } = header;
   const pixels = width * height;
   if (pixels > MAX_PIXELS) {
     throw new TooManyPixels(`A picture may have ${MAX_PIXELS / 1_000_000} megapixels at most.`);
@@ -23,11 +25,16 @@ export function refuseCostly(header: Metadata): void {
   if (Math.max(width, height) > MAX_RATIO * Math.min(width, height)) {
     throw new TooManyPixels(`One side of a picture may be ${MAX_RATIO} times as long as the other at most.`);
   }
-  const bytes = heldBytesPerPixel(header);
-  if (pixels * bytes > MAX_HELD_BYTES) {
-    const megapixels = Math.floor(MAX_HELD_BYTES / bytes / 1_000_000);
+  const decoded = channels * bytesPerChannel(depth);
+  if (pixels * decoded > MAX_DECODED_BYTES) {
     throw new TooManyPixels(
-      `A picture of this kind, interlaced, progressive or animated, may have ${megapixels} megapixels at most.`,
+      `A picture of this depth may have ${megapixels(MAX_DECODED_BYTES / decoded)} at most.`,
+    );
+  }
+  const held = heldBytesPerPixel(header);
+  if (pixels * held > MAX_HELD_BYTES) {
+    throw new TooManyPixels(
+      `A picture of this kind, which cannot be decoded row by row, may have ${megapixels(MAX_HELD_BYTES / held)} at most.`,
     );
   }
 }
@@ -35,8 +42,16 @@ export function refuseCostly(header: Metadata): void {
 /** What the decoder keeps at once, measured; 0 when it goes row by row. */
 function heldBytesPerPixel({ format, isProgressive, channels, depth, pages = 1 }: Metadata): number {
   if (format === 'gif') return 6;
-  if (format === 'webp') return pages > 1 ? 8 : 0;
+  if (format === 'webp') return pages > 1 ? 8 : 4;
   if (!isProgressive) return 0;
-  if (format === 'jpeg') return 6; // the coefficients of all scans, 16 bits each
-  return channels * (depth === 'uchar' ? 1.25 : 2.5);
+  if (format === 'jpeg') return 2 * channels; // the coefficients of all scans, 16 bits each
+  return channels * bytesPerChannel(depth) * 1.25;
+}
+
+function bytesPerChannel(depth: Metadata['depth']): number {
+  return depth === 'uchar' ? 1 : 2;
+}
+
+function megapixels(pixels: number): string {
+  return `${Math.floor(pixels / 1_000_000)} megapixels`;
 }

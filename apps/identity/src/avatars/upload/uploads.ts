@@ -4,7 +4,7 @@ import { type FastifyRequest } from 'fastify';
 import { InvalidInput } from '../../http/input/invalid-input.js';
 import { Fault } from '../../http/problems/fault.js';
 import { DuplicateField } from '../../http/problems/request-faults.js';
-import { AvatarTooLarge } from '../avatar-faults.js';
+import { AvatarsBusy, AvatarTooLarge } from '../avatar-faults.js';
 import { discardRest } from './discard-rest.js';
 import { InvalidMultipart } from './invalid-multipart.js';
 import { MemoryBudget, type MemoryShare } from './memory-budget.js';
@@ -30,18 +30,26 @@ const LIMITS = {
 @Injectable()
 export class Uploads {
   readonly memory = new MemoryBudget(MAX_HELD_BYTES);
+  private readonly senders = new Set<string>();
 
   /**
    * The one file of a request, held no longer than `use` takes. Fields beside it are passed over.
    *
+   * @param sender who may have one upload under way in this instance, so that nobody takes the room of all
    * @throws InvalidMultipart, InvalidInput without a file, DuplicateField with two, AvatarTooLarge, AvatarsBusy, and
    *   what `use` throws
    */
-  async receive<T>(request: FastifyRequest, use: (file: Buffer) => Promise<T>): Promise<T> {
+  async receive<T>(request: FastifyRequest, sender: string, use: (file: Buffer) => Promise<T>): Promise<T> {
+    if (this.senders.has(sender)) {
+      discardRest(request.raw);
+      throw new AvatarsBusy();
+    }
     const share = this.memory.open();
+    this.senders.add(sender);
     try {
       return await use(await receiveFile(request, share));
     } finally {
+      this.senders.delete(sender);
       share.giveBack();
     }
   }

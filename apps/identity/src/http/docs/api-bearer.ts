@@ -5,13 +5,21 @@ import { ApiProblems, UNAVAILABLE } from './api-problems.js';
 /** The names of the two ways into the documentation's Authorize dialog. */
 export const PASSWORD_SCHEME = 'password';
 export const BEARER_SCHEME = 'bearer';
+/** For scripts; the scopes that an operation asks for stand beside it. */
+export const PERSONAL_TOKEN_SCHEME = 'personal_token';
 
 /** Documents that an operation wants a bearer token, got either way, and what it says without one. */
 export function ApiBearer(): MethodDecorator & ClassDecorator {
   return applyDecorators(
     ApiSecurity(PASSWORD_SCHEME),
     ApiSecurity(BEARER_SCHEME),
-    ApiProblems('auth.missing_token', 'auth.invalid_token', 'auth.token_revoked', ...UNAVAILABLE),
+    ApiProblems(
+      'auth.missing_token',
+      'auth.invalid_token',
+      'auth.token_revoked',
+      'auth.insufficient_scope',
+      ...UNAVAILABLE,
+    ),
   );
 }
 
@@ -21,6 +29,11 @@ export function ApiOptionalBearer(): MethodDecorator & ClassDecorator {
     ApiSecurity({}), // «nothing» as one of the ways in (OpenAPI 3.1, section 4.8.30)
     ApiSecurity(PASSWORD_SCHEME),
     ApiSecurity(BEARER_SCHEME),
-    ApiProblems('auth.invalid_token', 'auth.token_revoked', ...UNAVAILABLE),
+    ApiProblems('auth.invalid_token', 'auth.token_revoked', 'auth.insufficient_scope', ...UNAVAILABLE),
   );
+}
+
+/** Documents that an operation takes a personal access token with this scope too. */
+export function ApiScope(scope: string): MethodDecorator {
+  return ApiSecurity(PERSONAL_TOKEN_SCHEME, [scope]);
 }

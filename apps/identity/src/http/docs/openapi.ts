@@ -1,6 +1,6 @@
 import { type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { BEARER_SCHEME, PASSWORD_SCHEME } from './api-bearer.js';
+import { BEARER_SCHEME, PASSWORD_SCHEME, PERSONAL_TOKEN_SCHEME } from './api-bearer.js';
 import { completeOperations } from './complete-operations.js';
 import { packageVersion } from './package-version.js';
 import { ProblemDocument } from './problem-document.js';
@@ -27,6 +27,15 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
     .addTag('health', 'What operators ask.')
     // First, because Swagger UI puts the cursor into the last form, and scrolls to it.
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }, BEARER_SCHEME)
+    .addBearerAuth(
+      {
+        type: 'http',
+        scheme: 'bearer',
+        bearerFormat: 'usher_pat_…',
+        description: 'From `POST /auth/tokens`.',
+      },
+      PERSONAL_TOKEN_SCHEME,
+    )
     .addOAuth2(
       { type: 'oauth2', flows: { password: { tokenUrl: '/auth/token', scopes: {} } } },
       PASSWORD_SCHEME,

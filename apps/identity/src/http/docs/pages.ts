@@ -22,7 +22,7 @@ export const SWAGGER_START = `SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#swagger-ui',
   deepLinking: true,
-  persistAuthorization: true,
+  persistAuthorization: false, // it would write the password into the browser's storage
   displayRequestDuration: true,
   tryItOutEnabled: true,
   // The validator is somebody else's server.

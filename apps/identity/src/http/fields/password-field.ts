@@ -1,7 +1,7 @@
 import { field, type FieldOptions, isAString, stringRule } from './field.js';
 import { atMost } from './text-field.js';
 
-export const MIN_PASSWORD_BYTES = 8;
+export const MIN_PASSWORD_CHARACTERS = 8;
 /** What bcrypt reads; more would be cut, so more is refused. */
 export const MAX_PASSWORD_BYTES = 72;
 
@@ -11,7 +11,7 @@ const UNSTORABLE = /[\0\p{Surrogate}]/u;
 export function PasswordField(options: Partial<FieldOptions> = {}): PropertyDecorator {
   return field(
     {
-      description: `${MIN_PASSWORD_BYTES} to ${MAX_PASSWORD_BYTES} bytes of UTF-8.`,
+      description: `At least ${MIN_PASSWORD_CHARACTERS} characters, and at most ${MAX_PASSWORD_BYTES} bytes of UTF-8.`,
       example: 'correct horse battery',
       ...options,
     },
@@ -19,8 +19,8 @@ export function PasswordField(options: Partial<FieldOptions> = {}): PropertyDeco
     isAString,
     stringRule(
       'password_too_short',
-      `Password should have at least ${MIN_PASSWORD_BYTES} bytes`,
-      (text) => Buffer.byteLength(text) >= MIN_PASSWORD_BYTES,
+      `Password should have at least ${MIN_PASSWORD_CHARACTERS} characters`,
+      (text) => [...text].length >= MIN_PASSWORD_CHARACTERS,
     ),
     stringRule(
       'password_too_long',

@@ -47,7 +47,11 @@ export const FAULT_STATUSES: Readonly<Record<string, FaultStatus>> = {
   },
 
   'auth.invalid_credentials': { status: 401, title: 'Wrong identifier or password' },
-  'auth.too_many_attempts': { status: 429, title: 'Too many wrong passwords', ...SOON },
+  // With `challenge` as an extension.
+  'auth.second_factor_required': { status: 401, title: 'Code needed' },
+  'auth.invalid_code': { status: 401, title: 'Wrong code' },
+  'auth.invalid_challenge': { status: 401, title: 'Challenge not valid' },
+  'auth.too_many_attempts': { status: 429, title: 'Too many wrong passwords or codes', ...SOON },
   'auth.missing_token': { status: 401, title: 'Bearer token needed' },
   'auth.invalid_token': { status: 401, title: 'Invalid token', badToken: true },
   'auth.token_revoked': { status: 401, title: 'Token no longer valid', badToken: true },
@@ -58,20 +62,31 @@ export const FAULT_STATUSES: Readonly<Record<string, FaultStatus>> = {
   'auth.invalid_refresh_token': { status: 401, title: 'Refresh token not valid' },
   'auth.session_not_found': { status: 404, title: 'No such session' },
   'auth.forbidden': { status: 403, title: 'Not allowed' },
+  // RFC 6750, section 3.1: a personal access token without the scope of the route.
+  'auth.insufficient_scope': { status: 403, title: 'Scope missing' },
+  'auth.token_not_found': { status: 404, title: 'No such personal access token' },
+  'auth.too_many_tokens': { status: 409, title: 'Too many personal access tokens' },
   // Not 401: a client would take that for a bad token and log its user out.
   'auth.wrong_password': { status: 403, title: 'Wrong password' },
+  'auth.wrong_code': { status: 403, title: 'Wrong code' },
+  'auth.second_factor_already_on': { status: 409, title: 'Second factor already on' },
+  'auth.second_factor_not_on': { status: 409, title: 'Second factor not on' },
+  'auth.second_factor_not_started': { status: 409, title: 'Second factor not begun' },
   'auth.password_too_short': { status: 422, title: 'Password too short' },
   'auth.password_too_long': { status: 422, title: 'Password too long' },
   'auth.password_not_text': { status: 422, title: 'Password is not text' },
   'auth.password_common': { status: 422, title: 'Password too common' },
   'auth.password_personal': { status: 422, title: 'Password too easy to guess' },
+  'auth.invalid_link': { status: 400, title: 'Link not valid' },
   'auth.busy': { status: 503, title: 'Busy checking passwords', ...SOON },
 
   'users.not_found': { status: 404, title: 'No such user' },
+  'users.id_taken': { status: 409, title: 'Id taken' },
   'users.email_taken': { status: 409, title: 'Email taken' },
   'users.username_taken': { status: 409, title: 'Username taken' },
   'users.phone_taken': { status: 409, title: 'Phone taken' },
   'users.last_admin': { status: 409, title: 'The last administrator' },
+  'users.still_active': { status: 409, title: 'Account still active' },
   'users.password_changed_meanwhile': { status: 409, title: 'Password changed meanwhile' },
 
   'avatars.too_large': { status: 413, title: 'Picture too large' },
@@ -80,6 +95,18 @@ export const FAULT_STATUSES: Readonly<Record<string, FaultStatus>> = {
   'avatars.too_many_pixels': { status: 422, title: 'Too many pixels' },
   'avatars.busy': { status: 503, title: 'Busy receiving pictures', ...SOON },
 
+  // A key that only some instances know yet comes to the others when they are restarted.
+  'encryption.unknown_key': {
+    status: 503,
+    title: 'Key not known',
+    detail: 'What is stored cannot be decrypted at the moment. A recovery code works.',
+    ...SOON,
+  },
+  'encryption.unreadable': {
+    status: 500,
+    title: 'Stored value damaged',
+    detail: 'What is stored cannot be decrypted. A recovery code works.',
+  },
   'storage.unavailable': {
     status: 503,
     title: 'Storage unavailable',

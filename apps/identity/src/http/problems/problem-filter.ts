@@ -1,7 +1,11 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { isAnswered } from '../request-recorder.js';
 import { problemAnswer } from './problem-answer.js';
 import { sendProblem } from './send-problem.js';
+
+/** What the client is only told that it failed, and operators have to see why. */
+const OF_DEPENDENCIES = /^(database|storage)\./;
 
 /** Answers every error of the app as a problem document, and logs the unforeseen ones. */
 @Catch()
@@ -13,9 +17,9 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const answer = problemAnswer(error);
     if (answer.unexpected) request.log.error({ err: error }, 'unexpected error');
-    else if (answer.problem.code.startsWith('database.')) request.log.warn({ err: error }, 'database fault');
+    else if (OF_DEPENDENCIES.test(answer.problem.code)) request.log.warn({ err: error }, 'dependency fault');
     // The deadline, or the handler itself, has answered already.
-    if (reply.sent || reply.raw.headersSent) return;
+    if (isAnswered(reply)) return request.server.requestRecorder?.recordLate(request, answer.problem.code);
 
     const body = ownBody(error);
     if (body)

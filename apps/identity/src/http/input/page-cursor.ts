@@ -1,8 +1,8 @@
-import { InvalidInput } from '../http/input/invalid-input.js';
+import { InvalidInput } from './invalid-input.js';
 
 const BYTES = 16;
 
-/** Where a page ends: the last user's id, in base64url. Opaque to clients. */
+/** Where a page ends: the id of its last item, in base64url. Opaque to clients. */
 export function cursorAfter(id: string): string {
   return Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url');
 }

@@ -1,0 +1,66 @@
+import { v7 as uuidv7 } from 'uuid';
+import { type AuditAction } from './audit-action.js';
+
+export const SUCCESS = 'success';
+
+/** Who did it. `anyone`: somebody who has not proved who they are; `operator`: somebody at the command line; `system`: nobody, its time had come. */
+export type AuditActor =
+  | { readonly kind: 'user'; readonly id: string }
+  | { readonly kind: 'service'; readonly name: string }
+  | { readonly kind: 'anyone' }
+  | { readonly kind: 'operator' }
+  | { readonly kind: 'system' };
+
+/** Who did what, from where, and what came of it. */
+export interface AuditEvent {
+  readonly action: AuditAction;
+  /** `success`, or the code of the problem that was answered. */
+  readonly outcome: string;
+  readonly actor: AuditActor;
+  /** Whose account it is about. */
+  readonly userId: string | null;
+  /** The session that was opened, refreshed or ended; else the one it was done from. */
+  readonly sessionId: string | null;
+  /** Names of fields, and flags with their value: `bio`, `is_active=false`. Never what a person wrote. */
+  readonly changes: readonly string[] | null;
+  readonly address: string | null;
+  readonly device: string | null;
+  readonly requestId: string | null;
+}
+
+/** An event that has happened, as `audit_log` keeps it. */
+export interface AuditEntry extends AuditEvent {
+  /** UUIDv7: it sorts by time, and holds it. */
+  readonly id: string;
+  readonly at: Date;
+}
+
+export function auditEntry(event: AuditEvent): AuditEntry {
+  const id = uuidv7();
+  return { id, at: new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)), ...event };
+}
+
+/** Done at the command line, or by the clock. */
+export function ownEvent(
+  kind: 'operator' | 'system',
+  action: AuditAction,
+  userId: string | null = null,
+): AuditEvent {
+  return {
+    action,
+    outcome: SUCCESS,
+    actor: { kind },
+    userId,
+    sessionId: null,
+    changes: null,
+    address: null,
+    device: null,
+    requestId: null,
+  };
+}
+
+/** What sorts before every entry of that millisecond and after all before it, though it is no id of any. */
+export function idAt(time: Date): string {
+  const hex = Math.max(0, time.getTime()).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`;
+}

@@ -1,0 +1,108 @@
+import { DatabaseUnavailable } from '#database';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { fastify as makeFastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { createLogger } from '../http/log/logger.js';
+import { recordRequests } from '../http/request-recorder.js';
+import { type AuditEntry } from './audit-entry.js';
+import { AuditRecorder } from './audit-recorder.js';
+import { TooManyEntries } from './entry-writer.js';
+
+const USER = '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071';
+
+describe('AuditRecorder', () => {
+  let fastify: FastifyInstance;
+  let lines: Record<string, unknown>[];
+  let written: AuditEntry[];
+  let write: (entry: AuditEntry) => Promise<void>;
+
+  beforeEach(() => {
+    lines = [];
+    written = [];
+    write = (entry) => {
+      written.push(entry);
+      return Promise.resolve();
+    };
+    const loggerInstance: FastifyBaseLogger = createLogger(
+      { nodeEnv: 'test', logLevel: 'warn' },
+      { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) },
+    );
+    fastify = makeFastify({ loggerInstance });
+    fastify.decorateRequest('problemCode', undefined);
+    recordRequests(fastify);
+    fastify.requestRecorder = new AuditRecorder({ write: (entry) => write(entry) });
+    fastify.get('/plain', () => 'ok');
+    fastify.delete('/slow', { config: { audit: 'session.ended', deadlineMs: 80 } }, () => 'ok');
+    fastify.get('/refused', (request, reply) => {
+      request.problemCode = 'auth.forbidden';
+      return reply.code(403).send('no');
+    });
+    fastify.post('/failed', { config: { audit: 'account.registered' } }, (request, reply) => {
+      request.problemCode = 'users.email_taken';
+      return reply.code(409).send('no');
+    });
+    fastify.post('/token', { config: { audit: 'session.ended' } }, (request, reply) => {
+      request.problemCode = 'auth.token_revoked';
+      return reply.code(401).send('no');
+    });
+  });
+
+  afterEach(() => fastify.close());
+
+  it('leaves an entry for an audited route and for a refusal, and none for the rest', async () => {
+    await fastify.inject({ method: 'POST', url: '/failed', headers: { 'user-agent': 'A Browser' } });
+    await fastify.inject('/plain');
+    await fastify.inject('/refused');
+    await fastify.inject({ method: 'POST', url: '/token' });
+    await fastify.inject('/nowhere');
+    expect(written).toMatchObject([
+      {
+        action: 'account.registered',
+        outcome: 'users.email_taken',
+        actor: { kind: 'anyone' },
+        userId: null,
+        address: '127.0.0.1',
+        device: 'A Browser',
+      },
+      { action: 'request.refused', outcome: 'auth.forbidden' },
+    ]);
+  });
+
+  it.each([
+    ['PostgreSQL is away', new DatabaseUnavailable(new Error('refused')), 40],
+    ['there is too much to write', new TooManyEntries(), 40],
+    ['the table is broken', new Error('column is gone'), 50],
+  ])('tells the log instead when %s, but not where from', async (_, error, level) => {
+    write = () => Promise.reject(error);
+    fastify.addHook('onRequest', (request, _reply, done) => {
+      request.claims = { userId: USER, sessionId: USER } as never;
+      done();
+    });
+    const headers = { 'user-agent': 'A Browser' };
+    const { statusCode } = await fastify.inject({ method: 'DELETE', url: '/slow', headers });
+    expect(statusCode).toBe(200);
+    expect(lines).toMatchObject([
+      {
+        level,
+        msg: 'audit entry not written',
+        reqId: expect.any(String),
+        audit: {
+          id: expect.any(String),
+          at: expect.any(String),
+          action: 'session.ended',
+          outcome: 'success',
+          actor: { kind: 'user', id: USER },
+          userId: USER,
+          sessionId: USER,
+        },
+      },
+    ]);
+    expect(JSON.stringify(lines)).not.toMatch(/127\.0\.0\.1|A Browser/);
+  });
+
+  it('lets no answer wait for an entry past its deadline', async () => {
+    write = () => new Promise(() => undefined);
+    const startedAt = performance.now();
+    await fastify.inject({ method: 'DELETE', url: '/slow' });
+    expect(performance.now() - startedAt).toBeLessThan(400);
+  });
+});

@@ -1,0 +1,135 @@
+import { databaseFaultOf } from '#database';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { isAdmin } from '../auth/guard/caller.js';
+import { clientOf } from '../auth/sessions/client.js';
+import { DEADLINE_MS } from '../http/deadline.js';
+import { isUuid } from '../http/fields/uuid-field.js';
+import { type RequestRecorder } from '../http/request-recorder.js';
+import { type AuditAction } from './audit-action.js';
+import { type AuditActor, type AuditEntry, auditEntry, type AuditEvent, SUCCESS } from './audit-entry.js';
+import { type EntryWriter, TooManyEntries } from './entry-writer.js';
+import { Repetitions } from './repetitions.js';
+
+/** Who is answered so has not said who they are; metrics count them. */
+const NOBODY = new Set(['auth.missing_token', 'auth.invalid_token', 'auth.token_revoked']);
+/** What is recorded wherever it happens. */
+const REFUSALS = new Set(['auth.forbidden', 'auth.insufficient_scope', 'auth.too_many_attempts']);
+/** Who succeeds in these without a token has proved to be the user that it is about. */
+const PROVES: ReadonlySet<AuditAction> = new Set([
+  'account.registered',
+  'account.password_reset',
+  'account.email_verified',
+  'account.email_changed',
+  'session.opened',
+  'session.refreshed',
+]);
+
+/** The longest that an answer waits for its entry, in milliseconds. */
+const PATIENCE_MS = 500;
+/** And the least, for one that comes at its deadline. */
+const LEAST_PATIENCE_MS = 50;
+
+/**
+ * Leaves an entry for each call of an `@Audited()` route, and for refusals anywhere.
+ *
+ * An entry is in the log before the call is answered. When that takes too long, the answer does not wait for it. When
+ * it cannot be written, the event goes into the log of the application instead, but for the address and the device,
+ * which nobody could take out of there again; `usher_audit_unwritten_total` counts that. A call that is answered by the
+ * deadline leaves two entries of one request id: `request.deadline`, and what became of it in the end.
+ */
+export class AuditRecorder implements RequestRecorder {
+  constructor(
+    private readonly writer: Pick<EntryWriter, 'write'>,
+    private readonly repetitions: Pick<Repetitions, 'isNews'> = new Repetitions(),
+  ) {}
+
+  record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
+    const { audit, deadlineMs } = request.routeOptions.config;
+    const outcome = request.problemCode ?? (reply.statusCode < 400 ? SUCCESS : `http.${reply.statusCode}`);
+    if (NOBODY.has(outcome)) return undefined;
+    const action = audit ?? (REFUSALS.has(outcome) ? 'request.refused' : undefined);
+    const written = action && this.#write(request, action, outcome);
+    if (!written) return undefined;
+    const leftMs = (deadlineMs ?? DEADLINE_MS) - reply.elapsedTime;
+    return within(Math.max(LEAST_PATIENCE_MS, Math.min(PATIENCE_MS, leftMs)), written);
+  }
+
+  recordLate(request: FastifyRequest, code: string | undefined): void {
+    const { audit } = request.routeOptions.config;
+    if (audit && request.problemCode === 'request.deadline')
+      void this.#write(request, audit, code ?? SUCCESS);
+  }
+
+  /** Never rejects; `undefined` when it is no news. */
+  #write(request: FastifyRequest, action: AuditAction, outcome: string): Promise<unknown> | undefined {
+    const events = eventsOf(request, action, outcome, this.repetitions);
+    if (events.length === 0) return undefined;
+    return Promise.all(
+      events
+        .map(auditEntry)
+        .map((entry) =>
+          this.writer.write(entry).catch((error: unknown) => tellInstead(request, entry, error)),
+        ),
+    );
+  }
+}
+
+function eventsOf(
+  request: FastifyRequest,
+  action: AuditAction,
+  outcome: string,
+  repetitions: Pick<Repetitions, 'isNews'>,
+): AuditEvent[] {
+  const { auditNote: note, caller, claims } = request;
+  const did = note?.action ?? action;
+  const event: AuditEvent = {
+    action: did,
+    outcome,
+    actor: actorOf(request, did, outcome),
+    userId: note?.userId ?? userOf(request, did),
+    sessionId: note?.sessionId ?? (caller?.kind === 'user' ? caller.sessionId : claims?.sessionId) ?? null,
+    changes: note?.changes ?? null,
+    ...clientOf(request),
+    requestId: request.id,
+  };
+  return [
+    ...(repetitions.isNews(event, request.ip) ? [event] : []),
+    ...(note?.consequences ?? []).map((consequence) => ({ ...event, action: consequence, outcome: SUCCESS })),
+  ];
+}
+
+function actorOf(
+  { caller, claims, auditNote }: FastifyRequest,
+  action: AuditAction,
+  outcome: string,
+): AuditActor {
+  if (caller?.kind === 'user') return { kind: 'user', id: caller.user.id };
+  if (caller?.kind === 'service') return { kind: 'service', name: caller.name };
+  if (claims) return { kind: 'user', id: claims.userId };
+  const proved = outcome === SUCCESS && PROVES.has(action) ? auditNote?.userId : undefined;
+  return proved === undefined ? { kind: 'anyone' } : { kind: 'user', id: proved };
+}
+
+function userOf({ caller, claims, params }: FastifyRequest, action: AuditAction): string | null {
+  const { id } = (params ?? {}) as { id?: unknown };
+  if (action.startsWith('admin.') && isAdmin(caller) && isUuid(id)) return (id as string).toLowerCase();
+  return (caller?.kind === 'user' ? caller.user.id : claims?.userId) ?? null;
+}
+
+function tellInstead(request: FastifyRequest, entry: AuditEntry, error: unknown): void {
+  const { address: _address, device: _device, requestId: _requestId, ...audit } = entry;
+  const fault = error instanceof TooManyEntries ? error : databaseFaultOf(error);
+  if (fault) request.log.warn({ audit, reason: fault.message }, 'audit entry not written');
+  else request.log.error({ audit, err: error }, 'audit entry not written');
+}
+
+/** Resolves when the work is done, and after so many milliseconds at the latest. */
+function within(ms: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    void work.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

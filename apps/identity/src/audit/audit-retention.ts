@@ -1,0 +1,21 @@
+import { Settings } from '#config';
+import { Injectable } from '@nestjs/common';
+import { Chore } from '../chore.js';
+import { AuditLog } from './audit-log.js';
+
+const EVERY_MS = 600_000;
+
+/** Ends what the audit log was told to keep no longer: AUDIT_RETENTION. */
+@Injectable()
+export class AuditRetention extends Chore {
+  constructor(
+    private readonly log: AuditLog,
+    private readonly settings: Settings,
+  ) {
+    super(EVERY_MS);
+  }
+
+  async run(): Promise<void> {
+    await this.log.purge(new Date(Date.now() - this.settings.auditRetentionSeconds * 1_000));
+  }
+}

@@ -1,0 +1,47 @@
+import { type CachedUser } from '#user-cache';
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { AdminsOnly, Scope, UsersOnly } from '../auth/guard/access.js';
+import { CurrentUser } from '../auth/guard/current-user.js';
+import { ApiProblems, UNAVAILABLE } from '../http/docs/api-problems.js';
+import { idOf } from '../http/input/page-cursor.js';
+import { AuditLog } from './audit-log.js';
+import { ActivityPage, AuditPage } from './audit-page.js';
+import { ActivityQuery, AuditLogQuery } from './audit-requests.js';
+import { Audited } from './audited.js';
+
+const PAGE_SIZE = 50;
+
+@Controller()
+export class AuditController {
+  constructor(private readonly log: AuditLog) {}
+
+  @Get('audit-log')
+  @AdminsOnly()
+  @Audited('admin.audit_log_read')
+  @Scope('audit:read')
+  @ApiTags('users')
+  @ApiOperation({ summary: 'Who did what, page by page, newest first' })
+  @ApiOkResponse({ type: AuditPage, description: 'A page of entries.' })
+  @ApiProblems('request.validation', ...UNAVAILABLE)
+  async read(
+    @Query() { limit = PAGE_SIZE, cursor, user_id, actor_id, ...rest }: AuditLogQuery,
+  ): Promise<AuditPage> {
+    const search = { ...rest, userId: user_id, actorId: actor_id, before: cursor && idOf(cursor) };
+    return AuditPage.of(await this.log.search({ ...search, limit: limit + 1 }), limit);
+  }
+
+  @Get('auth/activity')
+  @UsersOnly()
+  @ApiTags('auth')
+  @ApiOperation({ summary: 'What was done lately with the own account, page by page, newest first' })
+  @ApiOkResponse({ type: ActivityPage, description: 'A page of entries.' })
+  @ApiProblems('request.validation', ...UNAVAILABLE)
+  async activity(
+    @CurrentUser() { id }: CachedUser,
+    @Query() { limit = PAGE_SIZE, cursor }: ActivityQuery,
+  ): Promise<ActivityPage> {
+    const before = cursor && idOf(cursor);
+    return ActivityPage.of(await this.log.search({ userId: id, before, limit: limit + 1 }), limit);
+  }
+}

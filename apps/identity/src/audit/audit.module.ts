@@ -1,0 +1,44 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import { type FastifyInstance } from 'fastify';
+import { type DataSource } from 'typeorm';
+import { AuditController } from './audit.controller.js';
+import { AuditLog } from './audit-log.js';
+import { AuditRecorder } from './audit-recorder.js';
+import { AuditRetention } from './audit-retention.js';
+import { EntryWriter } from './entry-writer.js';
+
+/** Who did what. Its hook sees every answer of the application. */
+@Module({
+  controllers: [AuditController],
+  providers: [
+    {
+      provide: AuditLog,
+      inject: [getDataSourceToken()],
+      useFactory: (dataSource: DataSource) => new AuditLog(dataSource),
+    },
+    {
+      provide: EntryWriter,
+      inject: [AuditLog],
+      useFactory: (log: AuditLog) => new EntryWriter((entries) => log.insert(entries)),
+    },
+    AuditRetention,
+  ],
+  exports: [AuditLog, EntryWriter],
+})
+export class AuditModule implements OnModuleInit {
+  constructor(
+    private readonly host: HttpAdapterHost,
+    private readonly writer: EntryWriter,
+  ) {}
+
+  onModuleInit(): void {
+    // The command line has no HTTP.
+    const fastify = this.host.httpAdapter?.getInstance<FastifyInstance>();
+    if (!fastify) return;
+    fastify.requestRecorder = new AuditRecorder(this.writer);
+    // When nobody is answered any more, and the pool still open.
+    fastify.addHook('onClose', () => this.writer.drain());
+  }
+}

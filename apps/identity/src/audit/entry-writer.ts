@@ -1,0 +1,73 @@
+import { type AuditEntry } from './audit-entry.js';
+
+interface Waiting {
+  readonly entry: AuditEntry;
+  readonly written: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+/** Entries of one statement. */
+const BATCH = 200;
+/** Entries that wait for one. More are refused, rather than kept in memory while PostgreSQL is away. */
+const MAX_WAITING = 2_000;
+
+/** More happened at once than could be written. */
+export class TooManyEntries extends Error {
+  override readonly name = 'TooManyEntries';
+
+  constructor() {
+    super('Too many entries wait to be written.');
+  }
+}
+
+/**
+ * Writes entries in groups: while one statement is under way, those that come meanwhile gather for the next (group
+ * commit, as databases do it with their log). One entry waits for nothing, and a flood costs one connection.
+ */
+export class EntryWriter {
+  readonly #waiting: Waiting[] = [];
+  #writing: Promise<void> | undefined;
+  #unwritten = 0;
+
+  constructor(private readonly insert: (entries: readonly AuditEntry[]) => Promise<void>) {}
+
+  /** Entries that could not be written, or may not have been, since the start. */
+  get unwritten(): number {
+    return this.#unwritten;
+  }
+
+  /**
+   * Resolves when it is written. It is tried once.
+   *
+   * @throws TooManyEntries, and what the database had to say: it may be written all the same when that was a time-out
+   */
+  write(entry: AuditEntry): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const failed = (error: Error): void => {
+        this.#unwritten++;
+        reject(error);
+      };
+      if (this.#waiting.length >= MAX_WAITING) return failed(new TooManyEntries());
+      this.#waiting.push({ entry, written: resolve, failed });
+      this.#writing ??= this.#writeAll();
+    });
+  }
+
+  /** Resolves when nothing is left to write. */
+  async drain(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, BATCH);
+      try {
+        await this.insert(batch.map(({ entry }) => entry));
+        for (const { written } of batch) written();
+      } catch (error) {
+        for (const { failed } of batch) failed(error as Error);
+      }
+    }
+    this.#writing = undefined;
+  }
+}

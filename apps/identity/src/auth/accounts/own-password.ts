@@ -1,0 +1,34 @@
+import { type CachedUser, UserNotFound, UserStore } from '#user-cache';
+import { Injectable } from '@nestjs/common';
+import { Guesses } from '../../limits/guesses.js';
+import { type Visitor } from '../../limits/visitor.js';
+import { PasswordHasher } from '../passwords/password-hasher.js';
+import { WrongPassword } from './account-faults.js';
+
+/** Asks users for their password again, before what a token alone must not do. */
+@Injectable()
+export class OwnPassword {
+  constructor(
+    private readonly store: UserStore,
+    private readonly hasher: PasswordHasher,
+    private readonly guesses: Guesses,
+  ) {}
+
+  /**
+   * Who found or stole a token must not guess the password with it.
+   *
+   * @returns the stored hash that it was verified against
+   * @throws WrongPassword, TooManyAttempts, UserNotFound, PasswordsBusy
+   */
+  async verify({ id }: Pick<CachedUser, 'id'>, password: string, visitor: Visitor): Promise<string> {
+    const name = ['id', id] as const;
+    const verifiedHash = await this.guesses.watch(name, visitor, async () => {
+      const credentials = await this.store.credentials('id', id);
+      if (!credentials) throw new UserNotFound();
+      if (!(await this.hasher.verify(password, credentials.passwordHash))) throw new WrongPassword();
+      return credentials.passwordHash;
+    });
+    await this.guesses.rememberAs(name, visitor); // a session may have come along from elsewhere
+    return verifiedHash;
+  }
+}

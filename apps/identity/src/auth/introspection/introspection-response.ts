@@ -1,0 +1,68 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+
+const claim = (description: string, example: string): PropertyDecorator =>
+  ApiProperty({ type: 'string', required: false, description, example });
+
+const time = (description: string): PropertyDecorator =>
+  ApiProperty({
+    type: 'integer',
+    required: false,
+    description: `${description} Seconds since 1970.`,
+    example: 1_780_000_000,
+  });
+
+/** RFC 7662, section 2.2. Of a token that is not active nothing is told but that. */
+@ApiSchema({ name: 'Introspection' })
+export class IntrospectionResponse {
+  @ApiProperty({ type: 'boolean', description: 'Whether the token is good for something now.' })
+  active!: boolean;
+
+  @ApiProperty({
+    type: 'string',
+    required: false,
+    enum: ['access_token', 'refresh_token', 'personal_access_token'],
+    description: 'What it is. A refresh token opens nothing: accept it nowhere.',
+  })
+  token_use?: 'access_token' | 'refresh_token' | 'personal_access_token';
+
+  @ApiProperty({
+    type: 'string',
+    required: false,
+    enum: ['Bearer'],
+    description: 'Of what is sent as `Authorization: Bearer …`.',
+  })
+  token_type?: 'Bearer';
+
+  @claim(
+    'What a personal access token is for. Access tokens are for all that their user may do.',
+    'profile:read',
+  )
+  scope?: string;
+
+  @claim('The id of the user.', '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071')
+  sub?: string;
+
+  @claim('The username, or the email address of who has none.', 'ada')
+  username?: string;
+
+  @claim('Who made it.', 'usher')
+  iss?: string;
+
+  @claim('Of access tokens: whom it is for.', 'usher')
+  aud?: string;
+
+  @time('When it expires, unless it is ended before.')
+  exp?: number;
+
+  @time('When it was made. Not told of a refresh token that has just been replaced.')
+  iat?: number;
+
+  @claim('The id of the access token or personal access token.', '0b6d9c52-8a0f-4a3e-9f0e-2f8f0c1d7e64')
+  jti?: string;
+
+  @claim(
+    'Of access and refresh tokens: the session that it ends with.',
+    '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6072',
+  )
+  sid?: string;
+}

@@ -1,0 +1,60 @@
+import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { AuditNote, Note } from '../../audit/audit-note.js';
+import { Audited } from '../../audit/audited.js';
+import { Consumes, FORM } from '../../http/body/media-types.js';
+import { CacheTrace, Trace } from '../../http/cache-trace.js';
+import { ApiProblems } from '../../http/docs/api-problems.js';
+import { Rephrased } from '../../http/problems/rephrased.js';
+import { ServicesOnly } from '../guard/access.js';
+import { asOAuthFault } from '../oauth/as-oauth-fault.js';
+import { PresentedTokenRequest } from './introspection-requests.js';
+import { IntrospectionResponse } from './introspection-response.js';
+import { TokenIntrospection } from './token-introspection.js';
+import { TokenRevocation } from './token-revocation.js';
+
+/** What services ask about tokens that others sent them. */
+@ApiTags('auth')
+@Controller('auth')
+@ServicesOnly()
+export class IntrospectionController {
+  constructor(
+    private readonly introspection: TokenIntrospection,
+    private readonly revocation: TokenRevocation,
+  ) {}
+
+  @Post('introspect')
+  @HttpCode(200)
+  @Consumes(FORM)
+  @Rephrased(asOAuthFault)
+  @Header('Pragma', 'no-cache')
+  @ApiOperation({ summary: 'Whether a token is good, and whose it is (RFC 7662)' })
+  @ApiOkResponse({
+    type: IntrospectionResponse,
+    description: 'What is true of it; of a token that is not good, whatever it is, `{"active": false}`.',
+  })
+  @ApiProblems('auth.invalid_request')
+  introspect(
+    @Body() { token }: PresentedTokenRequest,
+    @Trace() trace: CacheTrace,
+  ): Promise<IntrospectionResponse> {
+    return this.introspection.introspect(token, trace);
+  }
+
+  @Post('revoke')
+  @Audited('token.revoked')
+  @HttpCode(200)
+  @Consumes(FORM)
+  @Rephrased(asOAuthFault)
+  @ApiOperation({
+    summary: 'End a token (RFC 7009)',
+    description:
+      'The session of an access token or refresh token ends, and all its tokens with it; a personal access token ends ' +
+      'alone.',
+  })
+  @ApiOkResponse({ description: 'It is good for nothing any more, whatever it was.' })
+  @ApiProblems('auth.invalid_request')
+  async revoke(@Body() { token }: PresentedTokenRequest, @Note() note: AuditNote): Promise<void> {
+    note.about(await this.revocation.revoke(token));
+  }
+}

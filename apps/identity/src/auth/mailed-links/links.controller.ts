@@ -1,0 +1,135 @@
+import { type CachedUser } from '#user-cache';
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type AuditNote, Note } from '../../audit/audit-note.js';
+import { Audited } from '../../audit/audited.js';
+import { Deadline } from '../../http/deadline.js';
+import { ApiProblems, UNAVAILABLE } from '../../http/docs/api-problems.js';
+import { REQUEST_LIMITS } from '../../limits/limit.js';
+import { Limited } from '../../limits/limited.js';
+import { CurrentVisitor, type Visitor } from '../../limits/visitor.js';
+import { Public, UsersOnly } from '../guard/access.js';
+import { CurrentUser } from '../guard/current-user.js';
+import { type Client, CurrentClient } from '../sessions/client.js';
+import { ChangeEmailRequest, EmailRequest, LinkRequest, ResetPasswordRequest } from './link-requests.js';
+import { LinksService } from './links.service.js';
+
+/** The longest that a password may wait for its turn and be hashed. */
+const PASSWORD_DEADLINE_MS = 15_000;
+
+const ALWAYS = 'The same answer whether or not there is such an account; if so, a mail is on its way.';
+const ONCE = 'The link works once.';
+
+@ApiTags('auth')
+@Controller('auth')
+export class LinksController {
+  constructor(private readonly links: LinksService) {}
+
+  @Post('resend-verification')
+  @Public()
+  @Audited('account.verification_asked')
+  @Limited(REQUEST_LIMITS.mail)
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Ask for the mail that verifies an address once more',
+    description: 'The same link is mailed once a minute and five times an hour at most.',
+  })
+  @ApiAcceptedResponse({ description: ALWAYS })
+  @ApiProblems('request.validation', ...UNAVAILABLE)
+  async resendVerification(
+    @Body() { email }: EmailRequest,
+    @CurrentClient() client: Client,
+    @Note() note: AuditNote,
+  ): Promise<void> {
+    await this.links.ask('verify_email', email, client, note);
+  }
+
+  @Post('verify-email')
+  @Public()
+  @Audited('account.email_verified')
+  @Limited(REQUEST_LIMITS.link)
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Verify the address that a link was mailed to', description: ONCE })
+  @ApiNoContentResponse({ description: 'The address is verified.' })
+  @ApiProblems('auth.invalid_link', 'request.validation', ...UNAVAILABLE)
+  async verifyEmail(@Body() { token }: LinkRequest, @Note() note: AuditNote): Promise<void> {
+    await this.links.verifyEmail(token, note);
+  }
+
+  @Post('forgot-password')
+  @Public()
+  @Audited('account.password_reset_asked')
+  @Limited(REQUEST_LIMITS.mail)
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Ask for a link by mail that sets a new password',
+    description: 'The link is mailed once a minute and five times an hour at most.',
+  })
+  @ApiAcceptedResponse({ description: ALWAYS })
+  @ApiProblems('request.validation', ...UNAVAILABLE)
+  async forgotPassword(
+    @Body() { email }: EmailRequest,
+    @CurrentClient() client: Client,
+    @Note() note: AuditNote,
+  ): Promise<void> {
+    await this.links.ask('reset_password', email, client, note);
+  }
+
+  @Post('reset-password')
+  @Public()
+  @Audited('account.password_reset')
+  @Limited(REQUEST_LIMITS.link)
+  @HttpCode(204)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiOperation({
+    summary: 'Set a new password with a mailed link; every session ends',
+    description: `${ONCE} A new password that is refused does not use it up.`,
+  })
+  @ApiNoContentResponse({ description: 'The password is set, and nobody is logged in any more.' })
+  @ApiProblems('auth.invalid_link', 'request.validation', 'auth.busy', ...UNAVAILABLE)
+  async resetPassword(
+    @Body() { token, new_password }: ResetPasswordRequest,
+    @CurrentClient() client: Client,
+    @CurrentVisitor() visitor: Visitor,
+    @Note() note: AuditNote,
+  ): Promise<void> {
+    await this.links.resetPassword(token, new_password, { client, visitor, note });
+  }
+
+  @Post('change-email')
+  @UsersOnly()
+  @Audited('account.email_change_asked')
+  @Limited(REQUEST_LIMITS.password)
+  @HttpCode(202)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiOperation({
+    summary: 'Change the email address: a link goes to the new one, a notice to the old one',
+    description: 'The link is mailed once a minute and five times an hour at most.',
+  })
+  @ApiAcceptedResponse({ description: 'The address changes when the link in the mail is used.' })
+  @ApiProblems('auth.wrong_password', 'auth.too_many_attempts', 'request.validation', 'auth.busy')
+  async changeEmail(
+    @CurrentUser() user: CachedUser,
+    @Body() { new_email, password }: ChangeEmailRequest,
+    @CurrentClient() client: Client,
+    @CurrentVisitor() visitor: Visitor,
+  ): Promise<void> {
+    await this.links.askForChange(user, new_email, password, client, visitor);
+  }
+
+  @Post('confirm-email')
+  @Public()
+  @Audited('account.email_changed')
+  @Limited(REQUEST_LIMITS.link)
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Change to the address that a link was mailed to', description: ONCE })
+  @ApiNoContentResponse({ description: 'The address is changed, and verified.' })
+  @ApiProblems('auth.invalid_link', 'users.email_taken', 'request.validation', ...UNAVAILABLE)
+  async confirmEmail(
+    @Body() { token }: LinkRequest,
+    @CurrentClient() client: Client,
+    @Note() note: AuditNote,
+  ): Promise<void> {
+    await this.links.confirmEmail(token, client, note);
+  }
+}

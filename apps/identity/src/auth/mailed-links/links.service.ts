@@ -1,0 +1,102 @@
+import { type CachedUser, UserStore } from '#user-cache';
+import { Injectable } from '@nestjs/common';
+import { type AuditNote } from '../../audit/audit-note.js';
+import { Guesses } from '../../limits/guesses.js';
+import { type Visitor } from '../../limits/visitor.js';
+import { WrongPassword } from '../accounts/account-faults.js';
+import { AccountsService } from '../accounts/accounts.service.js';
+import { OwnPassword } from '../accounts/own-password.js';
+import { PasswordHasher } from '../passwords/password-hasher.js';
+import { SecondFactors } from '../second-factor/second-factors.js';
+import { type Client } from '../sessions/client.js';
+import { MailDelivery } from './mail-delivery.js';
+import { type LinkPurpose } from './mailed-link.js';
+import { MailedLinks } from './mailed-links.js';
+
+const EVERY_LINK: readonly LinkPurpose[] = ['verify_email', 'reset_password', 'change_email'];
+
+/** What people do by mail: prove that an address is theirs, and get back in who forgot their password. */
+@Injectable()
+export class LinksService {
+  constructor(
+    private readonly links: MailedLinks,
+    private readonly delivery: MailDelivery,
+    private readonly store: UserStore,
+    private readonly accounts: AccountsService,
+    private readonly ownPassword: OwnPassword,
+    private readonly hasher: PasswordHasher,
+    private readonly factors: SecondFactors,
+    private readonly guesses: Guesses,
+  ) {}
+
+  /** Does the same, as far as anybody can see, whether or not there is such an account. */
+  async ask(
+    purpose: Exclude<LinkPurpose, 'change_email'>,
+    email: string,
+    { address }: Client,
+    note: AuditNote,
+  ): Promise<void> {
+    note.about(await this.links.askByEmail(purpose, email, address));
+    this.delivery.wakeSoon();
+  }
+
+  /** @throws InvalidLink */
+  async verifyEmail(token: string, note: AuditNote): Promise<void> {
+    const { userId } = await this.links.find('verify_email', token);
+    note.about(userId);
+    await this.store.verifyEmail(userId, (manager, user) =>
+      this.links.use(manager, 'verify_email', token, user),
+    );
+  }
+
+  /** @throws InvalidLink, InvalidInput, PasswordsBusy; only a new password that is taken uses the link up */
+  async resetPassword(
+    token: string,
+    wished: string,
+    { client: { address }, visitor, note }: { client: Client; visitor: Visitor; note: AuditNote },
+  ): Promise<void> {
+    const found = await this.links.find('reset_password', token);
+    note.about(found.userId);
+    this.accounts.accept(wished, 'new_password', found);
+    const passwordHash = await this.hasher.hash(wished);
+    const user = await this.store.resetPassword(found.userId, passwordHash, async (manager, user) => {
+      await this.links.use(manager, 'reset_password', token, user);
+      await this.links.revoke(manager, user.id, EVERY_LINK);
+      // Until now nobody had shown that they read these mails: who made the account may have been somebody else, and
+      // must not keep its owner out.
+      if (!user.emailVerified) await this.factors.remove(user.id, manager);
+      await this.links.notify(manager, user, 'password_changed', address);
+    });
+    await this.guesses.forgive(user, visitor);
+    this.delivery.wake();
+  }
+
+  /**
+   * Whether the new address is somebody's is not told before the one who reads its mails asks.
+   *
+   * @throws WrongPassword, TooManyAttempts, PasswordsBusy
+   */
+  async askForChange(
+    user: CachedUser,
+    newEmail: string,
+    password: string,
+    { address }: Client,
+    visitor: Visitor,
+  ): Promise<void> {
+    const verifiedHash = await this.ownPassword.verify(user, password, visitor);
+    if (!(await this.links.askForChange(user.id, verifiedHash, newEmail, address))) throw new WrongPassword();
+    this.delivery.wake();
+  }
+
+  /** @throws InvalidLink, EmailTaken */
+  async confirmEmail(token: string, { address }: Client, note: AuditNote): Promise<void> {
+    const { userId, newEmail } = await this.links.find('change_email', token);
+    note.about(userId);
+    await this.store.changeEmail(userId, newEmail!, async (manager, user) => {
+      await this.links.use(manager, 'change_email', token, user);
+      await this.links.revoke(manager, user.id, EVERY_LINK);
+      await this.links.notify(manager, user, 'email_changed', address);
+    });
+    this.delivery.wake();
+  }
+}

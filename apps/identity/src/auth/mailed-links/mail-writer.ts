@@ -1,0 +1,90 @@
+import { Settings } from '#config';
+import { type Mail } from '#mail';
+import { Injectable } from '@nestjs/common';
+import { LinkAddresses } from './link-addresses.js';
+import { asHtml, asText, type MailContent } from './mail-layout.js';
+import { isLink, type MailPurpose } from './mailed-link.js';
+import { type OutgoingMail } from './outbox.js';
+
+interface Wording {
+  readonly subject: string;
+  readonly what: string;
+  /** On the button. */
+  readonly label?: string;
+  readonly ifNotYou: string;
+}
+
+const WORDINGS: Readonly<Record<MailPurpose, Wording>> = {
+  verify_email: {
+    subject: 'Confirm your email address',
+    what: 'an account was made with this email address. To confirm that the address is yours, open this link:',
+    label: 'Confirm my address',
+    ifNotYou: 'If it was not you, do nothing: without this link nobody can say that the address is theirs.',
+  },
+  reset_password: {
+    subject: 'Choose a new password',
+    what: 'somebody, probably you, asked for a new password for the account with this email address. To choose one, open this link:',
+    label: 'Choose a new password',
+    ifNotYou:
+      'If it was not you, do nothing: your password stays as it is. Pass the link on to nobody, whoever asks for it.',
+  },
+  change_email: {
+    subject: 'Confirm your new email address',
+    what: 'this is to become the email address of an account. To confirm that the address is yours, open this link:',
+    label: 'Use this address',
+    ifNotYou: 'If it was not you, do nothing: the account keeps the address that it has.',
+  },
+  password_changed: {
+    subject: 'Your password was changed',
+    what: 'the password of the account with this email address was changed, and whoever was logged in elsewhere is not any more.',
+    ifNotYou: 'If it was not you, ask for a new password at once, with “forgot password”.',
+  },
+  email_change_asked: {
+    subject: 'Your email address is to be changed',
+    what: 'somebody who knows your password, probably you, gave another email address for your account. It replaces this one as soon as it is confirmed by a link that was mailed there.',
+    ifNotYou: 'If it was not you, change your password at once: that also stops the change of the address.',
+  },
+  email_changed: {
+    subject: 'Your email address was changed',
+    what: 'your account has another email address now; this one does not lead to it any more.',
+    ifNotYou: 'If it was not you, turn at once to whoever runs this service.',
+  },
+};
+
+const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
+
+/** Says it in words. Nothing that a person typed gets into a mail, whose readers would take it for our word. */
+@Injectable()
+export class MailWriter {
+  constructor(
+    private readonly settings: Settings,
+    private readonly addresses: LinkAddresses,
+  ) {}
+
+  /** @param token for the link, if it has one */
+  write(mail: OutgoingMail, token: string): Mail {
+    const { purpose, email, newEmail } = mail;
+    const { subject, what, label, ifNotYou } = WORDINGS[purpose];
+    const content: MailContent = {
+      subject,
+      before: [what],
+      ...(isLink(purpose) && { link: { label: label!, url: this.addresses.of(purpose, token) } }),
+      after: [
+        ...(isLink(purpose) ? [`The link works once, until ${timeOf(mail.expiresAt)}.`] : []),
+        this.#origin(mail, isLink(purpose)),
+        ifNotYou,
+      ],
+      signature: this.settings.mailFrom.name || this.settings.mailFrom.address,
+    };
+    return { to: newEmail ?? email, subject, text: asText(content), html: asHtml(content) };
+  }
+
+  #origin({ createdAt, address }: OutgoingMail, asked: boolean): string {
+    const from = address === null ? '' : ` from the address ${address}`;
+    return `This ${asked ? 'was asked for' : 'happened'} on ${timeOf(createdAt)}${from}.`;
+  }
+}
+
+function timeOf(date: Date): string {
+  return `${TIME.format(date)} UTC`;
+}

@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { LinkAddresses } from './link-addresses.js';
+import { MailDelivery } from './mail-delivery.js';
+import { MailWriter } from './mail-writer.js';
+import { MailedLinks } from './mailed-links.js';
+import { Outbox } from './outbox.js';
+
+/** What is mailed to users, from the row that asks for it to the server that takes it. */
+@Module({
+  providers: [LinkAddresses, MailDelivery, MailedLinks, MailWriter, Outbox],
+  exports: [MailDelivery, MailedLinks, Outbox],
+})
+export class MailedLinksModule {}

@@ -1,0 +1,60 @@
+import { applyDecorators, Controller, Get, Header } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { Public } from '../../guard/access.js';
+import { linkPage } from './link-page.js';
+import { LINK_SCRIPT, LINK_STYLES } from './link-page-assets.js';
+
+/** Everything from our own origin, and nothing inline. That nothing is kept or referred to is said of every answer. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "form-action 'none'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+function Page(path: string): MethodDecorator {
+  return applyDecorators(
+    Get(path),
+    Public(),
+    Header('content-type', 'text/html; charset=utf-8'),
+    Header('content-security-policy', POLICY),
+  );
+}
+
+function Asset(path: string, type: string): MethodDecorator {
+  return applyDecorators(Get(path), Public(), Header('content-type', `${type}; charset=utf-8`));
+}
+
+/** So that links work out of the box. Where APP_URL names an application, it has pages of its own at these paths. */
+@ApiExcludeController()
+@Controller()
+export class LinkPagesController {
+  @Page('verify-email')
+  verifyEmail(): string {
+    return linkPage('verify_email');
+  }
+
+  @Page('reset-password')
+  resetPassword(): string {
+    return linkPage('reset_password');
+  }
+
+  @Page('confirm-email')
+  confirmEmail(): string {
+    return linkPage('change_email');
+  }
+
+  @Asset('link-page.js', 'text/javascript')
+  script(): string {
+    return LINK_SCRIPT;
+  }
+
+  @Asset('link-page.css', 'text/css')
+  styles(): string {
+    return LINK_STYLES;
+  }
+}

@@ -1,0 +1,42 @@
+import { type Comparison } from '#user-cache';
+import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+
+const MAX_MATCHES = 20_000;
+/** Fewer, and apart: what strangers make up must not push out what is in use. */
+const MAX_OTHERS = 5_000;
+
+export interface ComparedToken extends Comparison {
+  /** UUID, lower case. */
+  readonly id: string;
+}
+
+/**
+ * Token texts that were compared with PostgreSQL, and what came of it, which holds for as long as the row has the mark
+ * that it had. Keyed by SHA-256 of the whole text, so that a heap dump holds no token that could be used, nor what is
+ * stored of one.
+ */
+export class ComparedTokens {
+  private readonly matches = new LRUCache<string, ComparedToken>({ max: MAX_MATCHES });
+  private readonly others = new LRUCache<string, ComparedToken>({ max: MAX_OTHERS });
+
+  recall(token: string): ComparedToken | undefined {
+    const key = keyOf(token);
+    return this.matches.get(key) ?? this.others.get(key);
+  }
+
+  remember(token: string, compared: ComparedToken): void {
+    const key = keyOf(token);
+    const [now, before] = compared.matches ? [this.matches, this.others] : [this.others, this.matches];
+    before.delete(key);
+    now.set(key, compared);
+  }
+
+  get size(): number {
+    return this.matches.size + this.others.size;
+  }
+}
+
+function keyOf(token: string): string {
+  return hash('sha256', token, 'base64url');
+}

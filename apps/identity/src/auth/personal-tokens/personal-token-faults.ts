@@ -1,0 +1,26 @@
+import { Fault } from '../../http/problems/fault.js';
+
+/** Made up, revoked, expired, or its user is gone: which of them is nobody's business who cannot know it. */
+export class InvalidPersonalToken extends Fault {
+  readonly code = 'auth.invalid_token';
+
+  constructor() {
+    super('The personal access token is not valid, or not any more.');
+  }
+}
+
+export class PersonalTokenNotFound extends Fault {
+  readonly code = 'auth.token_not_found';
+
+  constructor() {
+    super('You have no such personal access token.');
+  }
+}
+
+export class TooManyPersonalTokens extends Fault {
+  readonly code = 'auth.too_many_tokens';
+
+  constructor(most: number) {
+    super(`You have ${most} personal access tokens. Revoke one that is not needed any more.`);
+  }
+}

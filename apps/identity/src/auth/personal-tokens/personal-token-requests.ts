@@ -1,0 +1,32 @@
+import { IntegerField } from '../../http/fields/integer-field.js';
+import { GivenPasswordField } from '../../http/fields/password-field.js';
+import { TextField } from '../../http/fields/text-field.js';
+import { UuidField } from '../../http/fields/uuid-field.js';
+import { type ScopeName } from './scopes.js';
+import { ScopesField } from './scopes-field.js';
+
+export class PersonalTokenRequest {
+  @TextField({ min: 1, max: 100, description: 'What it is for, in your words.', example: 'nightly backup' })
+  name!: string;
+
+  @ScopesField()
+  scopes!: ScopeName[];
+
+  @IntegerField({
+    min: 1,
+    max: 366,
+    optional: true,
+    description: 'Days until it expires; 30 unless given.',
+    example: 30,
+  })
+  expires_in_days?: number;
+
+  // A stolen access token lasts minutes; what is made with it would last a year.
+  @GivenPasswordField({ description: 'The password, to be sure.' })
+  password!: string;
+}
+
+export class PersonalTokenPath {
+  @UuidField({ description: 'The personal access token.' })
+  id!: string;
+}

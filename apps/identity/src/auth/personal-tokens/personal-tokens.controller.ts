@@ -1,0 +1,80 @@
+import { type CachedUser } from '#user-cache';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { Audited } from '../../audit/audited.js';
+import { Deadline } from '../../http/deadline.js';
+import { ApiProblems } from '../../http/docs/api-problems.js';
+import { REQUEST_LIMITS } from '../../limits/limit.js';
+import { Limited } from '../../limits/limited.js';
+import { CurrentVisitor, type Visitor } from '../../limits/visitor.js';
+import { UsersOnly } from '../guard/access.js';
+import { CurrentUser } from '../guard/current-user.js';
+import { PersonalTokenPath, PersonalTokenRequest } from './personal-token-requests.js';
+import {
+  NewPersonalTokenResponse,
+  PersonalTokenList,
+  PersonalTokenResponse,
+} from './personal-token-response.js';
+import { PersonalTokensService } from './personal-tokens.service.js';
+
+const DEFAULT_DAYS = 30;
+
+@ApiTags('auth')
+@Controller('auth/tokens')
+@UsersOnly()
+export class PersonalTokensController {
+  constructor(private readonly tokens: PersonalTokensService) {}
+
+  @Post()
+  @Audited('token.created')
+  @Limited(REQUEST_LIMITS.password)
+  @Deadline(15_000) // for the password to wait its turn and be hashed
+  @ApiOperation({
+    summary: 'Make a personal access token for a script',
+    description:
+      'It opens what its scopes say, as far as its user may go, until it expires or is revoked, or the account is ' +
+      'deactivated. A change of password leaves it as it is.',
+  })
+  @ApiCreatedResponse({ type: NewPersonalTokenResponse, description: 'The token, this once.' })
+  @ApiProblems(
+    'auth.wrong_password',
+    'auth.too_many_tokens',
+    'auth.too_many_attempts',
+    'request.validation',
+    'auth.busy',
+  )
+  async create(
+    @CurrentUser() user: CachedUser,
+    @Body() { name, scopes, expires_in_days: days = DEFAULT_DAYS, password }: PersonalTokenRequest,
+    @CurrentVisitor() visitor: Visitor,
+  ): Promise<NewPersonalTokenResponse> {
+    const { token, text } = await this.tokens.create(user, password, { name, scopes, days }, visitor);
+    return { ...PersonalTokenResponse.of(token), token: text };
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'The own personal access tokens' })
+  @ApiOkResponse({
+    type: PersonalTokenList,
+    description: 'Those that have not expired, without their texts.',
+  })
+  async list(@CurrentUser() { id }: CachedUser): Promise<PersonalTokenList> {
+    return { items: (await this.tokens.list(id)).map((token) => PersonalTokenResponse.of(token)) };
+  }
+
+  @Delete(':id')
+  @Audited('token.revoked')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Revoke one of the own personal access tokens' })
+  @ApiNoContentResponse({ description: 'It opens nothing any more.' })
+  @ApiProblems('auth.token_not_found', 'request.validation')
+  async revoke(@CurrentUser() user: CachedUser, @Param() { id }: PersonalTokenPath): Promise<void> {
+    await this.tokens.revoke(id, user.id);
+  }
+}

@@ -1,0 +1,60 @@
+import {
+  type CachedUser,
+  MAX_PERSONAL_TOKENS,
+  type PersonalTokenDetails,
+  PersonalTokenStore,
+} from '#user-cache';
+import { Injectable } from '@nestjs/common';
+import { type Visitor } from '../../limits/visitor.js';
+import { WrongPassword } from '../accounts/account-faults.js';
+import { OwnPassword } from '../accounts/own-password.js';
+import { PersonalTokenNotFound, TooManyPersonalTokens } from './personal-token-faults.js';
+import { makePersonalToken } from './personal-token-text.js';
+import { type ScopeName } from './scopes.js';
+
+export interface PersonalTokenWish {
+  name: string;
+  scopes: readonly ScopeName[];
+  days: number;
+}
+
+/** One's own personal access tokens. */
+@Injectable()
+export class PersonalTokensService {
+  constructor(
+    private readonly store: PersonalTokenStore,
+    private readonly ownPassword: OwnPassword,
+  ) {}
+
+  /**
+   * @returns the token, and its text, which nobody can tell again
+   * @throws WrongPassword, TooManyAttempts, TooManyPersonalTokens, PasswordsBusy
+   */
+  async create(
+    user: CachedUser,
+    password: string,
+    wish: PersonalTokenWish,
+    visitor: Visitor,
+  ): Promise<{ token: PersonalTokenDetails; text: string }> {
+    const verifiedHash = await this.ownPassword.verify(user, password, visitor);
+    const { id, hash: tokenHash, text } = makePersonalToken();
+    const creation = await this.store.create({ ...wish, id, userId: user.id, verifiedHash, tokenHash });
+    switch (creation.kind) {
+      case 'created':
+        return { token: creation.token, text };
+      case 'too many':
+        throw new TooManyPersonalTokens(MAX_PERSONAL_TOKENS);
+      case 'refused':
+        throw new WrongPassword();
+    }
+  }
+
+  list(userId: string): Promise<PersonalTokenDetails[]> {
+    return this.store.list(userId);
+  }
+
+  /** @throws PersonalTokenNotFound */
+  async revoke(id: string, userId: string): Promise<void> {
+    if (!(await this.store.end(id, userId))) throw new PersonalTokenNotFound();
+  }
+}

@@ -1,0 +1,19 @@
+import { type Settings } from '#config';
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { keyInFile } from '../tokens/key-file.js';
+
+const FILE = 'encryption.key';
+
+/**
+ * The keys that secrets are encrypted with, newest first: `ENCRYPTION_KEY` where that is set, else the file
+ * `encryption.key` in `JWT_KEYS_DIR`, which is made when there is none. To move from the file to the setting, list what
+ * `base64 encryption.key` prints.
+ *
+ * @throws KeyFileUnusable, KeyDirectoryUnusable
+ */
+export async function loadEncryptionKeys({
+  encryptionKeys: [newest, ...older],
+  jwtKeysDir,
+}: Pick<Settings, 'encryptionKeys' | 'jwtKeysDir'>): Promise<[KeyObject, ...KeyObject[]]> {
+  return newest ? [newest, ...older] : [createSecretKey(await keyInFile(jwtKeysDir, FILE))];
+}

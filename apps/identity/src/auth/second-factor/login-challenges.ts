@@ -1,0 +1,83 @@
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { type Clock } from '../tokens/clock.js';
+import { InvalidChallenge } from './second-factor-faults.js';
+
+const PREFIX = 'usher_2fa_';
+const ID_BYTES = 16;
+const TIME_BYTES = 6;
+const FINGERPRINT_BYTES = 16;
+const BODY_BYTES = ID_BYTES + TIME_BYTES + FINGERPRINT_BYTES;
+const MAC_BYTES = 32;
+const CHALLENGE = new RegExp(`^${PREFIX}[\\w-]{${Math.ceil(((BODY_BYTES + MAC_BYTES) * 4) / 3)}}$`);
+
+/** Time to find the telephone, and to type. */
+const LIFETIME_MS = 300_000;
+
+export interface Challenge {
+  /** UUID, lower case. */
+  readonly userId: string;
+  /** Whether the stored hash is the one that the password was checked against. */
+  readonly fits: (passwordHash: string) => boolean;
+}
+
+/**
+ * What a client gets for a right password while the code is still to come: user, end, and a fingerprint of the password's
+ * hash, with an HMAC-SHA256 of them. Nothing of it is stored; it opens nothing without a right code, each of which is
+ * good once.
+ */
+export class LoginChallenges {
+  readonly #keys: readonly [Buffer, ...Buffer[]];
+
+  /** @param keys from which the keys of challenges are derived, newest first */
+  constructor(
+    [newest, ...older]: readonly [Buffer, ...Buffer[]],
+    private readonly clock: Clock,
+  ) {
+    this.#keys = [derived(newest), ...older.map(derived)];
+  }
+
+  issue(userId: string, passwordHash: string): string {
+    const [key] = this.#keys;
+    const body = Buffer.alloc(ID_BYTES + TIME_BYTES);
+    body.write(userId.replaceAll('-', ''), 'hex');
+    body.writeUIntBE(this.clock.now() + LIFETIME_MS, ID_BYTES, TIME_BYTES);
+    const signed = Buffer.concat([body, fingerprint(key, passwordHash)]);
+    return PREFIX + Buffer.concat([signed, mac(key, signed)]).toString('base64url');
+  }
+
+  /** @throws InvalidChallenge unless it is one of ours that has not expired */
+  read(challenge: string): Challenge {
+    if (!CHALLENGE.test(challenge)) throw new InvalidChallenge();
+    const bytes = Buffer.from(challenge.slice(PREFIX.length), 'base64url');
+    // Spare bits at the end of base64url would let one challenge be written in several ways.
+    if (PREFIX + bytes.toString('base64url') !== challenge) throw new InvalidChallenge();
+    const body = bytes.subarray(0, BODY_BYTES);
+    const key = this.#keys.find((each) => timingSafeEqual(mac(each, body), bytes.subarray(BODY_BYTES)));
+    if (!key || body.readUIntBE(ID_BYTES, TIME_BYTES) <= this.clock.now()) throw new InvalidChallenge();
+    return {
+      userId: uuidOf(body),
+      fits: (passwordHash) =>
+        timingSafeEqual(fingerprint(key, passwordHash), body.subarray(ID_BYTES + TIME_BYTES)),
+    };
+  }
+}
+
+/** No key has two uses. */
+function derived(key: Buffer): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, '', 'usher login challenges', MAC_BYTES));
+}
+
+function mac(key: Buffer, body: Buffer): Buffer {
+  return createHmac('sha256', key).update('usher login challenge\0').update(body).digest();
+}
+
+/** With a key, so that whoever sees a challenge cannot try passwords on it. */
+function fingerprint(key: Buffer, passwordHash: string): Buffer {
+  const digest = createHmac('sha256', key).update('usher password hash\0').update(passwordHash).digest();
+  return digest.subarray(0, FINGERPRINT_BYTES);
+}
+
+function uuidOf(bytes: Buffer): string {
+  const hex = bytes.toString('hex', 0, ID_BYTES);
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

@@ -1,0 +1,26 @@
+import { type CachedUser } from '#user-cache';
+import { Controller, Delete, HttpCode, Param } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Audited } from '../../audit/audited.js';
+import { ApiProblems, UNAVAILABLE } from '../../http/docs/api-problems.js';
+import { AdminsOnly } from '../guard/access.js';
+import { CurrentUser } from '../guard/current-user.js';
+import { LostDevices } from './lost-devices.js';
+import { OwnerPath } from './second-factor-requests.js';
+
+@ApiTags('users')
+@Controller('users')
+export class LostDevicesController {
+  constructor(private readonly lostDevices: LostDevices) {}
+
+  @Delete(':id/second-factor')
+  @AdminsOnly()
+  @Audited('admin.second_factor_removed')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Turn the second factor of a user off, who has lost app and recovery codes' })
+  @ApiNoContentResponse({ description: 'Their logins ask for the password alone.' })
+  @ApiProblems('users.not_found', 'request.validation', ...UNAVAILABLE)
+  async remove(@Param() { id }: OwnerPath, @CurrentUser() admin: CachedUser): Promise<void> {
+    await this.lostDevices.remove(id, admin);
+  }
+}

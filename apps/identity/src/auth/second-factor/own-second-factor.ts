@@ -1,0 +1,76 @@
+import { type CachedUser } from '#user-cache';
+import { Injectable } from '@nestjs/common';
+import { Guesses, type Named } from '../../limits/guesses.js';
+import { type Visitor } from '../../limits/visitor.js';
+import { OwnPassword } from '../accounts/own-password.js';
+import { SecondFactorNotOn, WrongCode } from './second-factor-faults.js';
+import { type SecondFactorStatus } from './second-factor-store.js';
+import { type Enrolment, SecondFactors } from './second-factors.js';
+
+/** What proves that it is the owner of the account who asks, and not who found their token. */
+export interface Proof {
+  readonly password: string;
+  /** Of the authenticator app, or a recovery code. */
+  readonly code: string;
+}
+
+/** One's own second factor, from setting it up to its end. */
+@Injectable()
+export class OwnSecondFactor {
+  constructor(
+    private readonly factors: SecondFactors,
+    private readonly ownPassword: OwnPassword,
+    private readonly guesses: Guesses,
+  ) {}
+
+  status({ id }: CachedUser): Promise<SecondFactorStatus> {
+    return this.factors.status(id);
+  }
+
+  /** @throws WrongPassword, SecondFactorAlreadyOn, TooManyAttempts, PasswordsBusy */
+  async begin(user: CachedUser, password: string, visitor: Visitor): Promise<Enrolment> {
+    await this.ownPassword.verify(user, password, visitor);
+    return this.factors.begin(user);
+  }
+
+  /**
+   * @returns the recovery codes
+   * @throws WrongCode, SecondFactorNotStarted, SecondFactorAlreadyOn, TooManyAttempts
+   */
+  async confirm({ id }: CachedUser, code: string, visitor: Visitor): Promise<string[]> {
+    const codes = await this.guesses.watch(named(id), visitor, async () => {
+      const recoveryCodes = await this.factors.confirm(id, code);
+      if (!recoveryCodes) throw new WrongCode();
+      return recoveryCodes;
+    });
+    await this.guesses.rememberAs(named(id), visitor);
+    return codes;
+  }
+
+  /**
+   * @returns the recovery codes that are good from now on, and no others
+   * @throws WrongPassword, WrongCode, SecondFactorNotOn, TooManyAttempts, PasswordsBusy
+   */
+  async renewRecoveryCodes(user: CachedUser, proof: Proof, visitor: Visitor): Promise<string[]> {
+    await this.#verify(user, proof, visitor);
+    return this.factors.renewRecoveryCodes(user.id);
+  }
+
+  /** @throws WrongPassword, WrongCode, SecondFactorNotOn, TooManyAttempts, PasswordsBusy */
+  async disable(user: CachedUser, proof: Proof, visitor: Visitor): Promise<void> {
+    await this.#verify(user, proof, visitor);
+    await this.factors.remove(user.id);
+  }
+
+  async #verify(user: CachedUser, { password, code }: Proof, visitor: Visitor): Promise<void> {
+    await this.ownPassword.verify(user, password, visitor);
+    if (!(await this.factors.isOn(user.id))) throw new SecondFactorNotOn();
+    await this.guesses.watch(named(user.id), visitor, async () => {
+      if (!(await this.factors.accepts(user.id, code))) throw new WrongCode();
+    });
+  }
+}
+
+function named(userId: string): Named {
+  return ['second_factor', userId];
+}

@@ -1,0 +1,64 @@
+import { Fault } from '../../http/problems/fault.js';
+
+/** The password is right, and a code is needed as well. */
+export class SecondFactorRequired extends Fault {
+  readonly code = 'auth.second_factor_required';
+  override readonly extensions: Readonly<Record<string, string>>;
+
+  /** @param challenge good for five minutes, and for nothing without a right code */
+  constructor(challenge: string) {
+    super('A code of your authenticator app, or a recovery code, is needed as well.');
+    this.extensions = { challenge };
+  }
+}
+
+/** At a login. A code that was used before is wrong, too. */
+export class InvalidCode extends Fault {
+  readonly code = 'auth.invalid_code';
+
+  constructor() {
+    super('The code is wrong, or was used before.');
+  }
+}
+
+/** Of somebody who is logged in, and has to confirm something. */
+export class WrongCode extends Fault {
+  readonly code = 'auth.wrong_code';
+
+  constructor() {
+    super('The code is wrong, or was used before.');
+  }
+}
+
+/** Made up, expired, or the account is not as it was when the password was checked. */
+export class InvalidChallenge extends Fault {
+  readonly code = 'auth.invalid_challenge';
+
+  constructor() {
+    super('The challenge is not valid, or not any more: log in with the password again.');
+  }
+}
+
+export class SecondFactorAlreadyOn extends Fault {
+  readonly code = 'auth.second_factor_already_on';
+
+  constructor() {
+    super('The second factor is on. To set up another one, remove it first.');
+  }
+}
+
+export class SecondFactorNotOn extends Fault {
+  readonly code = 'auth.second_factor_not_on';
+
+  constructor() {
+    super('The second factor is not on.');
+  }
+}
+
+export class SecondFactorNotStarted extends Fault {
+  readonly code = 'auth.second_factor_not_started';
+
+  constructor() {
+    super('Setting up a second factor was not begun, or was begun anew meanwhile.');
+  }
+}

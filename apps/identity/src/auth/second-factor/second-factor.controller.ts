@@ -1,0 +1,133 @@
+import { type CachedUser } from '#user-cache';
+import { Body, Controller, Delete, Get, HttpCode, Post } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { Audited } from '../../audit/audited.js';
+import { Deadline } from '../../http/deadline.js';
+import { ApiProblems, UNAVAILABLE } from '../../http/docs/api-problems.js';
+import { REQUEST_LIMITS } from '../../limits/limit.js';
+import { Limited } from '../../limits/limited.js';
+import { CurrentVisitor, type Visitor } from '../../limits/visitor.js';
+import { UsersOnly } from '../guard/access.js';
+import { CurrentUser } from '../guard/current-user.js';
+import { OwnSecondFactor } from './own-second-factor.js';
+import { ConfirmRequest, ProofRequest, StartRequest } from './second-factor-requests.js';
+import { EnrolmentResponse, RecoveryCodesResponse, SecondFactorResponse } from './second-factor-response.js';
+
+/** A password is hashed. */
+const PASSWORD_DEADLINE_MS = 15_000;
+
+const UNREADABLE = ['encryption.unknown_key', 'encryption.unreadable'] as const;
+const PROOF_PROBLEMS = [
+  'auth.wrong_password',
+  'auth.wrong_code',
+  'auth.second_factor_not_on',
+  'auth.too_many_attempts',
+  'request.validation',
+  'auth.busy',
+  ...UNREADABLE,
+  ...UNAVAILABLE,
+] as const;
+
+@ApiTags('auth')
+@Controller('auth/second-factor')
+export class SecondFactorController {
+  constructor(private readonly own: OwnSecondFactor) {}
+
+  @Get()
+  @UsersOnly()
+  @ApiOperation({ summary: 'Whether the own logins ask for a code' })
+  @ApiOkResponse({ type: SecondFactorResponse, description: 'How it is set up.' })
+  @ApiProblems(...UNAVAILABLE)
+  async status(@CurrentUser() user: CachedUser): Promise<SecondFactorResponse> {
+    return SecondFactorResponse.of(await this.own.status(user));
+  }
+
+  @Post()
+  @UsersOnly()
+  @Audited('second_factor.started')
+  @Limited(REQUEST_LIMITS.password)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiOperation({
+    summary: 'Begin to set up a second factor; logins do not ask for it before it is confirmed',
+  })
+  @ApiCreatedResponse({ type: EnrolmentResponse, description: 'What the authenticator app needs.' })
+  @ApiProblems(
+    'auth.wrong_password',
+    'auth.second_factor_already_on',
+    'auth.too_many_attempts',
+    'request.validation',
+    'auth.busy',
+    ...UNAVAILABLE,
+  )
+  async start(
+    @CurrentUser() user: CachedUser,
+    @Body() { password }: StartRequest,
+    @CurrentVisitor() visitor: Visitor,
+  ): Promise<EnrolmentResponse> {
+    return EnrolmentResponse.of(await this.own.begin(user, password, visitor));
+  }
+
+  @Post('confirm')
+  @UsersOnly()
+  @Audited('second_factor.enabled')
+  @Limited(REQUEST_LIMITS.password)
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Turn the second factor on, with a code that shows that the app has the secret' })
+  @ApiOkResponse({ type: RecoveryCodesResponse, description: 'It is on; codes for when the app is lost.' })
+  @ApiProblems(
+    'auth.wrong_code',
+    'auth.second_factor_not_started',
+    'auth.second_factor_already_on',
+    'auth.too_many_attempts',
+    'request.validation',
+    ...UNREADABLE,
+    ...UNAVAILABLE,
+  )
+  async confirm(
+    @CurrentUser() user: CachedUser,
+    @Body() { code }: ConfirmRequest,
+    @CurrentVisitor() visitor: Visitor,
+  ): Promise<RecoveryCodesResponse> {
+    return { recovery_codes: await this.own.confirm(user, code, visitor) };
+  }
+
+  @Post('recovery-codes')
+  @UsersOnly()
+  @Audited('second_factor.recovery_codes_made')
+  @Limited(REQUEST_LIMITS.password)
+  @HttpCode(200)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiOperation({ summary: 'Replace the recovery codes' })
+  @ApiOkResponse({ type: RecoveryCodesResponse, description: 'The former ones are not good any more.' })
+  @ApiProblems(...PROOF_PROBLEMS)
+  async renewRecoveryCodes(
+    @CurrentUser() user: CachedUser,
+    @Body() proof: ProofRequest,
+    @CurrentVisitor() visitor: Visitor,
+  ): Promise<RecoveryCodesResponse> {
+    return { recovery_codes: await this.own.renewRecoveryCodes(user, proof, visitor) };
+  }
+
+  @Delete()
+  @UsersOnly()
+  @Audited('second_factor.disabled')
+  @Limited(REQUEST_LIMITS.password)
+  @HttpCode(204)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiOperation({ summary: 'Turn the second factor off; its recovery codes go with it' })
+  @ApiNoContentResponse({ description: 'Logins ask for the password alone.' })
+  @ApiProblems(...PROOF_PROBLEMS)
+  async disable(
+    @CurrentUser() user: CachedUser,
+    @Body() proof: ProofRequest,
+    @CurrentVisitor() visitor: Visitor,
+  ): Promise<void> {
+    await this.own.disable(user, proof, visitor);
+  }
+}

@@ -1,0 +1,48 @@
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type AuditNote, Note } from '../../audit/audit-note.js';
+import { Audited } from '../../audit/audited.js';
+import { ApiProblems, UNAVAILABLE } from '../../http/docs/api-problems.js';
+import { REQUEST_LIMITS } from '../../limits/limit.js';
+import { Limited } from '../../limits/limited.js';
+import { CurrentVisitor, type Visitor } from '../../limits/visitor.js';
+import { Public } from '../guard/access.js';
+import { type Client, CurrentClient } from '../sessions/client.js';
+import { TokenIssuer } from '../token-issuer.js';
+import { AuthenticatedResponse } from '../token-response.js';
+import { SecondStepRequest } from './second-factor-requests.js';
+import { SecondStep } from './second-step.js';
+
+@ApiTags('auth')
+@Controller('auth/login')
+export class SecondStepController {
+  constructor(
+    private readonly secondStep: SecondStep,
+    private readonly issuer: TokenIssuer,
+  ) {}
+
+  @Post('second-factor')
+  @Public()
+  @Audited('session.opened')
+  @Limited(REQUEST_LIMITS.login)
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Finish a login that asked for a code' })
+  @ApiOkResponse({ type: AuthenticatedResponse, description: 'A token, and whose it is.' })
+  @ApiProblems(
+    'auth.invalid_code',
+    'auth.invalid_challenge',
+    'auth.too_many_attempts',
+    'request.validation',
+    'encryption.unknown_key',
+    'encryption.unreadable',
+    ...UNAVAILABLE,
+  )
+  async finish(
+    @Body() { challenge, code }: SecondStepRequest,
+    @CurrentClient() client: Client,
+    @CurrentVisitor() visitor: Visitor,
+    @Note() note: AuditNote,
+  ): Promise<AuthenticatedResponse> {
+    return this.issuer.authenticated(await this.secondStep.finish(challenge, code, client, visitor, note));
+  }
+}

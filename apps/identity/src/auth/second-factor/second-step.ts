@@ -1,0 +1,76 @@
+import { type Credentials, UserStore } from '#user-cache';
+import { Injectable } from '@nestjs/common';
+import { type AuditNote } from '../../audit/audit-note.js';
+import { Guesses } from '../../limits/guesses.js';
+import { type Visitor } from '../../limits/visitor.js';
+import { InvalidCredentials } from '../login/login-faults.js';
+import { type Client } from '../sessions/client.js';
+import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
+import { LoginChallenges } from './login-challenges.js';
+import { InvalidChallenge, InvalidCode, SecondFactorRequired } from './second-factor-faults.js';
+import { SecondFactors } from './second-factors.js';
+
+/** The part of a login that comes after the password: nothing for most, a code for those whose second factor is on. */
+@Injectable()
+export class SecondStep {
+  constructor(
+    private readonly factors: SecondFactors,
+    private readonly challenges: LoginChallenges,
+    private readonly store: UserStore,
+    private readonly sessions: SessionsService,
+    private readonly guesses: Guesses,
+  ) {}
+
+  /**
+   * Resolves when nothing more is asked for. A right code is used up by it, whatever comes of the login.
+   *
+   * @param credentials whose password has just been verified
+   * @param code ignored where no second factor is on
+   * @throws SecondFactorRequired, InvalidCode, TooManyAttempts
+   */
+  async pass({ user, passwordHash }: Credentials, code: string | undefined, visitor: Visitor): Promise<void> {
+    if (!(await this.factors.isOn(user.id))) return;
+    if (code === undefined) throw new SecondFactorRequired(this.challenges.issue(user.id, passwordHash));
+    await this.#check(user.id, code, visitor);
+  }
+
+  /**
+   * The login goes on where `SecondFactorRequired` left it.
+   *
+   * @throws InvalidChallenge, InvalidCode, TooManyAttempts
+   */
+  async finish(
+    challenge: string,
+    code: string,
+    client: Client,
+    visitor: Visitor,
+    note: AuditNote,
+  ): Promise<Authenticated> {
+    const read = this.challenges.read(challenge);
+    note.about(read.userId);
+    const credentials = await this.store.credentials('id', read.userId);
+    if (!credentials?.user.isActive || !read.fits(credentials.passwordHash)) throw new InvalidChallenge();
+    const { user, passwordHash } = credentials;
+    if (!(await this.factors.isOn(user.id))) throw new InvalidChallenge();
+    await this.#check(user.id, code, visitor);
+    const authenticated = await this.sessions
+      .open(user, passwordHash, client, note)
+      .catch(asInvalidChallenge);
+    await this.guesses.remember(user, visitor);
+    return authenticated;
+  }
+
+  /** Counted by the account, not by the name that was typed: it has one second factor, and several names. */
+  async #check(userId: string, code: string, visitor: Visitor): Promise<void> {
+    const factor = ['second_factor', userId] as const;
+    await this.guesses.watch(factor, visitor, async () => {
+      if (!(await this.factors.accepts(userId, code))) throw new InvalidCode();
+    });
+    await this.guesses.rememberAs(factor, visitor);
+  }
+}
+
+/** The password was changed, or the account deactivated, while the code was checked. */
+function asInvalidChallenge(error: unknown): never {
+  throw error instanceof InvalidCredentials ? new InvalidChallenge() : error;
+}

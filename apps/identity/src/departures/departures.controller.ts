@@ -1,0 +1,29 @@
+import { Controller, Delete, HttpCode, Param } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Audited } from '../audit/audited.js';
+import { AdminsOnly } from '../auth/guard/access.js';
+import { ApiProblems } from '../http/docs/api-problems.js';
+import { UserPath } from '../users/user-requests.js';
+import { DeparturesService } from './departures.service.js';
+
+@ApiTags('users')
+@Controller('users')
+export class DeparturesController {
+  constructor(private readonly departures: DeparturesService) {}
+
+  @Delete(':id')
+  @AdminsOnly()
+  @HttpCode(204)
+  @Audited('admin.user_deleted')
+  @ApiOperation({
+    summary: 'Delete a deactivated user for good',
+    description: 'At once, with everything that is kept about them. It cannot be undone.',
+  })
+  @ApiNoContentResponse({
+    description: 'There is no such user any more; their email, username and phone are free.',
+  })
+  @ApiProblems('users.not_found', 'users.still_active', 'request.validation', 'storage.unavailable')
+  async delete(@Param() { id }: UserPath): Promise<void> {
+    await this.departures.delete(id);
+  }
+}

@@ -1,0 +1,81 @@
+import { AvatarFiles, avatarId } from '#storage';
+import { type CachedUser, UserCache, UserNotFound, UserStore, StillActive } from '#user-cache';
+import { Injectable, Logger } from '@nestjs/common';
+import { auditEntry, ownEvent } from '../audit/audit-entry.js';
+import { AuditLog } from '../audit/audit-log.js';
+
+/** In one statement, so that it ends in time. */
+const BATCH = 50;
+
+/**
+ * Deletes accounts for good, with their pictures. What else hangs on a user goes with the row, by its foreign key; the
+ * audit log keeps what happened, and forgets where from.
+ */
+@Injectable()
+export class DeparturesService {
+  private readonly logger = new Logger('Departures');
+
+  constructor(
+    private readonly store: UserStore,
+    private readonly cache: UserCache,
+    private readonly files: AvatarFiles,
+    private readonly log: AuditLog,
+  ) {}
+
+  /** @throws UserNotFound, StillActive, StorageUnavailable */
+  async delete(id: string): Promise<void> {
+    const { value: user } = await this.cache.byId(id, { truth: true });
+    if (!user) throw new UserNotFound();
+    if (user.isActive) throw new StillActive();
+    await this.#prepare(user);
+    await this.#discard(await this.store.delete(id));
+  }
+
+  /**
+   * All those whose time has come. Instances may do so at once.
+   *
+   * @returns how many it deleted
+   * @throws StorageUnavailable, DatabaseUnavailable, DatabaseTimeout
+   */
+  async deleteDue(): Promise<number> {
+    let deleted = 0;
+    for (;;) {
+      const due = await this.store.dueForDeletion(BATCH);
+      for (const user of due) await this.#prepare(user);
+      const gone = await this.store.deleteDue(due.map(({ id }) => id));
+      await this.#record(gone);
+      await Promise.all(gone.map((user) => this.#discard(user)));
+      deleted += gone.length;
+      // Where others hold the rest, it is theirs.
+      if (due.length < BATCH || gone.length === 0) return deleted;
+    }
+  }
+
+  /**
+   * Before the row goes, so that a crash at any point leaves no address behind, and no picture that is neither referenced
+   * nor noted. Should the account be restored at this very moment, it has lost where it was used from, and nothing else.
+   */
+  async #prepare({ id, avatarUrl }: Pick<CachedUser, 'id' | 'avatarUrl'>): Promise<void> {
+    const picture = avatarId(avatarUrl);
+    if (picture) await this.files.note(picture);
+    await this.log.forget(id);
+  }
+
+  /** That a deletion was not recorded does not undo it. */
+  async #record(gone: readonly CachedUser[]): Promise<void> {
+    const entries = gone.map(({ id }) => auditEntry(ownEvent('system', 'account.deleted', id)));
+    await this.log.insert(entries).catch((error: unknown) => {
+      const ids = gone.map(({ id }) => id).join(', ');
+      this.logger.warn(`audit entries not written, of the deletion of ${ids}: ${String(error)}`);
+    });
+  }
+
+  /** Best effort: it is noted, and the sweep does it later. */
+  async #discard({ avatarUrl }: CachedUser): Promise<void> {
+    const picture = avatarId(avatarUrl);
+    if (!picture) return;
+    await this.files.discard(picture).catch((error: unknown) => {
+      this.logger.warn(`a picture is left to the sweep: ${String(error)}`);
+    });
+  }
+}

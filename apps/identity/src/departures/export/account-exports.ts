@@ -1,0 +1,31 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { type DataSource } from 'typeorm';
+import { exportSources } from './export-sources.js';
+
+/** Everything that is kept about a person, by the names of the sources, and when it was read. */
+export interface AccountExport {
+  readonly exported_at: string;
+  readonly [source: string]: unknown;
+}
+
+/** Reads from PostgreSQL, all at one moment. */
+@Injectable()
+export class AccountExports {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  /** @throws UserNotFound */
+  of(userId: string): Promise<AccountExport> {
+    return this.dataSource.transaction('REPEATABLE READ', async (manager) => {
+      const [moment] = await manager.query<{ now: Date }[]>('SELECT now() AS now');
+      const parts: [name: string, part: unknown][] = [];
+      for (const source of exportSources) {
+        parts.push([
+          source.name,
+          await source.read(userId, (sql, parameters) => manager.query(sql, parameters)),
+        ]);
+      }
+      return { exported_at: moment!.now.toISOString(), ...Object.fromEntries(parts) };
+    });
+  }
+}

@@ -1,0 +1,44 @@
+import { type CachedUser } from '#user-cache';
+import { Controller, Get, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply } from 'fastify';
+import { Audited } from '../../audit/audited.js';
+import { UsersOnly } from '../../auth/guard/access.js';
+import { CurrentUser } from '../../auth/guard/current-user.js';
+import { REQUEST_LIMITS } from '../../limits/limit.js';
+import { Limited } from '../../limits/limited.js';
+import { type AccountExport, AccountExports } from './account-exports.js';
+
+@ApiTags('auth')
+@Controller('auth')
+export class ExportController {
+  constructor(private readonly exports: AccountExports) {}
+
+  @Get('export')
+  @UsersOnly()
+  @Limited(REQUEST_LIMITS.export)
+  @Audited('account.exported')
+  @ApiOperation({ summary: 'Everything that is kept about the user, as a file' })
+  @ApiOkResponse({
+    description:
+      'The user, their sessions, and so on: a member for each kind of thing that is kept. No secrets.',
+    schema: {
+      type: 'object',
+      required: ['exported_at', 'user', 'sessions'],
+      properties: {
+        exported_at: { type: 'string', format: 'date-time' },
+        user: { type: 'object', additionalProperties: true },
+        sessions: { type: 'array', items: { type: 'object', additionalProperties: true } },
+      },
+      additionalProperties: true,
+    },
+  })
+  async download(
+    @CurrentUser() user: CachedUser,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<AccountExport> {
+    const document = await this.exports.of(user.id);
+    void reply.header('content-disposition', 'attachment; filename="usher-export.json"');
+    return document;
+  }
+}

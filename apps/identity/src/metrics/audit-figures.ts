@@ -1,0 +1,11 @@
+import { type EntryWriter } from '../audit/entry-writer.js';
+import { type Figure } from './figures.js';
+
+export const AUDIT_FIGURES: readonly Figure<Pick<EntryWriter, 'unwritten'>>[] = [
+  {
+    type: 'counter',
+    name: 'usher_audit_unwritten_total',
+    help: 'Entries of the audit log that could not be written, or of which nobody knows; the log of the application has them.',
+    read: ({ unwritten }) => unwritten,
+  },
+];

@@ -1,0 +1,36 @@
+import { Controller, Delete, Get, HttpCode, Param } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Audited } from '../audit/audited.js';
+import { AdminsOnly } from '../auth/guard/access.js';
+import { CurrentSession } from '../auth/guard/current-user.js';
+import { SessionList, SessionResponse } from '../auth/sessions/session-response.js';
+import { ApiProblems } from '../http/docs/api-problems.js';
+import { UserPath } from './user-requests.js';
+import { UserSessionsService } from './user-sessions.service.js';
+
+@ApiTags('users')
+@Controller('users/:id/sessions')
+export class UserSessionsController {
+  constructor(private readonly sessions: UserSessionsService) {}
+
+  @Get()
+  @AdminsOnly()
+  @ApiOperation({ summary: 'Where a user is logged in' })
+  @ApiOkResponse({ type: SessionList, description: 'Every session that goes on.' })
+  @ApiProblems('users.not_found', 'request.validation')
+  async list(@Param() { id }: UserPath, @CurrentSession() current: { id: string }): Promise<SessionList> {
+    const sessions = await this.sessions.list(id);
+    return { items: sessions.map((session) => SessionResponse.of(session, current.id)) };
+  }
+
+  @Delete()
+  @AdminsOnly()
+  @HttpCode(204)
+  @Audited('admin.sessions_ended')
+  @ApiOperation({ summary: 'End every session of a user; they can log in again' })
+  @ApiNoContentResponse({ description: 'They are over, and their tokens with them.' })
+  @ApiProblems('users.not_found', 'request.validation')
+  async endAll(@Param() { id }: UserPath): Promise<void> {
+    await this.sessions.endAll(id);
+  }
+}

@@ -1,0 +1,68 @@
+import { type MailSender } from '#config';
+import { createTransport } from 'nodemailer';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MailUnavailable } from './mail-faults.js';
+import { Mailer, type Mail } from './mailer.js';
+import { messageOf } from './message.js';
+
+/** The latest so many are kept, give or take those of one round of tidying. */
+const KEPT = 1_000;
+const TIDY_EVERY = 100;
+
+const MAIL = /^\d{4}-.*\.eml$/;
+
+/**
+ * A directory in place of a server: each mail a file that any mail program opens, `…Z-….eml`, in the order of time by
+ * name. They hold links that work, so nobody else may read them.
+ */
+export class FileMailer extends Mailer {
+  readonly #transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows' });
+  #written = 0;
+
+  /** @param directory absolute; made when first written to */
+  constructor(
+    private readonly directory: string,
+    private readonly from: MailSender,
+  ) {
+    super();
+  }
+
+  async send(mail: Mail): Promise<void> {
+    const { message } = await this.#transport.sendMail({
+      ...messageOf(this.from, mail),
+      text: legible(mail.text),
+    });
+    const path = join(this.directory, this.#name());
+    try {
+      await mkdir(this.directory, { recursive: true, mode: 0o700 });
+      // Whoever watches the directory finds whole mails only.
+      await writeFile(`${path}.part`, message, { mode: 0o600, flag: 'wx' });
+      await rename(`${path}.part`, path);
+      if (this.#written % TIDY_EVERY === 1) await this.#tidy();
+    } catch (error) {
+      throw new MailUnavailable(String((error as NodeJS.ErrnoException).code));
+    }
+  }
+
+  close(): void {}
+
+  #name(): string {
+    const time = new Date().toISOString().replaceAll(':', '-');
+    const number = String(this.#written++).padStart(6, '0'); // several may have one time
+    return `${time}-${number}-${randomBytes(4).toString('hex')}.eml`;
+  }
+
+  /** Anybody may register, and so fill the disk otherwise. */
+  async #tidy(): Promise<void> {
+    const mails = (await readdir(this.directory)).filter((name) => MAIL.test(name)).sort();
+    for (const old of mails.slice(0, -KEPT)) await rm(join(this.directory, old), { force: true });
+  }
+}
+
+/** As it is: nodemailer would break links in the middle, and whoever develops opens these files in an editor. */
+function legible(text: string): { raw: string } {
+  const head = 'Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit';
+  return { raw: `${head}\r\n\r\n${text.replace(/\r?\n|\r/g, '\r\n')}` };
+}

@@ -1,0 +1,132 @@
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { type OnApplicationShutdown } from '@nestjs/common';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { OBJECT_NAME, ObjectStore, type StoredName } from './object-store.js';
+import { StorageUnavailable } from './storage-faults.js';
+
+export interface S3Options {
+  bucket: string;
+  /** Before all names; empty or ending with `/`. */
+  prefix: string;
+  /** An origin, whose buckets are addressed by path; `undefined`: AWS. */
+  endpoint: string | undefined;
+  region: string;
+}
+
+/** Attempts and body included: below the 2 s in which every request is answered. */
+const TIMEOUT_MS = 1_400;
+
+/** Whoever finds all of them taken waits, within the same time. */
+const MAX_SOCKETS = 32;
+
+/**
+ * Objects in a bucket of AWS, or of anything that speaks its protocol. Whose they are: the SDK looks for credentials
+ * where it always does (environment, shared files, roles of a container, machine or pod).
+ *
+ * Only the process itself reads and writes there: no object is public, and no address of one is ever told.
+ */
+export class S3Store extends ObjectStore implements OnApplicationShutdown {
+  readonly #bucket: string;
+  readonly #prefix: string;
+  readonly #client: S3Client;
+
+  constructor({ bucket, prefix, endpoint, region }: S3Options) {
+    super();
+    this.#bucket = bucket;
+    this.#prefix = prefix;
+    this.#client = new S3Client({
+      region,
+      ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+      maxAttempts: 2, // for a connection that the other side had just closed; more would not fit into the time
+      requestHandler: {
+        httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+        httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+      },
+      // By default the SDK sends checksums as trailers, which many a server that is not AWS refuses.
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+    });
+  }
+
+  put(name: string, bytes: Uint8Array): Promise<void> {
+    const object = this.#object(name);
+    return inTime(async (abortSignal) => {
+      await this.#client.send(new PutObjectCommand({ ...object, Body: bytes }), { abortSignal });
+    });
+  }
+
+  get(name: string): Promise<Buffer | undefined> {
+    const object = this.#object(name);
+    return inTime(async (abortSignal) => {
+      const answer = await this.#client
+        .send(new GetObjectCommand(object), { abortSignal })
+        .catch(undefinedIfAbsent);
+      return answer && buffer(addAbortSignal(abortSignal, answer.Body as Readable));
+    });
+  }
+
+  delete(name: string): Promise<void> {
+    const object = this.#object(name);
+    return inTime(async (abortSignal) => {
+      await this.#client.send(new DeleteObjectCommand(object), { abortSignal }).catch(undefinedIfAbsent);
+    });
+  }
+
+  /** Page by page, each within the time of one operation. */
+  async list(folder: string): Promise<StoredName[]> {
+    const { Bucket, Key } = this.#object(`${folder}/any`);
+    const names: StoredName[] = [];
+    let ContinuationToken: string | undefined;
+    do {
+      const command = new ListObjectsV2Command({
+        Bucket,
+        Prefix: Key.slice(0, -'any'.length),
+        ContinuationToken,
+      });
+      const page = await inTime((abortSignal) => this.#client.send(command, { abortSignal }));
+      for (const { Key: key = '', LastModified } of page.Contents ?? []) {
+        const name = key.slice(this.#prefix.length);
+        // A console that makes folders leaves objects called `folder/`.
+        if (OBJECT_NAME.test(name) && LastModified) names.push({ name, writtenAt: LastModified.getTime() });
+      }
+      ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
+    } while (ContinuationToken !== undefined);
+    return names;
+  }
+
+  onApplicationShutdown(): void {
+    this.#client.destroy();
+  }
+
+  #object(name: string): { Bucket: string; Key: string } {
+    if (!OBJECT_NAME.test(name)) throw new RangeError('No such name can be in the store.');
+    return { Bucket: this.#bucket, Key: this.#prefix + name };
+  }
+}
+
+/** Ends in time even where the signal is not heard: while the SDK asks somebody for credentials. */
+function inTime<T>(work: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown): void => reject(new StorageUnavailable(cause));
+    const ends = new AbortController();
+    const timer = setTimeout(() => {
+      ends.abort();
+      fail(new Error(`The object storage did not answer within ${TIMEOUT_MS} ms.`));
+    }, TIMEOUT_MS);
+    void work(ends.signal)
+      .then(resolve, fail)
+      .finally(() => clearTimeout(timer));
+  });
+}
+
+/** A bucket that is not there (`NoSuchBucket`) is a fault, and not an empty one. */
+function undefinedIfAbsent(error: unknown): undefined {
+  if ((error as Error).name !== 'NoSuchKey') throw error;
+}
