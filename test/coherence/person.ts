@@ -1,3 +1,6 @@
+/** What the personal token of a user opens: reads of the profile, or only writes of it, or nothing any more. */
+export type Grant = 'read' | 'write' | 'over';
+
 /** A user as the suite knows them; every write makes a new one. */
 export interface Person {
   readonly id: string;
@@ -10,38 +13,51 @@ export interface Person {
   /** The last one they had. */
   readonly session: string;
   readonly loggedIn: boolean;
+  /** The text of the last one they had. */
+  readonly personalToken: string;
+  readonly grant: Grant;
 }
 
-/** How a user looks in a read by id; `null`: there is none. */
-export function seenById(person: Person | null): string {
-  return person
-    ? [
-        person.email,
-        person.username,
-        person.phone,
-        person.bio,
-        person.active,
-        person.loggedIn ? person.session : 'logged out',
-      ].join('|')
-    : 'nobody';
+/** Where in a state the session stands, behind what a read by id tells; and behind it the personal token. */
+const SESSION = 5;
+
+/** All of a user, to be looked at as one or another read sees it; `null`: there is none. */
+export function stateOf(person: Person | null): string {
+  if (!person) return 'nobody';
+  const { email, username, phone, bio, active, session, loggedIn, personalToken, grant } = person;
+  return [
+    email,
+    username,
+    phone,
+    bio,
+    active,
+    loggedIn ? session : 'logged out',
+    grant === 'over' ? 'no token' : `${grant} ${personalToken}`,
+  ].join('|');
 }
 
-/** The same, of the JSON that the service answers, which does not tell the session. */
+/** How a user looks in the JSON that the service answers. */
 export function seenInAnswer(body: Record<string, unknown>): string {
   return [body.email, body.username, body.phone, body.bio, body.is_active].map(String).join('|');
 }
 
-/** What a read through the service can tell of a state of `seenById`. */
-export function withoutSession(state: string): string {
-  return state === 'nobody' ? state : state.slice(0, state.lastIndexOf('|'));
+/** The same, of a state. */
+export function userIn(state: string): string {
+  return state.split('|', SESSION).join('|');
 }
 
-/** Whether a session goes on in a state of `seenById`. */
-export function sessionIn(state: string, session: string): 'live' | 'over' {
-  return state.endsWith(`|${session}`) ? 'live' : 'over';
+/** Whether a session goes on in a state. */
+export function sessionIn(state: string, session: string): 'session live' | 'session over' {
+  return state.split('|')[SESSION] === session ? 'session live' : 'session over';
 }
 
-/** Whether there is such a user, and an active one, in a state of `seenById`. */
+/** What a personal token opens in a state. */
+export function grantIn(state: string, personalToken: string): `token ${Grant}` {
+  const [grant, text] = (state.split('|')[SESSION + 1] ?? '').split(' ');
+  return text === personalToken ? `token ${grant as Grant}` : 'token over';
+}
+
+/** Whether there is such a user, and an active one, in a state. */
 export function standingIn(state: string): 'active' | 'inactive' {
-  return state.split('|').at(-2) === 'true' ? 'active' : 'inactive';
+  return state.split('|')[SESSION - 1] === 'true' ? 'active' : 'inactive';
 }

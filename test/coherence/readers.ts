@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type History, type Verdict } from './history.js';
-import { seenInAnswer, sessionIn, standingIn, withoutSession } from './person.js';
+import { grantIn, seenInAnswer, sessionIn, standingIn, userIn } from './person.js';
 import { type Random } from './random.js';
-import { type Report } from './report.js';
+import { type Report, type Subject } from './report.js';
 import { type Answer, type Ask, type UsherInstance } from './usher-instance.js';
 import { type World } from './world.js';
 
 const BATCH = 50;
+/** The first of the hot users: so few that their tokens are read again before they leave the cache. */
+export const FAMILIAR = 12;
 
-/** Ask one instance, by id, by alias and by token, and have every answer judged. */
+/** Ask one instance, by id, by alias, by access token and by personal token, and have every answer judged. */
 export class Readers {
   constructor(
     private readonly world: World,
@@ -22,12 +24,17 @@ export class Readers {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && this.instance.running) {
       const dice = this.random.below(10);
-      const read = dice < 4 ? this.#byIds() : dice < 7 ? this.#byToken() : this.#byAlias();
-      await read.catch(async (error: unknown) => {
+      await this.#read(dice).catch(async (error: unknown) => {
         this.report.lost(this.instance.index, error);
         await sleep(50);
       });
     }
+  }
+
+  #read(dice: number): Promise<void> {
+    if (dice < 4) return this.#byIds();
+    if (dice < 6) return this.#byAccessToken();
+    return dice < 8 ? this.#byPersonalToken() : this.#byAlias();
   }
 
   async #byIds(): Promise<void> {
@@ -40,8 +47,8 @@ export class Readers {
     if (answer.status !== 200) return;
     const { items, missing } = answer.body as { items: Record<string, unknown>[]; missing: string[] };
     for (const item of items)
-      this.#judge(this.world.user(item.id as string), seenInAnswer(item), answer, withoutSession);
-    for (const id of missing) this.#judge(this.world.user(id), 'nobody', answer);
+      this.#judge('user', this.world.user(item.id as string), seenInAnswer(item), answer, userIn);
+    for (const id of missing) this.#judge('user', this.world.user(id), 'nobody', answer);
     if (items.length + missing.length !== ids.length)
       this.report.wrong(`${ids.length} ids asked, ${items.length} + ${missing.length} answered`);
   }
@@ -52,12 +59,13 @@ export class Readers {
     const answer = await this.#ask(`/users/lookup?${kind}=${encodeURIComponent(value)}`, {
       token: this.serviceToken,
     });
-    if (answer.status === 200) this.#judge(this.world.alias(name), answer.body!.id as string, answer);
-    else if (answer.status === 404) this.#judge(this.world.alias(name), 'nobody', answer);
+    if (answer.status === 200)
+      this.#judge('alias', this.world.alias(name), answer.body!.id as string, answer);
+    else if (answer.status === 404) this.#judge('alias', this.world.alias(name), 'nobody', answer);
   }
 
-  async #byToken(): Promise<void> {
-    const id = this.random.pick(this.hot);
+  async #byAccessToken(): Promise<void> {
+    const id = this.#someone();
     const session = this.world.lastSession(id);
     const token = await this.world.token(id, session);
     const answer = await this.#ask('/auth/me', { token });
@@ -65,11 +73,11 @@ export class Readers {
     const ofSession = (state: string): string => sessionIn(state, session);
     // Session and user are two look-ups, each true at a moment of its own: together they need never have been.
     if (answer.status === 200) {
-      this.#judge(history, seenInAnswer(answer.body!), answer, withoutSession);
-      this.#judge(history, 'live', answer, ofSession);
+      this.#judge('user', history, seenInAnswer(answer.body!), answer, userIn);
+      this.#judge('session', history, 'session live', answer, ofSession);
     } else if (answer.status === 401 && answer.xCache !== undefined) {
-      this.#judgeAny(history, answer, [
-        ['over', ofSession],
+      this.#judgeAny('session', history, answer, [
+        ['session over', ofSession],
         ['inactive', standingIn],
       ]);
     } else if (answer.status === 401 && !this.report.wrongClocks.has(this.instance.index)) {
@@ -78,24 +86,62 @@ export class Readers {
     }
   }
 
+  /** The last personal token of a user, or the one before, whose secret may have been that of the same token. */
+  async #byPersonalToken(): Promise<void> {
+    const id = this.#someone();
+    const tokens = this.world.personalTokens(id);
+    const token = tokens.at(this.random.below(4) === 0 ? -1 : 0)!;
+    const answer = await this.#ask('/auth/me', { token });
+    const history = this.world.user(id);
+    const ofToken = (state: string): string => grantIn(state, token);
+    // Token and user are two look-ups as well.
+    if (answer.status === 200) {
+      this.#judge('user', history, seenInAnswer(answer.body!), answer, userIn);
+      this.#judge('personal token', history, 'token read', answer, ofToken);
+    } else if (answer.status === 403) {
+      this.#judge('user', history, 'active', answer, standingIn);
+      this.#judge('personal token', history, 'token write', answer, ofToken);
+    } else if (answer.status === 401 && answer.xCache === undefined) {
+      this.report.wrong(`instance ${this.instance.index}: a personal token was refused for its text`);
+    } else if (answer.status === 401) {
+      this.#judgeAny('personal token', history, answer, [
+        ['token over', ofToken],
+        ['inactive', standingIn],
+      ]);
+    }
+  }
+
+  #someone(): string {
+    return this.random.pick(this.random.below(4) === 0 ? this.hot : this.hot.slice(0, FAMILIAR));
+  }
+
   async #ask(path: string, ask: Ask): Promise<Answer> {
     const answer = await this.instance.ask(path, ask);
     this.report.answered(this.instance.index, answer);
     return answer;
   }
 
-  #judge(history: History, value: string, answer: Answer, view?: (state: string) => string): void {
-    this.report.judged(this.instance.index, this.#verdict(history, value, answer, view), answer.xCache);
+  #judge(
+    subject: Subject,
+    history: History,
+    value: string,
+    answer: Answer,
+    view?: (state: string) => string,
+  ): void {
+    const verdict = this.#verdict(history, value, answer, view);
+    this.report.judged(this.instance.index, subject, verdict, answer.xCache);
   }
 
   /** The answer has one of several reasons, and does not say which. */
   #judgeAny(
+    subject: Subject,
     history: History,
     answer: Answer,
     reasons: [value: string, view: (state: string) => string][],
   ): void {
     const verdicts = reasons.map(([value, view]) => this.#verdict(history, value, answer, view));
-    this.report.judged(this.instance.index, verdicts.find(({ ok }) => ok) ?? verdicts[0]!, answer.xCache);
+    const verdict = verdicts.find(({ ok }) => ok) ?? verdicts[0]!;
+    this.report.judged(this.instance.index, subject, verdict, answer.xCache);
   }
 
   #verdict(history: History, value: string, answer: Answer, view?: (state: string) => string): Verdict {

@@ -11,6 +11,9 @@ export interface Audits {
   readonly lag_ms: { readonly max: number | null };
 }
 
+/** What an answer tells of. */
+export type Subject = 'user' | 'alias' | 'session' | 'personal token';
+
 /** What a run has seen. */
 export class Report {
   checks = 0;
@@ -19,6 +22,8 @@ export class Report {
   lies = 0;
   /** Those, and whatever else should not have happened. */
   violationCount = 0;
+  readonly checksOf = new Map<Subject, number>();
+  readonly liesOf = new Map<Subject, number>();
   readonly origins = new Map<string, number>();
   readonly statuses = new Map<number, number>();
   slowest = 0;
@@ -33,17 +38,20 @@ export class Report {
   /** Instances that do not know what time it is. */
   readonly wrongClocks = new Set<number>();
 
-  judged(instance: number, verdict: Verdict, origin: string | undefined): void {
+  judged(instance: number, subject: Subject, verdict: Verdict, origin = 'batch'): void {
     this.checks++;
-    this.origins.set(origin ?? 'batch', (this.origins.get(origin ?? 'batch') ?? 0) + 1);
+    count(this.checksOf, subject);
+    count(this.origins, origin);
     if (verdict.lagMs > 0 && verdict.ok && origin !== 'stale') this.#lags.push(verdict.lagMs);
     if (verdict.ok) return;
     this.lies++;
-    this.wrong(`instance ${instance}, ${origin ?? 'batch'}: ${verdict.why}`);
+    count(this.liesOf, subject);
+    const finding = `instance ${instance}, ${origin}, ${subject}: ${verdict.why}`;
+    this.wrong(finding, this.liesOf.get(subject) === 1);
   }
 
   answered(instance: number, { status, askedAt, answeredAt, retryAfter, body }: Answer): void {
-    this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
+    count(this.statuses, status);
     const ms = answeredAt - askedAt;
     if (!this.disturbed.has(instance)) {
       this.slowest = Math.max(this.slowest, ms);
@@ -70,9 +78,10 @@ export class Report {
       this.wrong(`instance ${instance}: its own audit found ${violations}, of at most ${lag_ms.max} ms`);
   }
 
-  wrong(what: string): void {
+  /** @param shown even though enough is shown already */
+  wrong(what: string, shown = false): void {
     this.violationCount++;
-    if (this.violations.length < MOST_SHOWN) this.violations.push(`[${this.fault}] ${what}`);
+    if (shown || this.violations.length < MOST_SHOWN) this.violations.push(`[${this.fault}] ${what}`);
   }
 
   /** Of the reads that were served something outdated: for how long it had been outdated. */
@@ -94,8 +103,8 @@ export class Report {
         .join(', ');
     const lags = [0.5, 0.99, 1].map((share) => this.lag(share).toFixed(0));
     return [
-      `checks       ${this.checks}`,
-      `violations   ${this.violationCount}, of them ${this.lies} wrong answers`,
+      `checks       ${this.checks}: ${list(this.checksOf)}`,
+      `violations   ${this.violationCount}, of them ${this.lies} wrong answers${this.lies > 0 ? `: ${list(this.liesOf)}` : ''}`,
       `outdated     ${this.outdatedReads} reads within Δ; for p50 ${lags[0]} ms, p99 ${lags[1]} ms, at most ${lags[2]} ms`,
       `origins      ${list(this.origins)}`,
       `statuses     ${list(this.statuses)}; ${this.lostRequests} without an answer`,
@@ -104,4 +113,8 @@ export class Report {
       ...this.violations.map((violation) => `  ! ${violation}`),
     ].join('\n');
   }
+}
+
+function count<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

@@ -5,7 +5,8 @@ import { AccessTokens } from '../../apps/identity/src/auth/tokens/access-tokens.
 import { SystemClock } from '../../apps/identity/src/auth/tokens/clock.js';
 import { SigningKeys } from '../../apps/identity/src/auth/tokens/signing-keys.js';
 import { History, type State } from './history.js';
-import { type Person, seenById } from './person.js';
+import { type Person, stateOf } from './person.js';
+import { newPersonalToken, scopesOf, stored } from './personal-token.js';
 
 /** How a write ended; nobody knows when the answer was lost. */
 export type Ending = 'committed' | 'rolled back' | 'unknown';
@@ -29,6 +30,7 @@ export class World {
   readonly #aliases = new Map<string, History>();
   readonly #tokens = new Map<string, string>();
   readonly #sessions = new Map<string, string>();
+  readonly #personalTokens = new Map<string, readonly string[]>();
   readonly #locked = new Set<string>();
   #version = 0;
 
@@ -90,6 +92,12 @@ export class World {
     return this.#sessions.get(id)!;
   }
 
+  /** The last two of a user who may be gone, the newest first; or the only one. */
+  personalTokens(id: string): readonly string[] {
+    return this.#personalTokens.get(id)!;
+  }
+
+  /** For that session. */
   async token(id: string, session: string): Promise<string> {
     let token = this.#tokens.get(session);
     if (!token) {
@@ -134,7 +142,11 @@ export class World {
 
   #settle(id: string, person: Person | null): void {
     this.#people.set(id, person);
-    if (person) this.#sessions.set(id, person.session);
+    if (!person) return;
+    this.#sessions.set(id, person.session);
+    const [last, ...older] = this.#personalTokens.get(id) ?? [person.personalToken];
+    const before = last === person.personalToken ? older : [last!];
+    this.#personalTokens.set(id, [person.personalToken, ...before]);
   }
 
   #begin(steps: readonly Step[], by: number | undefined): [History, State][] {
@@ -145,7 +157,7 @@ export class World {
     const states: [History, State][] = [];
     for (const { id, after } of steps) {
       const history = this.user(id);
-      states.push([history, history.begin(seenById(after), now, by)]);
+      states.push([history, history.begin(stateOf(after), now, by)]);
     }
     for (const [name, owner] of owners) {
       const history = this.alias(name);
@@ -159,16 +171,20 @@ export class World {
     await new Promise((resolve) => setTimeout(resolve, SETTLED_AFTER_MS));
     const { id, after } = steps[0]!;
     const session = after?.session ?? this.lastSession(id);
+    const personalToken = after?.personalToken ?? this.personalTokens(id)[0]!;
+    const { tokenId, hash } = stored(personalToken);
     const patientUntil = performance.now() + MENDED_AFTER_MS;
     for (;;) {
       try {
         const { rows } = await this.sql.query<Person>(
           `SELECT id, email, username, phone, bio, is_active AS active, $2::uuid::text AS session,
-                  EXISTS (SELECT FROM sessions WHERE id = $2) AS "loggedIn"
+                  EXISTS (SELECT FROM sessions WHERE id = $2) AS "loggedIn", $3 AS "personalToken",
+                  COALESCE((SELECT CASE WHEN scopes = $6 THEN 'read' ELSE 'write' END FROM personal_access_tokens
+                             WHERE id = $4 AND token_hash = decode($5, 'hex') AND expires_at > now()), 'over') AS "grant"
              FROM users WHERE id = $1 FOR UPDATE`,
-          [id, session],
+          [id, session, personalToken, tokenId, hash, scopesOf('read')],
         );
-        return seenById(rows[0] ?? null) === seenById(after) ? 'committed' : 'rolled back';
+        return stateOf(rows[0] ?? null) === stateOf(after) ? 'committed' : 'rolled back';
       } catch (error) {
         if (performance.now() > patientUntil) throw error;
         await new Promise((resolve) => setTimeout(resolve, 200)); // PostgreSQL is being broken on purpose
@@ -186,6 +202,8 @@ export class World {
       active: true,
       session: uuidv7(),
       loggedIn: true,
+      personalToken: newPersonalToken(),
+      grant: 'read',
     }));
     await this.sql.query('TRUNCATE users CASCADE'); // of the run before
     await this.sql.query(
@@ -199,9 +217,18 @@ export class World {
        SELECT session, id, now() + interval '1 day' FROM json_to_recordset($1) AS p (id uuid, session uuid)`,
       [JSON.stringify(people)],
     );
+    await this.sql.query(
+      `INSERT INTO personal_access_tokens (id, user_id, name, token_hash, scopes, expires_at)
+       SELECT "tokenId", id, 'of the suite', decode(hash, 'hex'), $2, now() + interval '1 day'
+         FROM json_to_recordset($1) AS p (id uuid, "tokenId" uuid, hash text)`,
+      [
+        JSON.stringify(people.map(({ id, personalToken }) => ({ id, ...stored(personalToken) }))),
+        scopesOf('read'),
+      ],
+    );
     for (const person of people) {
       this.#settle(person.id, person);
-      this.#users.set(person.id, new History(seenById(person), this.maxStalenessMs));
+      this.#users.set(person.id, new History(stateOf(person), this.maxStalenessMs));
       for (const name of aliasNames(person)) {
         this.#aliases.set(name, new History(person.id, this.maxStalenessMs));
       }

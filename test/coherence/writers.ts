@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type PoolClient } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { ended } from './ended.js';
+import { type Pen } from './pen.js';
 import { type Person } from './person.js';
+import { newPersonalToken, putPersonalToken, scopesOf } from './personal-token.js';
+import { changePersonalToken, otherGrant, revokePersonalToken } from './personal-token-writes.js';
 import { type Random } from './random.js';
 import { type UsherInstance } from './usher-instance.js';
 import { type Ending, type World } from './world.js';
@@ -28,22 +32,25 @@ const MIX: readonly (readonly [weight: number, Write])[] = [
   [2, (w) => w.removeOrInsert()],
   [2, (w) => w.logOut()],
   [3, (w) => w.openOrEndSession()],
+  [2, revokePersonalToken],
+  [5, changePersonalToken],
   [1, (w) => w.rollBack()],
   [1, (w) => w.holdOpen()],
 ];
 
 /** Change users by HTTP and by raw SQL until told to stop. */
-export class Writers {
+export class Writers implements Pen {
   written = 0;
   #names = 0;
+  #bulks = 0;
 
   constructor(
     readonly world: World,
     private readonly instances: () => readonly UsherInstance[],
     private readonly adminToken: string,
-    private readonly random: Random,
+    readonly random: Random,
     /** The users that are written one by one; all of them are written in bulk. */
-    private readonly hot: readonly string[],
+    readonly hot: readonly string[],
   ) {}
 
   /** One write after the other, with a pause. */
@@ -57,23 +64,43 @@ export class Writers {
     }
   }
 
-  /** Every user in one statement: more than the log names one by one. */
+  /** Every personal token, or every user, in one statement: more than the log names one by one. */
   async runBulk(signal: AbortSignal, everyMs: number): Promise<void> {
     while (!signal.aborted) {
       await sleep(everyMs, undefined, { signal }).catch(() => undefined);
-      const ids = this.world.ids;
-      if (signal.aborted || !this.world.tryLock(ids)) continue;
+      const ids = this.world.ids.reverse(); // by the first, who is never gone, a lost answer is found out
+      while (!signal.aborted && !this.world.tryLock(ids)) await sleep(5); // until nobody writes, for a moment
+      if (signal.aborted) return;
       try {
-        const bio = this.world.fresh();
-        const steps = ids.map((id) => ({ id, after: changed(this.world.person(id), { bio }) }));
-        await this.world.write(steps, () =>
-          this.#sql((client) => client.query('UPDATE users SET bio = $1', [bio])),
-        );
+        await (this.#bulks++ % 2 === 0 ? this.#changeAllPersonalTokens(ids) : this.#changeAllUsers(ids));
         this.written++;
       } finally {
         this.world.release(ids);
       }
     }
+  }
+
+  async #changeAllUsers(ids: readonly string[]): Promise<void> {
+    const bio = this.world.fresh();
+    const steps = ids.map((id) => ({ id, after: changed(this.world.person(id), { bio }) }));
+    await this.world.write(steps, () =>
+      this.sql((client) => client.query('UPDATE users SET bio = $1', [bio])),
+    );
+  }
+
+  async #changeAllPersonalTokens(ids: readonly string[]): Promise<void> {
+    const grant = otherGrant(this.world.person(ids[0]!)!.grant);
+    const steps = ids.map((id) => {
+      const person = this.world.person(id);
+      return { id, after: person && (person.grant === 'over' ? person : { ...person, grant }) };
+    });
+    await this.world.write(steps, () =>
+      this.sql((client) => client.query('UPDATE personal_access_tokens SET scopes = $1', [scopesOf(grant)])),
+    );
+  }
+
+  anInstance(): UsherInstance {
+    return this.random.pick(this.instances());
   }
 
   name(): string {
@@ -82,9 +109,9 @@ export class Writers {
 
   /** By the user, on some instance. */
   changeProfile(changes: Partial<Person>): Promise<void> {
-    return this.#withOne(async (person) => {
+    return this.withOne(async (person) => {
       if (!person?.active || !person.loggedIn) return;
-      const instance = this.random.pick(this.instances());
+      const instance = this.anInstance();
       const token = await this.world.token(person.id, person.session);
       await this.world.write(
         [{ id: person.id, after: { ...person, ...changes } }],
@@ -96,11 +123,12 @@ export class Writers {
 
   /** By an administrator: active users are deactivated, others restored. */
   changeStanding(): Promise<void> {
-    return this.#withOne(async (person) => {
+    return this.withOne(async (person) => {
       if (!person) return;
-      const instance = this.random.pick(this.instances());
+      const instance = this.anInstance();
       const active = !person.active;
-      const after = { ...person, active, loggedIn: false }; // who is restored logs in again
+      // Who is restored logs in again, and has no personal tokens.
+      const after: Person = { ...person, active, loggedIn: false, grant: 'over' };
       await this.world.write(
         [{ id: person.id, after }],
         () =>
@@ -118,9 +146,9 @@ export class Writers {
 
   /** By the user, on some instance. */
   logOut(): Promise<void> {
-    return this.#withOne(async (person) => {
+    return this.withOne(async (person) => {
       if (!person?.loggedIn) return;
-      const instance = this.random.pick(this.instances());
+      const instance = this.anInstance();
       const token = await this.world.token(person.id, person.session);
       await this.world.write(
         [{ id: person.id, after: { ...person, loggedIn: false } }],
@@ -132,7 +160,7 @@ export class Writers {
 
   /** By raw SQL: who is logged in is logged out, and the other way round. */
   openOrEndSession(): Promise<void> {
-    return this.#withOne(async (person, id) => {
+    return this.withOne(async (person, id) => {
       if (!person) return;
       const after = {
         ...person,
@@ -140,7 +168,7 @@ export class Writers {
         loggedIn: !person.loggedIn,
       };
       await this.world.write([{ id, after }], () =>
-        this.#sql((client) =>
+        this.sql((client) =>
           after.loggedIn
             ? openSession(client, after)
             : client.query('DELETE FROM sessions WHERE user_id = $1', [id]),
@@ -150,10 +178,10 @@ export class Writers {
   }
 
   updateRaw(change: (person: Person) => Person): Promise<void> {
-    return this.#withOne(async (person) => {
+    return this.withOne(async (person) => {
       if (!person) return;
       const after = change(person);
-      await this.world.write([{ id: person.id, after }], () => this.#sql((client) => update(client, after)));
+      await this.world.write([{ id: person.id, after }], () => this.sql((client) => update(client, after)));
     });
   }
 
@@ -179,10 +207,10 @@ export class Writers {
 
   /** Users come and go, and come back as they were. */
   removeOrInsert(): Promise<void> {
-    return this.#withOne(async (person, id) => {
+    return this.withOne(async (person, id) => {
       if (person) {
         await this.world.write([{ id, after: null }], () =>
-          this.#sql((client) => client.query('DELETE FROM users WHERE id = $1', [id])),
+          this.sql((client) => client.query('DELETE FROM users WHERE id = $1', [id])),
         );
         return;
       }
@@ -196,6 +224,8 @@ export class Writers {
         active: true,
         session: uuidv7(),
         loggedIn: true,
+        personalToken: newPersonalToken(),
+        grant: 'read',
       };
       await this.world.write([{ id, after }], () =>
         this.#transaction(async (client) => {
@@ -204,6 +234,7 @@ export class Writers {
             [id, after.email, after.username, after.phone, after.bio],
           );
           await openSession(client, after);
+          await putPersonalToken(client, after);
         }),
       );
     });
@@ -211,7 +242,7 @@ export class Writers {
 
   /** What is rolled back, to a savepoint or altogether, must never be seen. */
   rollBack(): Promise<void> {
-    return this.#withOne(async (person) => {
+    return this.withOne(async (person) => {
       if (!person) return;
       const after = changed(person, { bio: this.world.fresh() });
       await this.world.write([{ id: person.id, after }], () =>
@@ -222,7 +253,7 @@ export class Writers {
           await update(client, after);
         }),
       );
-      await this.#sql(async (client) => {
+      await this.sql(async (client) => {
         await client.query('BEGIN');
         await update(client, changed(person, { bio: 'never' }));
         await client.query('ROLLBACK');
@@ -233,14 +264,15 @@ export class Writers {
   /** Commits long after its statement, so that younger transactions are visible before it. */
   holdOpen(): Promise<void> {
     const holdMs = this.random.between(200, 3_000);
-    return this.#withOne(async (person) => {
+    return this.withOne(async (person) => {
       if (!person) return;
-      const after = changed(person, { bio: this.world.fresh() });
+      const after = { ...person, bio: this.world.fresh(), grant: otherGrant(person.grant) };
       const client = await this.world.sql.connect().catch(() => undefined);
       if (!client) return;
       try {
         await client.query('BEGIN');
         await update(client, after);
+        await putPersonalToken(client, after);
         await sleep(holdMs);
         await this.world.write([{ id: person.id, after }], () =>
           client.query('COMMIT').then(() => 'committed' as const),
@@ -252,15 +284,19 @@ export class Writers {
     });
   }
 
-  #withOne(write: (person: Person | null, id: string) => Promise<void>): Promise<void> {
-    return this.#with(1, ([person], [id]) => write(person!, id!));
+  withOne(
+    write: (person: Person | null, id: string) => Promise<void>,
+    among: readonly string[] = this.hot,
+  ): Promise<void> {
+    return this.#with(1, ([person], [id]) => write(person!, id!), among);
   }
 
   async #with(
     count: number,
     write: (people: (Person | null)[], ids: string[]) => Promise<void>,
+    among: readonly string[] = this.hot,
   ): Promise<void> {
-    const ids = this.random.shuffled(this.hot).slice(0, count);
+    const ids = this.random.shuffled(among).slice(0, count);
     if (!this.world.tryLock(ids)) return;
     try {
       await write(
@@ -273,7 +309,7 @@ export class Writers {
     }
   }
 
-  async #sql(run: (client: PoolClient) => Promise<unknown>): Promise<Ending> {
+  async sql(run: (client: PoolClient) => Promise<unknown>): Promise<Ending> {
     const client = await this.world.sql.connect().catch(() => undefined);
     if (!client) return 'rolled back'; // it was never sent
     try {
@@ -288,7 +324,7 @@ export class Writers {
   }
 
   #transaction(run: (client: PoolClient) => Promise<void>): Promise<Ending> {
-    return this.#sql(async (client) => {
+    return this.sql(async (client) => {
       await client.query('BEGIN');
       await run(client);
       await client.query('COMMIT');
@@ -315,11 +351,4 @@ function update(client: PoolClient, { id, email, username, phone, bio }: Person)
     phone,
     bio,
   ]);
-}
-
-async function ended(answer: ReturnType<UsherInstance['ask']>): Promise<Ending> {
-  const { status } = await answer;
-  if (status < 300) return 'committed';
-  // These are said before anything is written; of any other answer nobody knows what it came too late for.
-  return [401, 403, 404, 409, 422].includes(status) ? 'rolled back' : 'unknown';
 }
