@@ -203,7 +203,8 @@ describe('the log', () => {
     expect(answers.map(({ status }) => status)).toEqual([401, 401, 400, 422, 401, 405]);
     await linesOf(answers);
     const warnings = parsed().filter(({ level, msg }) => level === 40 && msg.startsWith('Session '));
-    const session = /^Session [0-9a-f-]{36} of user ([0-9a-f-]{36}) is over: a refresh token was used again/;
+    const session =
+      /^Session [0-9a-f-]{36} of user ([0-9a-f-]{36}) is over: a refresh token came that had been replaced/;
     expect(warnings.map(({ msg }) => session.exec(msg)?.[1])).toEqual([user.id]);
     expectNoSecrets();
   });

@@ -385,7 +385,7 @@ describe('an access token', () => {
     });
 
     it('is not to be had by taking the public key for a secret', async () => {
-      const file = (await readdir(keys)).find((name) => name !== 'refresh.key');
+      const file = (await readdir(keys)).find((name) => name.endsWith('.pem'));
       const publicKey = createPublicKey(await readFile(join(keys, file!)));
       const [esHeader, esClaims] = decoded(person.token);
       expect(esHeader.alg).toBe('ES256');
