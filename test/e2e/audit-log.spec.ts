@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response, type Test } from 'supertest';
+import { auditEntry, type AuditEvent, ownEvent } from '../../apps/identity/src/audit/audit-entry.js';
 import { AuditLog } from '../../apps/identity/src/audit/audit-log.js';
 import { AuditRetention } from '../../apps/identity/src/audit/audit-retention.js';
 import { createAdmin } from '../../apps/identity/src/cli/create-admin.js';
@@ -447,6 +448,15 @@ describe('the audit log', () => {
       ['session.opened', null],
       ['account.registered', null],
     ]);
+
+    // A login that was under way meanwhile, and whose entry comes after the deletion.
+    const late = { ...ownEvent('operator', 'session.opened', person.id), address: '192.0.2.1', device: 'x' };
+    const tried: AuditEvent = { ...late, outcome: 'auth.invalid_credentials', actor: { kind: 'anyone' } };
+    await log.insert([auditEntry(tried)]);
+    expect((await actions())[0]).toEqual(['session.opened', '192.0.2.1']);
+    await database.query('DELETE FROM users WHERE id = $1', [person.id]);
+    await log.insert([auditEntry(tried)]);
+    expect((await actions())[0]).toEqual(['session.opened', null]);
   });
 
   it('keeps entries as long as AUDIT_RETENTION says', async () => {

@@ -228,6 +228,18 @@ describe('import-users', () => {
     );
   });
 
+  it('says of two lines with one id which of them is in', async () => {
+    const id = randomUUID();
+    const there = aUser();
+    await run(ndjson([there]));
+    const [refused, taken] = [aUser({ id, email: there.email }), aUser({ id })];
+    expect(await run(ndjson([refused, taken]))).toEqual({
+      counts: '1 users imported, 0 skipped, 1 refused',
+      told: [expect.stringMatching(/^line 1: /)],
+    });
+    expect(await rowsOf(taken.email)).toMatchObject([{ id }]);
+  });
+
   it('says in a dry run what it would do, and does nothing', async () => {
     const { rows: before } = await usher.database.query('SELECT id FROM users');
     const users = [aUser(), aUser({ phone: 'x' }), aUser({ username: 'dry' }), aUser({ username: 'DRY' })];

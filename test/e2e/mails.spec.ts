@@ -283,6 +283,14 @@ describe('mails', () => {
     await expectInvalid('verify-email', person.verifyToken);
   });
 
+  it('to another address kill the one before at once, which may have gone to a stranger', async () => {
+    const person = await aMailedPerson();
+    const mistyped = await changeTokenOf(person, `typo.${person.email}`);
+    const token = await changeTokenOf(person, `right.${person.email}`);
+    await expectInvalid('confirm-email', mistyped);
+    expect((await post('confirm-email', { token })).status).toBe(204);
+  });
+
   it('change an address when the new one is confirmed: both instances know, and the old one is told', async () => {
     const person = await aMailedPerson();
     const newEmail = `new.${person.email}`;

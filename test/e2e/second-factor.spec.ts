@@ -8,6 +8,7 @@ import { type Response } from 'supertest';
 import { LoginChallenges } from '../../apps/identity/src/auth/second-factor/login-challenges.js';
 import { loadRefreshKeys } from '../../apps/identity/src/auth/tokens/refresh-keys.js';
 import { eventually } from '../support/eventually.js';
+import { SecondFactorStore } from '../../apps/identity/src/auth/second-factor/second-factor-store.js';
 import { anAdmin, aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
 import { expectProblem } from '../support/problems.js';
 import { RedisServer } from '../support/redis/redis-server.js';
@@ -351,6 +352,19 @@ describe('the second factor', () => {
       [person.id],
     );
     expect(rows).toEqual([]);
+  });
+
+  it('is not begun with a password that is not the current one any more', async () => {
+    const person = await aPerson(usher);
+    const [{ password_hash }] = (
+      await usher.database.query('SELECT password_hash FROM users WHERE id = $1', [person.id])
+    ).rows as [{ password_hash: string }];
+    const store = usher.app.get(SecondFactorStore, { strict: false });
+    const secret = Buffer.from('sealed');
+    expect(await store.begin(person.id, secret, password_hash.replace(/.$/, '!'))).toBe('refused');
+    expect(await store.begin(person.id, secret, password_hash)).toBe('begun');
+    await usher.database.query('DELETE FROM users WHERE id = $1', [person.id]);
+    expect(await store.begin(person.id, secret, password_hash)).toBe('refused');
   });
 
   it('refuses a secret from the row of somebody else, and takes a recovery code still', async () => {

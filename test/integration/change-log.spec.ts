@@ -241,6 +241,12 @@ describe('the change log', () => {
       ]) {
         await expect(client.query(sql)).rejects.toThrow('permission denied');
       }
+      // Nor can it have its own rows taken for users that were deactivated.
+      await client.query('CREATE TEMPORARY TABLE bait (id uuid)');
+      for (const name of ['users_end_sessions', 'users_end_personal_tokens']) {
+        const trigger = `CREATE TRIGGER bite AFTER INSERT ON bait FOR EACH ROW EXECUTE FUNCTION public.${name}()`;
+        await expect(client.query(trigger)).rejects.toThrow('permission denied');
+      }
     } finally {
       await client.query('RESET ROLE');
       await client.query(`DROP OWNED BY ${role}`);

@@ -8,7 +8,8 @@ export class DatabaseModule {
   static forRoot(settings: DataSourceSettings): DynamicModule {
     return {
       module: DatabaseModule,
-      imports: [TypeOrmModule.forRoot({ ...dataSourceOptions(settings), retryAttempts: 0 })],
+      // It was there a moment ago: a connection that takes too long now is tried again before the start is given up.
+      imports: [TypeOrmModule.forRoot({ ...dataSourceOptions(settings), retryAttempts: 3, retryDelay: 250 })],
     };
   }
 }

@@ -39,7 +39,7 @@ const INSERT = `
   SELECT id, email, email_verified, username, first_name, last_name, phone, bio, occupation, location,
          password_hash, is_active, coalesce(created_at, now())
     FROM ${GIVEN} ORDER BY place
-  ON CONFLICT DO NOTHING RETURNING id`;
+  ON CONFLICT DO NOTHING RETURNING id, email`;
 
 const SAME_EMAIL = 'FROM users AS u WHERE lower(u.email COLLATE "C") = lower(g.email COLLATE "C")';
 
@@ -93,12 +93,22 @@ export class UserImporter {
 
 type Row = ReturnType<typeof rowOf>;
 
+interface Inserted {
+  readonly id: string;
+  readonly email: string;
+}
+
+/** Two lines may give one id to two people, of whom only one is in. */
+function keyOf({ id, email }: Inserted): string {
+  return `${id} ${email}`;
+}
+
 async function insert(runner: QueryRunner, rows: readonly Row[]): Promise<ImportOutcome[]> {
-  const inserted = (await runner.query(INSERT, [JSON.stringify(rows)])) as { id: string }[];
-  const ids = new Set(inserted.map(({ id }) => id));
-  // The first of two with the same id is the one that is in.
+  const inserted = (await runner.query(INSERT, [JSON.stringify(rows)])) as Inserted[];
+  const those = new Set(inserted.map(keyOf));
+  // The first of two that are the same is the one that is in.
   const outcomes = rows.map((row): ImportOutcome | undefined =>
-    ids.delete(row.id) ? { kind: 'imported' } : undefined,
+    those.delete(keyOf(row)) ? { kind: 'imported' } : undefined,
   );
   const left = rows.filter(({ place }) => !outcomes[place]);
   if (left.length === 0) return outcomes as ImportOutcome[];

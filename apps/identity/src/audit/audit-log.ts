@@ -29,7 +29,8 @@ export class AuditLog {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
-   * All of them in one statement, or none.
+   * All of them in one statement, or none. Where somebody was who tried the account of a user that is gone by now is left
+   * out: `forget()` may have been there before.
    *
    * @throws DatabaseUnavailable, DatabaseTimeout in TypeORM's wrapping: see `databaseFaultOf()`
    */
@@ -37,11 +38,13 @@ export class AuditLog {
     await this.dataSource.query(
       `INSERT INTO audit_log (id, at, action, outcome, actor_kind, actor_id, actor_name, user_id, session_id, changes,
                               address, device, request_id)
-       SELECT id, at, action, outcome, actor->>'kind', (actor->>'id')::uuid, actor->>'name', "userId", "sessionId",
-              changes, address, device, "requestId"
+       SELECT e.id, at, action, outcome, actor->>'kind', (actor->>'id')::uuid, actor->>'name', "userId", "sessionId",
+              changes, CASE WHEN known THEN address END, CASE WHEN known THEN device END, "requestId"
          FROM json_to_recordset($1) AS e (
                 id uuid, at timestamptz, action text, outcome text, actor json, "userId" uuid, "sessionId" uuid,
-                changes text[], address inet, device text, "requestId" text)`,
+                changes text[], address inet, device text, "requestId" text),
+              LATERAL (SELECT actor->>'kind' <> 'anyone' OR "userId" IS NULL
+                           OR EXISTS (SELECT FROM users AS u WHERE u.id = e."userId") AS known) AS k`,
       [JSON.stringify(entries)],
     );
   }

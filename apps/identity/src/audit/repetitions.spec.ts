@@ -28,6 +28,18 @@ describe('Repetitions', () => {
     return repetitions.isNews({ ...refusal, ...event }, address);
   }
 
+  it('takes a refused refresh by the OAuth form for no guess, though the code is that of one', () => {
+    const refused = { outcome: 'auth.invalid_grant' };
+    expect([
+      isNews({ ...refused, action: 'session.opened' }),
+      isNews({ ...refused, action: 'session.opened' }),
+    ]).toEqual([true, true]);
+    expect([
+      isNews({ ...refused, action: 'session.refreshed' }),
+      isNews({ ...refused, action: 'session.refreshed' }),
+    ]).toEqual([true, false]);
+  });
+
   it('takes the same refusal from the same network for news once a minute', () => {
     expect([isNews({}), isNews({}), isNews({ userId: 'another' })]).toEqual([true, false, false]);
     expect(isNews({}, '192.0.2.2')).toBe(true);

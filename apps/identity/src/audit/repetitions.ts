@@ -51,7 +51,8 @@ export class Repetitions {
     if (outcome === SUCCESS) {
       return action !== 'session.refreshed' || isFirst(this.#refreshes, `${sessionId} ${network}`);
     }
-    if (GUESSES.has(outcome)) return true;
+    // A refresh by the OAuth form is refused with the code of a wrong password, and costs nothing.
+    if (GUESSES.has(outcome) && action !== 'session.refreshed') return true;
     return isFirst(this.#refusals, `${action} ${outcome} ${who} ${network}`) && this.#hasRoom();
   }
 

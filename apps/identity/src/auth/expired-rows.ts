@@ -17,8 +17,9 @@ export class ExpiredRows extends Chore {
   }
 
   async run(): Promise<void> {
-    await this.sessions.purge();
-    await this.tokens.purge();
-    await this.outbox.purge();
+    const purges = [this.sessions.purge(), this.tokens.purge(), this.outbox.purge()];
+    // One that does not get through must not keep the others from it.
+    const failed = (await Promise.allSettled(purges)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
   }
 }

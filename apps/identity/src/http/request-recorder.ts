@@ -36,10 +36,15 @@ export function recordRequests(fastify: FastifyInstance): void {
     const recorded = request.server.requestRecorder?.record(request, reply);
     if (!recorded) return done(null, body);
     reply.held = true;
-    void recorded.then(() => {
-      reply.held = false;
-      done(null, body);
-    });
+    recorded
+      .then(() => {
+        reply.held = false;
+        done(null, body);
+      })
+      .catch((error: unknown) => {
+        request.log.error({ err: error }, 'answer not sent');
+        reply.raw.destroy();
+      });
   });
 }
 

@@ -27,6 +27,10 @@ export class CreateAuditLog1763600000004 implements MigrationInterface {
       )`);
     await queryRunner.query(`CREATE INDEX audit_log_user ON audit_log (user_id, id)`);
     await queryRunner.query(`CREATE INDEX audit_log_action ON audit_log (action, id)`);
+    // What did not succeed is what an outcome is asked for by.
+    await queryRunner.query(
+      `CREATE INDEX audit_log_outcome ON audit_log (outcome, id) WHERE outcome <> 'success'`,
+    );
     await queryRunner.query(
       `CREATE INDEX audit_log_actor ON audit_log (actor_id, id) WHERE actor_id IS NOT NULL`,
     );

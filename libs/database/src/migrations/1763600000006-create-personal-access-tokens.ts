@@ -29,9 +29,13 @@ export class CreatePersonalAccessTokens1763600000006 implements MigrationInterfa
     );
     await createLog(queryRunner);
     await endWithTheAccount(queryRunner);
+    // For the purge of sessions, which asks for either.
+    await queryRunner.query(`CREATE INDEX sessions_expiry ON sessions (expires_at)`);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(`DROP INDEX sessions_expiry`);
+    await queryRunner.query(`GRANT EXECUTE ON FUNCTION users_end_sessions() TO PUBLIC`);
     await queryRunner.query(`DROP TRIGGER users_end_personal_tokens ON users`);
     await queryRunner.query(`DROP FUNCTION users_end_personal_tokens()`);
     await queryRunner.query(`DROP TABLE personal_access_tokens`);
@@ -86,6 +90,10 @@ async function endWithTheAccount(queryRunner: QueryRunner): Promise<void> {
       DELETE FROM ${tokens} WHERE user_id = NEW.id;
       RETURN NULL;
     END $$`);
+  // Only to make triggers with: otherwise whoever may make a temporary table could end anybody's sessions and tokens.
+  await queryRunner.query(
+    `REVOKE EXECUTE ON FUNCTION users_end_sessions(), users_end_personal_tokens() FROM PUBLIC`,
+  );
   await queryRunner.query(`
     CREATE TRIGGER users_end_personal_tokens AFTER UPDATE ON users
     FOR EACH ROW WHEN (OLD.is_active <> NEW.is_active) EXECUTE FUNCTION users_end_personal_tokens()`);

@@ -22,16 +22,20 @@ export interface FoundLink {
   readonly newEmail: string | null;
 }
 
-/** The new one replaces the one before, unless that is too young or there were too many. */
+/**
+ * The new one replaces the one before, unless that is too young or there were too many. One that leads to another address
+ * is dead in any case: it may have been mistyped, and be a stranger's.
+ */
 const INTO_THE_ONE_OF_ITS_PURPOSE = `
   ON CONFLICT (user_id, purpose) WHERE purpose IN ('verify_email', 'reset_password', 'change_email') DO UPDATE
      SET id = excluded.id, email = excluded.email, new_email = excluded.new_email, address = excluded.address,
-         token_hash = NULL, expires_at = excluded.expires_at, attempts = 0, next_attempt_at = now(),
-         created_at = now(),
+         token_hash = NULL, expires_at = excluded.expires_at, attempts = 0, created_at = now(),
+         next_attempt_at = CASE WHEN l.asked < ${ASKED_AN_HOUR} OR l.counted_from < now() - interval '1 hour' THEN now() END,
          asked = CASE WHEN l.counted_from < now() - interval '1 hour' THEN 1 ELSE l.asked + 1 END,
          counted_from = CASE WHEN l.counted_from < now() - interval '1 hour' THEN now() ELSE l.counted_from END
-   WHERE l.created_at < now() - interval '${ASKED_AGAIN_AFTER_SECONDS} seconds'
-     AND (l.asked < ${ASKED_AN_HOUR} OR l.counted_from < now() - interval '1 hour')`;
+   WHERE l.new_email IS DISTINCT FROM excluded.new_email
+      OR (l.created_at < now() - interval '${ASKED_AGAIN_AFTER_SECONDS} seconds'
+          AND (l.asked < ${ASKED_AN_HOUR} OR l.counted_from < now() - interval '1 hour'))`;
 
 /**
  * For whoever says whose account it is. One statement, whether or not there is such a user, and its commit does not
@@ -56,10 +60,11 @@ const ASK_FOR_CHANGE = `
        put AS (
          INSERT INTO mailed_links AS l (user_id, purpose, email, new_email, address, expires_at)
          SELECT id, 'change_email', email, $3, $4::inet, now() + $5::interval FROM owner
-         ${INTO_THE_ONE_OF_ITS_PURPOSE} RETURNING l.user_id, l.email),
+         ${INTO_THE_ONE_OF_ITS_PURPOSE} RETURNING l.user_id, l.email, l.next_attempt_at),
        notice AS (
          INSERT INTO mailed_links (user_id, purpose, email, address, expires_at)
-         SELECT user_id, 'email_change_asked', email, $4::inet, now() + $6::interval FROM put)
+         SELECT user_id, 'email_change_asked', email, $4::inet, now() + $6::interval FROM put
+          WHERE next_attempt_at IS NOT NULL)
   SELECT id FROM owner`;
 
 /**

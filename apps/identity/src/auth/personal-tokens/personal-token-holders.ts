@@ -93,7 +93,8 @@ export class PersonalTokenHolders {
     const compared = recalled ?? (await this.#compare(text, read, visitor));
     // The cache is not asked about what strangers make up: it would fill with the absence of it.
     if (!recalled && !compared.matches) return { value: null, origin: 'postgres' };
-    const found = await this.tokens.byId(read.id, options);
+    // What did not match is nobody's, to insist on the truth with: the cache knows whether the row is another by now.
+    const found = await this.tokens.byId(read.id, compared.matches ? options : { truth: false });
     if (agree(found, compared)) return compared.matches ? found : nobodyBy(found);
     if (recalled && !found.value) return found; // it has been revoked since
     // The secret was compared with another row than the one that is cached. Both once more, by PostgreSQL.

@@ -2,6 +2,7 @@ import { type CachedUser } from '#user-cache';
 import { Injectable } from '@nestjs/common';
 import { Guesses, type Named } from '../../limits/guesses.js';
 import { type Visitor } from '../../limits/visitor.js';
+import { WrongPassword } from '../accounts/account-faults.js';
 import { OwnPassword } from '../accounts/own-password.js';
 import { SecondFactorNotOn, WrongCode } from './second-factor-faults.js';
 import { type SecondFactorStatus } from './second-factor-store.js';
@@ -29,8 +30,10 @@ export class OwnSecondFactor {
 
   /** @throws WrongPassword, SecondFactorAlreadyOn, TooManyAttempts, PasswordsBusy */
   async begin(user: CachedUser, password: string, visitor: Visitor): Promise<Enrolment> {
-    await this.ownPassword.verify(user, password, visitor);
-    return this.factors.begin(user);
+    const verifiedHash = await this.ownPassword.verify(user, password, visitor);
+    const enrolment = await this.factors.begin(user, verifiedHash);
+    if (!enrolment) throw new WrongPassword();
+    return enrolment;
   }
 
   /**

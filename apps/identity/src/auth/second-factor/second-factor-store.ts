@@ -7,6 +7,9 @@ export interface SecondFactorStatus {
   readonly recoveryCodesLeft: number;
 }
 
+/** `refused`: meanwhile the account was deactivated, or its password changed. */
+export type Beginning = 'begun' | 'on already' | 'refused';
+
 /** Encrypted, as it is stored. */
 export interface StoredSecret {
   readonly envelope: Buffer;
@@ -41,16 +44,26 @@ export class SecondFactorStore {
     return row;
   }
 
-  /** In place of one that was begun and never confirmed. `false`: one is on, and stays. */
-  async begin(userId: string, envelope: Buffer): Promise<boolean> {
-    const begun = await this.dataSource.query<unknown[]>(
-      `INSERT INTO second_factors AS s (user_id, secret) VALUES ($1, $2)
-       ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret, created_at = now()
-         WHERE s.confirmed_at IS NULL
-       RETURNING user_id`,
-      [userId, envelope],
+  /**
+   * In place of one that was begun and never confirmed.
+   *
+   * @param verifiedHash the stored hash that the password was verified against: a reset that came in between must not
+   *   be followed by what was begun with the password before
+   */
+  async begin(userId: string, envelope: Buffer, verifiedHash: string): Promise<Beginning> {
+    const [row] = await this.dataSource.query<{ begun: boolean }[]>(
+      `WITH owner AS (
+         SELECT id FROM users WHERE id = $1 AND is_active AND password_hash = $3 FOR KEY SHARE),
+       put AS (
+         INSERT INTO second_factors AS s (user_id, secret) SELECT id, $2 FROM owner
+         ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret, created_at = now()
+           WHERE s.confirmed_at IS NULL
+         RETURNING user_id)
+       SELECT EXISTS (SELECT FROM put) AS begun FROM owner`,
+      [userId, envelope, verifiedHash],
     );
-    return begun.length > 0;
+    if (!row) return 'refused';
+    return row.begun ? 'begun' : 'on already';
   }
 
   /**

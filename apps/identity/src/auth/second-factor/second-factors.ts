@@ -38,11 +38,17 @@ export class SecondFactors {
     return (await this.store.secret(userId))?.isConfirmed ?? false;
   }
 
-  /** @throws SecondFactorAlreadyOn */
-  async begin({ id, email }: CachedUser): Promise<Enrolment> {
+  /**
+   * @param verifiedHash the stored hash that the password was verified against
+   * @returns `undefined`: it is not the stored one any more
+   * @throws SecondFactorAlreadyOn
+   */
+  async begin({ id, email }: CachedUser, verifiedHash: string): Promise<Enrolment | undefined> {
     const bytes = newTotpSecret();
-    const begun = await this.store.begin(id, this.box.seal(bytes, { userId: id, use: USE }));
-    if (!begun) throw new SecondFactorAlreadyOn();
+    const envelope = this.box.seal(bytes, { userId: id, use: USE });
+    const beginning = await this.store.begin(id, envelope, verifiedHash);
+    if (beginning === 'refused') return undefined;
+    if (beginning === 'on already') throw new SecondFactorAlreadyOn();
     const secret = totpSecretText(bytes);
     return { secret, uri: totpUri({ issuer: this.settings.jwtIssuer, account: email, secret }) };
   }
