@@ -54,9 +54,10 @@ describe('an instance', () => {
       ['nobody@example.com', PASSWORD, 401],
       ['nobody@example.com', PASSWORD, 401],
     ] as const) {
-      const { statements, redisBytes } = await overhear(() =>
+      const { audit, statements, redisBytes } = await overhear(() =>
         usher.http.post('/auth/login').send({ identifier, password }).expect(status),
       );
+      expect(audit).toHaveLength(1);
       // The second opens the session, if the hash is still the same.
       expect(statements).toHaveLength(status === 200 ? 2 : 1);
       for (const sql of statements)
@@ -114,13 +115,13 @@ describe('an instance', () => {
   });
 
   it('asks nobody anything for /auth/me on a hit', async () => {
-    const { statements, redisBytes, other } = await overhear(async () => {
+    const { audit, statements, redisBytes, other } = await overhear(async () => {
       for (let n = 0; n < 50; n++) {
         const { headers } = await usher.http.get('/auth/me').set(person.bearer).expect(200);
         expect(headers['x-cache']).toBe('memory');
       }
     });
-    expect(statements).toEqual([]);
+    expect([audit, statements]).toEqual([[], []]);
     expect(redisBytes).toBe('');
     // The change log is read meanwhile, on a connection of its own, and the mail of the registration may be on its way;
     // nothing else is said.
@@ -170,12 +171,14 @@ describe('an instance', () => {
 
   async function overhear(
     work: () => PromiseLike<unknown>,
-  ): Promise<{ statements: string[]; sessions: string[]; other: string[]; redisBytes: string }> {
+  ): Promise<Record<'audit' | 'statements' | 'sessions' | 'other', string[]> & { redisBytes: string }> {
     toPostgres.record();
     toRedis.record();
     await work();
-    const all = statementsIn(toPostgres.bytesToServer());
+    const said = statementsIn(toPostgres.bytesToServer());
+    const all = said.filter((sql) => !/\baudit_log\b/.test(sql));
     return {
+      audit: said.filter((sql) => /\baudit_log\b/.test(sql)),
       statements: all.filter((sql) => /\busers\b/.test(sql)),
       sessions: all.filter((sql) => /\bsessions\b/.test(sql) && !/\busers\b/.test(sql)),
       other: all.filter((sql) => !/\b(users|sessions)\b/.test(sql)),
