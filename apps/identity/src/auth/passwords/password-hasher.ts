@@ -9,7 +9,8 @@ import { Settings } from '#config';
 
 import { BcryptHash } from './bcrypt-hash.js';
 import { HashingPace } from './hashing-pace.js';
-import { isWellFormedPassword, MAX_PASSWORD_BYTES, passwordBytes } from './password-text.js';
+import { MAX_PASSWORD_BYTES } from '../../http/fields/password-field.js';
+import { isWellFormedPassword, passwordBytes } from './password-text.js';
 import { PasswordsBusy } from './passwords-busy.js';
 
 // bcrypt runs on libuv's four threads. One stays free, or DNS and the file system would wait behind passwords.

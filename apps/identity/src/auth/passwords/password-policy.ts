@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 
+import { MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARACTERS } from '../../http/fields/password-field.js';
 import { commonPasswords } from './common-passwords.js';
 import {
   PasswordCommon,
@@ -9,14 +10,7 @@ import {
   PasswordTooLong,
   PasswordTooShort,
 } from './password-faults.js';
-import {
-  isWellFormedPassword,
-  MAX_PASSWORD_BYTES,
-  passwordBytes,
-  passwordCharacters,
-} from './password-text.js';
-
-const MIN_PASSWORD_CHARACTERS = 8;
+import { isWellFormedPassword, passwordBytes, passwordCharacters } from './password-text.js';
 
 /** Whose password it will be; what is known of them at that moment. */
 export interface PasswordOwner {

@@ -1,6 +1,3 @@
-/** bcrypt reads 72 bytes and silently ignores the rest. */
-export const MAX_PASSWORD_BYTES = 72;
-
 /**
  * Whether this is text that bcrypt tells apart from every other: NUL ends a C string, and lone surrogates all become
  * U+FFFD in UTF-8, so that different passwords would share a hash.

@@ -2,7 +2,7 @@ import { field, type FieldOptions, isAString, stringRule } from './field.js';
 import { atMost } from './text-field.js';
 
 export const MIN_PASSWORD_CHARACTERS = 8;
-/** What bcrypt reads; more would be cut, so more is refused. */
+/** What bcrypt reads; it silently ignores the rest, so more is refused. */
 export const MAX_PASSWORD_BYTES = 72;
 
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
