@@ -46,4 +46,5 @@ export {
   UserStore,
 } from './user-store.js';
 export { type ImportedUser, type ImportOptions, type ImportOutcome, UserImporter } from './user-importer.js';
+export { UserRemoval } from './user-removal.js';
 export { worse } from './worse-origin.js';

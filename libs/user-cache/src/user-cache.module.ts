@@ -16,6 +16,7 @@ import { SessionCache } from './sessions/session-cache.js';
 import { type SessionLimits, SessionStore } from './sessions/session-store.js';
 import { UserCache } from './user-cache.js';
 import { UserDirectory } from './user-directory.js';
+import { UserRemoval } from './user-removal.js';
 import { UserStore } from './user-store.js';
 
 export interface UserCacheModuleOptions {
@@ -72,6 +73,11 @@ export class UserCacheModule implements OnApplicationBootstrap, OnApplicationShu
           useFactory: (pool: DataSource, cache: UserCache) => new UserStore(pool, cache),
         },
         {
+          provide: UserRemoval,
+          inject: [dataSource, UserCache],
+          useFactory: (pool: DataSource, cache: UserCache) => new UserRemoval(pool, cache),
+        },
+        {
           provide: SessionStore,
           inject: [dataSource, SessionCache],
           useFactory: (pool: DataSource, cache: SessionCache) => new SessionStore(pool, cache, limits),
@@ -84,6 +90,7 @@ export class UserCacheModule implements OnApplicationBootstrap, OnApplicationShu
       ],
       exports: [
         UserCache,
+        UserRemoval,
         UserStore,
         UserDirectory,
         SessionCache,

@@ -1,5 +1,5 @@
 import { AvatarFiles, avatarId } from '#storage';
-import { type CachedUser, UserCache, UserNotFound, UserStore, StillActive } from '#user-cache';
+import { type CachedUser, StillActive, UserCache, UserNotFound, UserRemoval } from '#user-cache';
 import { Injectable, Logger } from '@nestjs/common';
 import { auditEntry, ownEvent } from '../audit/audit-entry.js';
 import { AuditLog } from '../audit/audit-log.js';
@@ -16,7 +16,7 @@ export class DeparturesService {
   private readonly logger = new Logger('Departures');
 
   constructor(
-    private readonly store: UserStore,
+    private readonly removal: UserRemoval,
     private readonly cache: UserCache,
     private readonly files: AvatarFiles,
     private readonly log: AuditLog,
@@ -28,7 +28,7 @@ export class DeparturesService {
     if (!user) throw new UserNotFound();
     if (user.isActive) throw new StillActive();
     await this.#prepare(user);
-    await this.#discard(await this.store.delete(id));
+    await this.#discard(await this.removal.delete(id));
   }
 
   /**
@@ -40,9 +40,9 @@ export class DeparturesService {
   async deleteDue(): Promise<number> {
     let deleted = 0;
     for (;;) {
-      const due = await this.store.dueForDeletion(BATCH);
+      const due = await this.removal.due(BATCH);
       for (const user of due) await this.#prepare(user);
-      const gone = await this.store.deleteDue(due.map(({ id }) => id));
+      const gone = await this.removal.deleteDue(due.map(({ id }) => id));
       await this.#record(gone);
       await Promise.all(gone.map((user) => this.#discard(user)));
       deleted += gone.length;
