@@ -187,7 +187,13 @@ describe('the HTTP room', () => {
   let lines: string[] = [];
 
   beforeAll(async () => {
-    const settings = { nodeEnv: 'test', trustProxy: false, logLevel: 'info', docs: true } as const;
+    const settings = {
+      nodeEnv: 'test',
+      trustProxy: false,
+      logLevel: 'info',
+      docs: true,
+      corsOrigins: ['https://app.example.com'],
+    } as const;
     const logger = createLogger(settings, { write: (line) => lines.push(line) });
     app = await NestFactory.create<NestFastifyApplication>(ToyModule, createHttpAdapter(settings, logger), {
       logger: new NestLogger(logger),
@@ -399,11 +405,15 @@ describe('the HTTP room', () => {
     });
 
     it('answers an unforeseen error with nothing about it, and logs it without what hangs on it', async () => {
-      const answer = await http.get('/toys/boom?token=abc').set('x-request-id', 'my-id.1');
+      const answer = await http
+        .get('/toys/boom?token=abc')
+        .set('x-request-id', 'my-id.1')
+        .set('origin', 'https://app.example.com');
       expect(answer.status).toBe(500);
       expect(answer.body.code).toBe('internal');
       expect(answer.text).not.toMatch(/SELECT|stack|at /);
       expect(answer.headers['x-request-id']).toBe('my-id.1');
+      expect(answer.headers['access-control-allow-origin']).toBe('https://app.example.com');
 
       expect(lines).toHaveLength(2);
       const logged = JSON.parse(lines[0] as string);
@@ -607,7 +617,13 @@ describe('the HTTP room', () => {
   });
 
   it('answers requests in flight when it closes, and then ends their connections', async () => {
-    const settings = { nodeEnv: 'test', trustProxy: 1, logLevel: 'silent', docs: false } as const;
+    const settings = {
+      nodeEnv: 'test',
+      trustProxy: 1,
+      logLevel: 'silent',
+      docs: false,
+      corsOrigins: [],
+    } as const;
     const closing = await NestFactory.create<NestFastifyApplication>(ToyModule, createHttpAdapter(settings), {
       logger: false,
     });

@@ -16,6 +16,7 @@ import { optional, variable } from './variable.js';
 import { STRONG_SECRET } from './weak-secret.js';
 import { webAddress } from './web-address.js';
 import { webOrigin } from './web-origin.js';
+import { webOrigins } from './web-origins.js';
 import { wholeNumber } from './whole-number.js';
 
 /** Every variable that Usher reads, in the order in which the README and the faults list them. */
@@ -83,6 +84,11 @@ export const variables = {
     webAddress,
     'absent: where this instance listens',
     'Where links in mails lead: /verify-email, /reset-password and /confirm-email below it, which Usher has pages for. Production asks for it with `SMTP_URL`.',
+  ),
+  CORS_ORIGINS: variable(
+    webOrigins,
+    { default: 'local', production: 'none' },
+    'The origins whose pages may call Usher from a browser (CORS).',
   ),
   JWT_SECRET: optional(
     secretList(STRONG_SECRET),

@@ -41,6 +41,7 @@ describe('readSettings', () => {
       s3Region: 'us-east-1',
       mailFrom: { name: 'Usher', address: 'usher@localhost' },
       appUrl: undefined,
+      corsOrigins: ['http://localhost:*', 'http://127.0.0.1:*'],
       jwtKeysDir: '/srv/.usher/keys',
       jwtIssuer: 'usher',
       jwtAudience: 'usher',
@@ -89,6 +90,7 @@ describe('readSettings', () => {
         SMTP_URL: 'smtps://mail',
         MAIL_FROM: '"Große Dienste" <id@example.org>',
         APP_URL: 'https://example.org/account/',
+        CORS_ORIGINS: 'https://example.org, https://admin.example.org:8443',
         JWT_SECRET: STRONG,
         ENCRYPTION_KEY,
         JWT_ISSUER: 'https://id.example.org/',
@@ -128,6 +130,7 @@ describe('readSettings', () => {
       s3Region: 'garage',
       mailFrom: { name: 'Große Dienste', address: 'id@example.org' },
       appUrl: 'https://example.org/account',
+      corsOrigins: ['https://example.org', 'https://admin.example.org:8443'],
       jwtKeysDir: '/srv/data/keys',
       jwtIssuer: 'https://id.example.org/',
       jwtAudience: 'Große Dienste',
@@ -161,6 +164,14 @@ describe('readSettings', () => {
   it('listens for everybody in production, and for this machine otherwise', () => {
     expect(readSettings(inProduction({ JWT_SECRET: STRONG })).host).toBe('0.0.0.0');
     expect(readSettings({ NODE_ENV: 'test' }).host).toBe('127.0.0.1');
+  });
+
+  it('lets pages of this machine call it, and none in production', () => {
+    expect(readSettings({ NODE_ENV: 'test' }).corsOrigins).toEqual([
+      'http://localhost:*',
+      'http://127.0.0.1:*',
+    ]);
+    expect(readSettings(inProduction({ JWT_SECRET: STRONG })).corsOrigins).toEqual([]);
   });
 
   it('is quieter under test', () => {
@@ -250,6 +261,7 @@ describe('the faults', () => {
     ['APP_URL', 'https://app.example.com/?to='],
     ['APP_URL', 'https://app.example.com/#'],
     ['APP_URL', 'javascript:alert(1)'],
+    ['CORS_ORIGINS', '*'],
     ['JWT_SECRET', ' '],
     ['JWT_SECRET', 'a,b,a'],
     ['JWT_KEYS_DIR', ' '],

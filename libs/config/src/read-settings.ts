@@ -30,6 +30,7 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string = process.cwd()
     smtpUrl: read.SMTP_URL,
     mailFrom: read.MAIL_FROM ?? mailSender.parse('Usher <usher@localhost>'),
     appUrl: read.APP_URL,
+    corsOrigins: read.CORS_ORIGINS,
     jwtSecrets: read.JWT_SECRET ?? [],
     encryptionKeys: read.ENCRYPTION_KEY ?? [],
     avatarStore: storeAt(cwd, read.AVATAR_STORE ?? join(dataDir, 'avatars')),

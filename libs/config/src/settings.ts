@@ -47,6 +47,8 @@ export class Settings {
   readonly mailFrom!: MailSender;
   /** APP_URL, without `/` at its end: where links in mails lead; `undefined`: to this instance. */
   readonly appUrl!: string | undefined;
+  /** CORS_ORIGINS, as browsers write them; a port may be `*`. */
+  readonly corsOrigins!: readonly string[];
   /** JWT_KEYS_DIR, absolute: `keys` under `dataDir` unless given. Used when there are no `jwtSecrets`. */
   readonly jwtKeysDir!: string;
   /** JWT_ISSUER: the claim `iss`. */
@@ -108,6 +110,7 @@ export class Settings {
   }: SettingsFields) {
     Object.assign(this, open);
     if (Array.isArray(open.trustProxy)) this.trustProxy = Object.freeze([...open.trustProxy]) as string[];
+    this.corsOrigins = Object.freeze([...open.corsOrigins]);
     this.#databaseUrl = databaseUrl;
     this.#redisUrl = redisUrl;
     this.#smtpUrl = smtpUrl;

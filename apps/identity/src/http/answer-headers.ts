@@ -9,6 +9,8 @@ export const ANSWER_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
+  // Who may read an answer depends on it (cors.ts). Always, or a cache would serve one page's answer to another.
+  vary: 'Origin',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
 };

@@ -4,7 +4,13 @@ import { createHttpAdapter } from './fastify-adapter.js';
 
 /** The address the service takes a request to come from, whose peer is 127.0.0.1. */
 async function addressSeen(trustProxy: HttpSettings['trustProxy'], forwardedFor: string): Promise<string> {
-  const adapter = createHttpAdapter({ nodeEnv: 'test', trustProxy, logLevel: 'silent', docs: false });
+  const adapter = createHttpAdapter({
+    nodeEnv: 'test',
+    trustProxy,
+    logLevel: 'silent',
+    docs: false,
+    corsOrigins: [],
+  });
   const fastify = adapter.getInstance();
   fastify.get('/ip', (request, reply) => reply.send(request.ip));
   const answer = await fastify.inject({ url: '/ip', headers: { 'x-forwarded-for': forwardedFor } });

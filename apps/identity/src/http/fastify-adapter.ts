@@ -6,6 +6,7 @@ import { sendAnswerHeaders } from './answer-headers.js';
 import { registerBodyParsers } from './body/body-parsers.js';
 import { refuseOtherMediaTypes } from './body/media-types.js';
 import { answerClientError } from './client-errors.js';
+import { answerPreflights, Cors } from './cors.js';
 import { enforceDeadlines } from './deadline.js';
 import { endConnectionsOnClose } from './end-connections.js';
 import { type HttpSettings } from './http-settings.js';
@@ -37,7 +38,8 @@ export function createHttpAdapter(
   settings: HttpSettings,
   logger: Logger = createLogger(settings),
 ): FastifyAdapter {
-  const adapter = new HouseAdapter({ ...serverOptions(settings), loggerInstance: logger });
+  const cors = new Cors(settings.corsOrigins);
+  const adapter = new HouseAdapter({ ...serverOptions(settings, cors), loggerInstance: logger });
   const fastify = adapter.getInstance();
   fastify.decorateRequest('problemCode', undefined);
   registerBodyParsers(fastify);
@@ -46,6 +48,7 @@ export function createHttpAdapter(
   observeRequests(fastify);
   logRequests(fastify);
   sendAnswerHeaders(fastify);
+  answerPreflights(fastify, cors);
   limitRequests(fastify);
   answerUnmatchedRequests(fastify);
   refuseBadTargets(fastify);
@@ -71,7 +74,10 @@ class HouseAdapter extends FastifyAdapter {
   }
 }
 
-function serverOptions({ trustProxy }: HttpSettings): FastifyHttpOptions<Server> & { skipMiddie: true } {
+function serverOptions(
+  { trustProxy }: HttpSettings,
+  cors: Cors,
+): FastifyHttpOptions<Server> & { skipMiddie: true } {
   return {
     // No Nest middleware in this house: guards, pipes and Fastify hooks do, and each request saves its walk.
     skipMiddie: true,
@@ -92,6 +98,7 @@ function serverOptions({ trustProxy }: HttpSettings): FastifyHttpOptions<Server>
     frameworkErrors: (error, request, reply) => {
       observeRequest(request, reply);
       logRequest(request, reply);
+      cors.allow(request, reply);
       sendProblem(request, reply, problemAnswer(error));
     },
     clientErrorHandler: answerClientError,

@@ -72,7 +72,13 @@ describe('the record of requests', () => {
     handler = new Gate();
     recorder = new FakeRecorder();
     lines = [];
-    const settings = { nodeEnv: 'test', trustProxy: false, logLevel: 'info', docs: false } as const;
+    const settings = {
+      nodeEnv: 'test',
+      trustProxy: false,
+      logLevel: 'info',
+      docs: false,
+      corsOrigins: [],
+    } as const;
     const logger = createLogger(settings, {
       write(line: string) {
         lines.push(JSON.parse(line) as Record<string, unknown>);

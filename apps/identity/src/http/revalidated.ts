@@ -23,7 +23,7 @@ const revalidate: onSendHookHandler = (request, reply, body, done) => {
   if (reply.statusCode !== 200 || typeof body !== 'string') return done(null, body);
 
   const etag = `"${createHash('sha1').update(body).digest('base64url')}"`;
-  void reply.headers({ etag, 'cache-control': 'private, no-cache', vary: 'Authorization' });
+  void reply.headers({ etag, 'cache-control': 'private, no-cache', vary: 'Authorization, Origin' });
   if (!matches(request.headers['if-none-match'], etag)) return done(null, body);
   void reply.code(304).removeHeader('content-type').removeHeader('content-length');
   // The hook of HEAD routes measures the body before it takes it away, and would stumble over none.

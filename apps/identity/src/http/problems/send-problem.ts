@@ -11,7 +11,7 @@ declare module 'fastify' {
 }
 
 /** What the handler said about the answer it did not get to give. */
-const HANDLER_HEADERS = ['etag', 'last-modified', 'content-disposition', 'content-length', 'vary'];
+const HANDLER_HEADERS = ['etag', 'last-modified', 'content-disposition', 'content-length'];
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, answer: ProblemAnswer): void {
   request.problemCode = answer.problem.code;
