@@ -60,10 +60,7 @@ export type Refresh =
 const GRACE_MS = 10_000;
 /** Sessions that one statement of the purge removes, so that it ends in time. */
 const PURGE_BATCH = 1_000;
-/**
- * Sessions that a user has, or a login would cost nothing and ending them all more time than there is. Logins at the same
- * moment may make it a few more, until the next.
- */
+/** Cap sessions per user so that logout-all finishes in time. */
 const MAX_SESSIONS = 100;
 
 interface Row {
@@ -95,26 +92,31 @@ export class SessionStore {
    */
   async open({ userId, verifiedHash, device, address }: NewSession): Promise<LiveSession | undefined> {
     const id = uuidv7();
-    // The row of the user is shared until the commit: a change of password that comes now waits, and ends this
-    // session too; one that came before is seen. Logins of one user do not wait for each other, nor for whoever uses or
-    // ends one of the sessions that are too many: that one is passed over, so that nobody can wait in a circle.
-    const [opened] = await this.dataSource.query<{ expiresAt: Date; ended: string[] }[]>(
-      `WITH owner AS (
-         SELECT id FROM users WHERE id = $2 AND is_active AND password_hash = $3 FOR SHARE),
-       opened AS (
-         INSERT INTO sessions (id, user_id, device, address, expires_at)
-         SELECT $1, id, $4, $5, now() + $6::interval FROM owner
-         RETURNING expires_at),
-       surplus AS (
-         DELETE FROM sessions WHERE ctid = ANY (ARRAY(
-           SELECT ctid FROM sessions WHERE id IN (
-             SELECT id FROM sessions WHERE user_id = (SELECT id FROM owner)
-              ORDER BY last_used_at DESC, id DESC OFFSET ${MAX_SESSIONS - 1})
-            LIMIT ${PURGE_BATCH} FOR UPDATE SKIP LOCKED))
-         RETURNING id)
-       SELECT expires_at AS "expiresAt", ARRAY(SELECT id FROM surplus) AS ended FROM opened`,
-      [id, userId, verifiedHash, device, address, `${this.limits.lifetimeMs} milliseconds`],
-    );
+    const opened = await this.dataSource.transaction(async (manager) => {
+      // Logins of one user take turns at its row, and a change of password that comes now waits and ends this session
+      // too. Only a statement that begins after the turn has come sees the sessions that the others opened.
+      const owner = await manager.query<unknown[]>(
+        'SELECT FROM users WHERE id = $1 AND is_active AND password_hash = $2 FOR NO KEY UPDATE',
+        [userId, verifiedHash],
+      );
+      if (owner.length === 0) return undefined;
+      // A session that is locked is in use: the next one ends in its place, and no login waits for it.
+      const [row] = await manager.query<{ expiresAt: Date; ended: string[] }[]>(
+        `WITH surplus AS (
+           DELETE FROM sessions WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM sessions WHERE user_id = $2 ORDER BY last_used_at, id
+              LIMIT (SELECT least(${PURGE_BATCH}, greatest(0, count(*) - ${MAX_SESSIONS - 1}))
+                       FROM sessions WHERE user_id = $2)
+                FOR UPDATE SKIP LOCKED))
+           RETURNING id),
+         opened AS (
+           INSERT INTO sessions (id, user_id, device, address, expires_at)
+           VALUES ($1, $2, $3, $4, now() + $5::interval) RETURNING expires_at)
+         SELECT expires_at AS "expiresAt", ARRAY(SELECT id FROM surplus) AS ended FROM opened`,
+        [id, userId, device, address, `${this.limits.lifetimeMs} milliseconds`],
+      );
+      return row!;
+    });
     if (!opened) return undefined;
     if (opened.ended.length > 0) await this.cache.ended(opened.ended);
     return { id, counter: 0, expiresAt: opened.expiresAt };
