@@ -37,6 +37,17 @@ describe('administration', () => {
   const list = async (query: Record<string, string> = {}): Promise<Page> =>
     (await usher.http.get('/users').query(query).set(admin.bearer).expect(200)).body as Page;
 
+  async function aVerifiedPerson(): Promise<Person> {
+    const person = await aPerson(usher);
+    await usher.database.query('UPDATE users SET email_verified = true WHERE id = $1', [person.id]);
+    return person;
+  }
+
+  async function login({ email }: Person): Promise<{ authorization: string }> {
+    const { body } = await usher.http.post('/auth/login').send({ email, password: PASSWORD }).expect(200);
+    return bearer(body.access_token as string);
+  }
+
   async function administrators(): Promise<number> {
     const { rows } = await usher.database.query(
       'SELECT count(*)::int AS n FROM users WHERE is_admin AND is_active',
@@ -137,7 +148,7 @@ describe('administration', () => {
       expect(await administrators()).toBe(1);
     });
 
-    it('takes nothing but is_active and is_admin', async () => {
+    it('takes no other fields', async () => {
       const person = await aPerson(usher);
       for (const field of [
         'email',
@@ -159,13 +170,37 @@ describe('administration', () => {
       expectProblem(await patch(randomUUID(), {}), 404, 'users.not_found');
     });
 
-    it('gives and takes rights at once, with the token they have', async () => {
-      const person = await aPerson(usher);
+    it('gives rights to a new login alone, and takes them at once', async () => {
+      const person = await aVerifiedPerson();
+      const { body } = await usher.http
+        .post('/auth/tokens')
+        .set(person.bearer)
+        .send({ password: PASSWORD, name: 'script', scopes: ['users:read'], expires_in_days: 1 })
+        .expect(201);
       await usher.http.get('/users').set(person.bearer).expect(403);
       await patch(person.id, { is_admin: true }).expect(200);
-      await usher.http.get('/users').set(person.bearer).expect(200);
+      // Others may hold what was made when the account had no rights.
+      expectProblem(await usher.http.get('/users').set(person.bearer), 401, 'auth.token_revoked');
+      expectProblem(await usher.http.get('/users').set(bearer(body.token)), 401, 'auth.invalid_token');
+
+      const admin = await login(person);
+      await usher.http.get('/users').set(admin).expect(200);
+      await patch(person.id, { is_admin: true }).expect(200); // no new rights
+      await usher.http.get('/users').set(admin).expect(200);
       await patch(person.id, { is_admin: false }).expect(200);
-      expectProblem(await usher.http.get('/users').set(person.bearer), 403, 'auth.forbidden');
+      expectProblem(await usher.http.get('/users').set(admin), 403, 'auth.forbidden');
+    });
+
+    it('gives no rights to an unverified address unless told to', async () => {
+      const person = await aPerson(usher);
+      expectProblem(await patch(person.id, { is_admin: true }), 409, 'users.email_not_verified');
+      await usher.http.get('/auth/me').set(person.bearer).expect(200);
+      expect(await administrators()).toBe(1);
+      await patch(person.id, { is_admin: true, trust_unverified: true }).expect(200);
+      await usher.http
+        .get('/users')
+        .set(await login(person))
+        .expect(200);
     });
 
     it('that deactivates ends every token, for good, and the login until it is restored', async () => {

@@ -51,7 +51,7 @@ describe('create-admin on the embedded PostgreSQL', () => {
     await usher.stop();
   });
 
-  it('appoints a user of a running service, who needs no new password or token', async () => {
+  it('appoints a user of a running service, who logs in anew with the password they have', async () => {
     const usher = UsherProcess.serve({ env });
     const http = await usher.http();
     const registration = aRegistration();
@@ -60,19 +60,29 @@ describe('create-admin on the embedded PostgreSQL', () => {
     await http.get('/auth/me').set(token).expect(200);
     await http.get('/users').set(token).expect(403);
 
-    const appointed = await createAdmin(['--email', registration.email.toUpperCase()], { env });
+    const who = `${registration.email} (${body.user.id}, registered ${body.user.created_at})`;
+    const args = ['--email', registration.email.toUpperCase()];
+    expect(await createAdmin(args, { env })).toEqual({
+      code: 1,
+      stdout: '',
+      said: [expect.stringContaining(`${who} has not verified this address`)],
+    });
+    await http.get('/auth/me').set(token).expect(200);
+
+    const appointed = await createAdmin([...args, '--trust-unverified'], { env });
     expect(appointed).toEqual({
       code: 0,
-      stdout: `${registration.email} is an administrator now; the password stays as it was.\n`,
+      stdout: `${who} is an administrator now. The password stays as it was; sessions and personal access tokens have ended.\n`,
       said: [],
     });
-    const took = await eventually(async () => (await http.get('/users').set(token)).status === 200);
+    const took = await eventually(async () => (await http.get('/auth/me').set(token)).status === 401);
     expect(took).toBeLessThan(MAX_STALENESS);
-    expect((await http.get('/auth/me').set(token).expect(200)).body.is_admin).toBe(true);
-    await http.post('/auth/login').send({ email: registration.email, password: PASSWORD }).expect(200);
+    const login = { email: registration.email, password: PASSWORD };
+    const fresh = await http.post('/auth/login').send(login).expect(200);
+    await http.get('/users').set(bearer(fresh.body.access_token)).expect(200);
 
     const again = await createAdmin(['--email', registration.email], { env });
-    expect(again.stdout).toBe(`${registration.email} is an administrator already.\n`);
+    expect(again.stdout).toBe(`${who} is an administrator already.\n`);
     expect(await dataDir.postgres()).toBeDefined(); // the service still needs it
     await usher.stop();
   });

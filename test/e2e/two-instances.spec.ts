@@ -164,13 +164,19 @@ describe.each([
     for (const usher of [one, other]) expect(await statusOf(usher, banned)).toBe(401);
   });
 
-  it('give and take the rights of an administrator on the other within Δ, without a new token', async () => {
+  it('end the sessions of a new administrator on the other within Δ, and take the rights again', async () => {
     const [admin, person] = [await anAdmin(one), await aPerson(one)];
-    const search = async (): Promise<number> => (await other.http.get('/users').set(person.bearer)).status;
+    let token = person.bearer;
+    const search = async (): Promise<number> => (await other.http.get('/users').set(token)).status;
+    const patch = (changes: object) =>
+      one.http.patch(`/users/${person.id}`).set(admin.bearer).send(changes).expect(200);
     expect(await search()).toBe(403);
-    await one.http.patch(`/users/${person.id}`).set(admin.bearer).send({ is_admin: true }).expect(200);
+    await patch({ is_admin: true, trust_unverified: true });
+    await within(DELTA_MS, async () => (await search()) === 401);
+    const login = { email: person.email, password: person.password };
+    token = bearer((await one.http.post('/auth/login').send(login).expect(200)).body.access_token);
     await within(DELTA_MS, async () => (await search()) === 200);
-    await one.http.patch(`/users/${person.id}`).set(admin.bearer).send({ is_admin: false }).expect(200);
+    await patch({ is_admin: false });
     await within(DELTA_MS, async () => (await search()) === 403);
   });
 

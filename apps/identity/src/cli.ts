@@ -22,6 +22,7 @@ program
   .description('Make an administrator, or make one of an existing user')
   .requiredOption('--email <email>', 'their email address')
   .option('--username <username>', 'their username')
+  .option('--trust-unverified', 'also when an account has this address and has not verified it')
   .addHelpText('after', '\nThe password is asked for, or read from standard input when that is no terminal.')
   .action(async (options: CreateAdminOptions) => {
     const settings = readSettings(process.env);

@@ -27,6 +27,7 @@ export { type ReadOptions, UserCache } from './user-cache.js';
 export { UserCacheModule, type UserCacheModuleOptions } from './user-cache.module.js';
 export { UserDirectory, type UserSearch } from './user-directory.js';
 export {
+  EmailNotVerified,
   EmailTaken,
   IdTaken,
   LastAdmin,
@@ -43,6 +44,7 @@ export {
   type NewUser,
   type ProfileChanges,
   type StandingChanges,
+  type StandingOptions,
   UserStore,
 } from './user-store.js';
 export { type ImportedUser, type ImportOptions, type ImportOutcome, UserImporter } from './user-importer.js';

@@ -57,6 +57,16 @@ export class LastAdmin extends UserFault {
   }
 }
 
+/** Rights are for accounts whose address was proven to be theirs: anyone can register with any address. */
+export class EmailNotVerified extends UserFault {
+  override readonly name = 'EmailNotVerified';
+  readonly code = 'users.email_not_verified';
+
+  constructor() {
+    super('The email address of this account is not verified, so the account may belong to someone else.');
+  }
+}
+
 export class StillActive extends UserFault {
   override readonly name = 'StillActive';
   readonly code = 'users.still_active';

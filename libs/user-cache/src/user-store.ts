@@ -6,6 +6,7 @@ import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-use
 import { selectUser } from './select-user.js';
 import { type UserCache } from './user-cache.js';
 import {
+  EmailNotVerified,
   EmailTaken,
   LastAdmin,
   PasswordChangedMeanwhile,
@@ -35,6 +36,11 @@ export interface ProfileChanges {
 export interface StandingChanges {
   isActive?: boolean;
   isAdmin?: boolean;
+}
+
+export interface StandingOptions {
+  /** Gives rights to an account whose email address is not verified. */
+  trustUnverified?: boolean;
 }
 
 /** What is committed together with a change of this user, or not at all: when it throws, nothing is changed. */
@@ -112,14 +118,23 @@ export class UserStore {
   }
 
   /**
-   * Deactivation also ends every session, for good: a trigger deletes them.
+   * Deactivation ends every session, for good: a trigger deletes them. A new administrator logs in anew, because an open
+   * session or personal access token may be in other hands, and would gain the rights too.
    *
-   * @throws UserNotFound, LastAdmin
+   * @throws UserNotFound, LastAdmin, EmailNotVerified
    */
-  changeStanding(id: string, changes: StandingChanges): Promise<CachedUser> {
+  changeStanding(
+    id: string,
+    changes: StandingChanges,
+    { trustUnverified = false }: StandingOptions = {},
+  ): Promise<CachedUser> {
     return this.#change(id, async (before, manager) => {
       const loses = changes.isActive === false || changes.isAdmin === false;
       if (loses && before.isAdmin && before.isActive) await refuseIfLastAdmin(manager, id);
+      if (changes.isAdmin && !before.isAdmin) {
+        if (!before.emailVerified && !trustUnverified) throw new EmailNotVerified();
+        await endAllAccess(manager, id);
+      }
       return changes;
     });
   }
@@ -187,8 +202,7 @@ export class UserStore {
   resetPassword(id: string, passwordHash: string, alongside: Alongside): Promise<CachedUser> {
     return this.#change(id, async (before, manager) => {
       await alongside(manager, before);
-      await manager.query('DELETE FROM sessions WHERE user_id = $1', [id]);
-      await manager.query('DELETE FROM personal_access_tokens WHERE user_id = $1', [id]);
+      await endAllAccess(manager, id);
       return { passwordHash, emailVerified: true };
     });
   }
@@ -291,6 +305,12 @@ export class UserStore {
       throw takenFaultOf(error) ?? error;
     }
   }
+}
+
+/** For a user whose row is locked, so that no session is opened meanwhile. */
+async function endAllAccess(manager: EntityManager, id: string): Promise<void> {
+  await manager.query('DELETE FROM sessions WHERE user_id = $1', [id]);
+  await manager.query('DELETE FROM personal_access_tokens WHERE user_id = $1', [id]);
 }
 
 /** Two administrators who remove each other at the same moment take turns here. */

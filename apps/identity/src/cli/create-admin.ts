@@ -1,5 +1,5 @@
 import { type Settings } from '#config';
-import { UserStore } from '#user-cache';
+import { EmailNotVerified, UserStore } from '#user-cache';
 import { type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { validate } from 'class-validator';
@@ -18,6 +18,7 @@ import { CommandFault } from './command-fault.js';
 export interface CreateAdminOptions {
   email: string;
   username?: string;
+  trustUnverified?: boolean;
 }
 
 class Names {
@@ -29,7 +30,8 @@ class Names {
 }
 
 /**
- * Makes an administrator; of an existing user without touching their password.
+ * Makes an administrator; of an existing user without touching their password. Anyone can register with the address of
+ * a future administrator, so an unverified one gets rights only when the operator says that the account is known.
  *
  * @returns what was done, in a sentence
  * @throws CommandFault for bad names or a bad password, and what the database has to say
@@ -47,7 +49,7 @@ export async function createAdmin(
       abortOnError: false,
     });
     try {
-      return await appoint(app, names, signal);
+      return await appoint(app, names, options.trustUnverified ?? false, signal);
     } finally {
       await app.close();
     }
@@ -59,6 +61,7 @@ export async function createAdmin(
 async function appoint(
   app: INestApplicationContext,
   { email, username }: Names,
+  trustUnverified: boolean,
   signal: AbortSignal,
 ): Promise<string> {
   const store = app.get(UserStore);
@@ -66,10 +69,16 @@ async function appoint(
     app.get(AuditLog).insert([auditEntry(ownEvent('operator', 'admin.appointed', id))]);
   const existing = await store.credentials('email', email);
   if (existing) {
-    if (existing.user.isAdmin && existing.user.isActive) return `${email} is an administrator already.`;
-    await store.changeStanding(existing.user.id, { isAdmin: true, isActive: true });
-    await record(existing.user.id);
-    return `${email} is an administrator now; the password stays as it was.`;
+    const { user } = existing;
+    const who = `${email} (${user.id}, registered ${user.createdAt})`;
+    if (user.isAdmin && user.isActive) return `${who} is an administrator already.`;
+    await store
+      .changeStanding(user.id, { isAdmin: true, isActive: true }, { trustUnverified })
+      .catch((error: unknown) => {
+        throw error instanceof EmailNotVerified ? new CommandFault(unproven(who)) : error;
+      });
+    await record(user.id);
+    return `${who} is an administrator now. The password stays as it was; sessions and personal access tokens have ended.`;
   }
   const password = await askPassword(signal);
   const faults = app.get(PasswordPolicy).check(password, { email, username });
@@ -78,6 +87,13 @@ async function appoint(
   const created = await store.create({ email, username, isAdmin: true, passwordHash });
   await record(created.id);
   return `${email} is an administrator now.`;
+}
+
+function unproven(who: string): string {
+  return (
+    `${who} has not verified this address, so the account may belong to someone else; nothing was changed. ` +
+    'Have them verify it, or add --trust-unverified if you know the account.'
+  );
 }
 
 async function checked(options: CreateAdminOptions): Promise<Names> {

@@ -61,6 +61,16 @@ export class StandingRequest {
   @BooleanField({ optional: true, description: 'Deactivating also ends every token, for good.' })
   is_active?: boolean;
 
-  @BooleanField({ optional: true, description: 'Grant or take the rights of an administrator.' })
+  @BooleanField({
+    optional: true,
+    description:
+      'Grant or take the rights of an administrator. Granting ends every session and personal access token of the user.',
+  })
   is_admin?: boolean;
+
+  @BooleanField({
+    optional: true,
+    description: 'Grant rights although the email address is not verified: you know whose account it is.',
+  })
+  trust_unverified?: boolean;
 }

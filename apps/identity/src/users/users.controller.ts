@@ -107,14 +107,18 @@ export class UsersController {
   @Scope('users:write')
   @ApiOperation({ summary: 'Activate or deactivate a user, grant or take the rights of an administrator' })
   @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
-  @ApiProblems('users.not_found', 'users.last_admin', 'request.validation')
+  @ApiProblems('users.not_found', 'users.last_admin', 'users.email_not_verified', 'request.validation')
   changeStanding(
     @Param() { id }: UserPath,
-    @Body() { is_active, is_admin }: StandingRequest,
+    @Body() { is_active, is_admin, trust_unverified }: StandingRequest,
     @Note() note: AuditNote,
   ): Promise<UserResponse> {
-    note.changing({ is_active, is_admin });
-    return this.users.changeStanding(id, { isActive: is_active, isAdmin: is_admin });
+    note.changing({ is_active, is_admin, trust_unverified });
+    return this.users.changeStanding(
+      id,
+      { isActive: is_active, isAdmin: is_admin },
+      { trustUnverified: trust_unverified },
+    );
   }
 }
 

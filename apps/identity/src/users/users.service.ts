@@ -1,6 +1,7 @@
 import {
   type CachedUser,
   type StandingChanges,
+  type StandingOptions,
   UserCache,
   UserDirectory,
   UserNotFound,
@@ -70,9 +71,13 @@ export class UsersService {
     return UserPage.of(await this.directory.search({ ...search, before, limit: limit + 1 }), limit);
   }
 
-  /** @throws UserNotFound, LastAdmin */
-  async changeStanding(id: string, changes: StandingChanges): Promise<UserResponse> {
-    return UserResponse.of(await this.store.changeStanding(id, changes));
+  /** @throws UserNotFound, LastAdmin, EmailNotVerified */
+  async changeStanding(
+    id: string,
+    changes: StandingChanges,
+    options: StandingOptions,
+  ): Promise<UserResponse> {
+    return UserResponse.of(await this.store.changeStanding(id, changes, options));
   }
 
   #byName(name: Name, { options }: CacheTrace): ReturnType<UserCache['byId']> {
