@@ -49,7 +49,7 @@ export async function run(options: RunOptions): Promise<Report> {
     LOG_LEVEL: 'silent',
     JWT_SECRET: randomBytes(32).toString('hex'),
     ACCESS_TOKEN_TTL: '24h',
-    SERVICE_TOKENS: `suite=${serviceToken}`,
+    SERVICE_TOKENS: `suite:lookup+introspect=${serviceToken}`,
     // Short, so that entries are filled again and again rather than once.
     CACHE_TTL: '5s',
     STALE_IF_DB_DOWN: '2s',

@@ -51,7 +51,7 @@ describe('the audit log', () => {
     usher = await TestApp.start({
       database,
       databaseUrl: url.href,
-      env: { SERVICE_TOKENS: `billing=${SERVICE_TOKEN}`, TRUST_PROXY: 'on' },
+      env: { SERVICE_TOKENS: `billing:introspect+revoke+lookup+metrics=${SERVICE_TOKEN}`, TRUST_PROXY: 'on' },
     });
     admin = await anAdmin(usher);
   });

@@ -44,7 +44,7 @@ describe('avatars', () => {
     proxy = await TcpProxy.start({ targetPort: Number(url.port), targetHost: url.hostname });
     url.hostname = '127.0.0.1';
     url.port = String(proxy.port);
-    const env = { AVATAR_STORE: store, REDIS_URL: redis.url, SERVICE_TOKENS: `pictures=${SERVICE}` };
+    const env = { AVATAR_STORE: store, REDIS_URL: redis.url, SERVICE_TOKENS: `pictures:lookup=${SERVICE}` };
     one = await TestApp.start({ database, env, databaseUrl: url.href });
     other = await TestApp.start({ database, env });
   });

@@ -132,7 +132,9 @@ describe(`whatever is sent (seed ${seed})`, () => {
   let routes: { path: string; shapes: Map<string, Shape> }[];
 
   beforeAll(async () => {
-    usher = await TestApp.start({ env: { SERVICE_TOKENS: `fuzz=${SERVICE}` } });
+    usher = await TestApp.start({
+      env: { SERVICE_TOKENS: `fuzz:introspect+revoke+lookup+metrics=${SERVICE}` },
+    });
     [user, admin, victim] = [
       await aPerson(usher),
       await anAdmin(usher),

@@ -45,7 +45,7 @@ describe('health', () => {
   });
 
   function start(env: NodeJS.ProcessEnv = {}): Promise<TestApp> {
-    const tokens = { SERVICE_TOKENS: `billing=${SERVICE_TOKEN}` };
+    const tokens = { SERVICE_TOKENS: `billing:metrics=${SERVICE_TOKEN}` };
     return TestApp.start({ database, env: { REDIS_URL: redis.url, ...tokens, ...env } });
   }
 

@@ -30,7 +30,7 @@ describe('what services ask about tokens', () => {
     [database, redis] = await Promise.all([createTestDatabase(), RedisServer.start()]);
     const env = {
       REDIS_URL: redis.url,
-      SERVICE_TOKENS: `billing=${SERVICE_TOKEN}`,
+      SERVICE_TOKENS: `billing:introspect+revoke=${SERVICE_TOKEN}`,
       JWT_AUDIENCE: 'the-house',
     };
     one = await TestApp.start({ database, env });
@@ -419,7 +419,7 @@ describe('what services ask about tokens', () => {
     const cut = await TestApp.start({
       database,
       databaseUrl: throughWire.href,
-      env: { SERVICE_TOKENS: `billing=${SERVICE_TOKEN}`, JWT_AUDIENCE: 'the-house' },
+      env: { SERVICE_TOKENS: `billing:introspect+revoke=${SERVICE_TOKEN}`, JWT_AUDIENCE: 'the-house' },
     });
     try {
       await wire.stop();

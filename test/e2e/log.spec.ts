@@ -61,7 +61,7 @@ describe('the log', () => {
         JWT_KEYS_DIR: join(dataDir, 'keys'),
         BCRYPT_COST: '4',
         LOG_LEVEL: 'trace',
-        SERVICE_TOKENS: 'billing=marked-service-token-of-enough-length',
+        SERVICE_TOKENS: 'billing:lookup+introspect+revoke=marked-service-token-of-enough-length',
       },
     });
     const url = new Promise<string>((resolve, reject) => {

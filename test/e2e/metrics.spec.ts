@@ -28,7 +28,7 @@ describe('GET /metrics', () => {
   });
 
   function start({ databaseUrl = database.url, redisUrl = redis.url } = {}): Promise<TestApp> {
-    const env = { REDIS_URL: redisUrl, SERVICE_TOKENS: `prometheus=${SERVICE_TOKEN}` };
+    const env = { REDIS_URL: redisUrl, SERVICE_TOKENS: `prometheus:metrics=${SERVICE_TOKEN}` };
     return TestApp.start({ database, databaseUrl, env });
   }
 

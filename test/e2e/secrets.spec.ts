@@ -24,7 +24,10 @@ describe('what goes to Redis', () => {
     wire.record();
     usher = await TestApp.start({
       database,
-      env: { REDIS_URL: wire.url('redis'), SERVICE_TOKENS: `billing=${SERVICE_TOKEN}` },
+      env: {
+        REDIS_URL: wire.url('redis'),
+        SERVICE_TOKENS: `billing:metrics+introspect+revoke+lookup=${SERVICE_TOKEN}`,
+      },
     });
   });
 

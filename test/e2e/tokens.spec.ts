@@ -42,7 +42,7 @@ describe('an access token', () => {
 
   beforeAll(async () => {
     usher = await TestApp.start({
-      env: { JWT_KEYS_DIR: undefined, JWT_SECRET: SECRET, SERVICE_TOKENS: `billing=${BILLING}` },
+      env: { JWT_KEYS_DIR: undefined, JWT_SECRET: SECRET, SERVICE_TOKENS: `billing:lookup=${BILLING}` },
     });
     ada = await aPerson(usher, { username: 'ada' });
     [header, claims] = decoded(ada.token);

@@ -68,7 +68,8 @@ export const crossVariableRules: readonly CrossVariableRule[] = [
   },
   {
     about: ['NODE_ENV', 'SERVICE_TOKENS'],
-    isBroken: (env) => isProduction(env) && [...env.SERVICE_TOKENS.values()].some(isWeakSecret),
+    isBroken: (env) =>
+      isProduction(env) && [...env.SERVICE_TOKENS.values()].some(({ token }) => isWeakSecret(token)),
     fault: `SERVICE_TOKENS: expected tokens of ${STRONG_SECRET}`,
   },
 ];

@@ -182,11 +182,7 @@ export const variables = {
     { default: '1' },
     'Multiplies every limit, for load tests and for stricter houses; 0: whatever has a limit is refused.',
   ),
-  SERVICE_TOKENS: variable(
-    serviceTokens,
-    { default: '' },
-    'The bearer tokens of other services. Production refuses weak ones.',
-  ),
+  SERVICE_TOKENS: variable(serviceTokens, { default: '' }, 'Tokens of other services, and what each opens.'),
   SHUTDOWN_DELAY: variable(
     duration('0', '5m'),
     { default: '0' },

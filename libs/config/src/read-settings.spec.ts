@@ -111,7 +111,7 @@ describe('readSettings', () => {
         SHUTDOWN_DELAY: '5s',
         TRUST_PROXY: '2',
         RATE_LIMIT_FACTOR: '0.5',
-        SERVICE_TOKENS: `billing=${STRONG}`,
+        SERVICE_TOKENS: `billing:lookup=${STRONG}`,
         LOG_LEVEL: 'silent',
         DOCS: 'off',
       },
@@ -158,7 +158,7 @@ describe('readSettings', () => {
     expect(settings.smtpUrl).toBe('smtps://mail');
     expect(settings.jwtSecrets).toEqual([STRONG]);
     expect(settings.encryptionKeys.map((key) => key.export().toString('base64'))).toEqual([ENCRYPTION_KEY]);
-    expect(settings.serviceTokens.get('billing')).toBe(STRONG);
+    expect(settings.serviceTokens.get('billing')).toEqual({ token: STRONG, privileges: new Set(['lookup']) });
   });
 
   it('listens for everybody in production, and for this machine otherwise', () => {
@@ -284,7 +284,7 @@ describe('the faults', () => {
     ['CACHE_AUDIT_EVERY', '-1'],
     ['BCRYPT_COST', '16'],
     ['TRUST_PROXY', 'true'],
-    ['SERVICE_TOKENS', 'billing=short'],
+    ['SERVICE_TOKENS', 'billing:lookup=short'],
     ['LOG_LEVEL', 'INFO'],
     ['DOCS', 'true'],
   ])('name %s alone when it is %j', (name, value) => {
@@ -357,7 +357,7 @@ describe('secrets', () => {
   });
 
   it('of services are held to the same in production', () => {
-    const env = { JWT_SECRET: STRONG, SERVICE_TOKENS: `billing=${'changeme'.repeat(4)}` };
+    const env = { JWT_SECRET: STRONG, SERVICE_TOKENS: `billing:lookup=${'changeme'.repeat(4)}` };
     expect(faultsOf(env)).toEqual([]);
     expect(faultsOf(inProduction(env))[0]).toMatch(
       /^SERVICE_TOKENS: expected tokens of at least 32 random bytes/,

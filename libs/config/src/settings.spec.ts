@@ -25,7 +25,7 @@ function withSecrets() {
     SMTP_URL: 'smtps://usher:hidden-smtp@mail',
     JWT_SECRET: 'hidden-signing,hidden-older-signing',
     ENCRYPTION_KEY,
-    SERVICE_TOKENS: 'billing=hidden-service-0123456789-abcdef',
+    SERVICE_TOKENS: 'billing:lookup=hidden-service-0123456789-abcdef',
     TRUST_PROXY: '10.0.0.0/8',
   });
 }
@@ -51,7 +51,7 @@ describe('Settings', () => {
     expect(settings.redisUrl).toContain('hidden-redis');
     expect(settings.smtpUrl).toContain('hidden-smtp');
     expect(settings.jwtSecrets).toEqual(['hidden-signing', 'hidden-older-signing']);
-    expect(settings.serviceTokens.get('billing')).toBe('hidden-service-0123456789-abcdef');
+    expect(settings.serviceTokens.get('billing')?.token).toBe('hidden-service-0123456789-abcdef');
   });
 
   it.each([

@@ -2,6 +2,7 @@ import { type KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
 import { withoutSecrets } from './connection-url.js';
 import { type MailSender } from './mail-sender.js';
+import { type ServiceToken } from './service-tokens.js';
 
 export type NodeEnv = 'development' | 'test' | 'production';
 
@@ -97,7 +98,7 @@ export class Settings {
   readonly #smtpUrl: string | undefined;
   readonly #jwtSecrets: readonly string[];
   readonly #encryptionKeys: readonly KeyObject[];
-  readonly #serviceTokens: ReadonlyMap<string, string>;
+  readonly #serviceTokens: ReadonlyMap<string, ServiceToken>;
 
   constructor({
     databaseUrl,
@@ -145,8 +146,8 @@ export class Settings {
     return this.#encryptionKeys;
   }
 
-  /** SERVICE_TOKENS: the token by the service's name. */
-  get serviceTokens(): ReadonlyMap<string, string> {
+  /** SERVICE_TOKENS: token and privileges by the service's name. */
+  get serviceTokens(): ReadonlyMap<string, ServiceToken> {
     return this.#serviceTokens;
   }
 

@@ -64,7 +64,11 @@ export class LookUps {
   @ms('Average milliseconds of a look-up.')
   average_ms!: number | null;
 
-  @ApiProperty({ type: [MostReadUser], required: false, description: 'For administrators and services.' })
+  @ApiProperty({
+    type: [MostReadUser],
+    required: false,
+    description: 'For administrators, and services with the privilege `metrics`.',
+  })
   most_read?: MostReadUser[];
 }
 

@@ -10,7 +10,7 @@ import {
 import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
 import { Public, PublicOrKnown, Scope } from '../auth/guard/access.js';
-import { type Caller, isAdmin } from '../auth/guard/caller.js';
+import { type Caller, hasPrivilege, isAdmin } from '../auth/guard/caller.js';
 import { CurrentCaller } from '../auth/guard/current-user.js';
 import { cacheCondition, CacheReport } from './cache-report.js';
 import { HealthReport } from './health-report.js';
@@ -61,12 +61,12 @@ export class HealthController {
   }
 
   @Get('cache')
-  @PublicOrKnown()
+  @PublicOrKnown('metrics')
   @Scope('metrics:read')
   @ApiOperation({ summary: 'What the cache has done and how it is' })
   @ApiOkResponse({ type: CacheReport, description: 'Over the last hour, and since the start.' })
   async report(@CurrentCaller() caller: Caller | undefined): Promise<CacheReport> {
-    return CacheReport.of(await this.cache.status(), caller?.kind === 'service' || isAdmin(caller));
+    return CacheReport.of(await this.cache.status(), isAdmin(caller) || hasPrivilege(caller, 'metrics'));
   }
 
   #running(): HealthIndicatorResult {

@@ -151,11 +151,15 @@ describe('Guesses', () => {
       expect(await right(FACTOR, HOME)).toBe('auth.too_many_attempts');
       expect(await right(FACTOR, visitorAt('203.0.113.2'))).toBe('in');
     });
-  });
 
-  it('trusts a service', async () => {
-    for (let i = 0; i < 200; i++) await wrong(ADA, { kind: 'service' });
-    expect(await right(ADA, { kind: 'service' })).toBe('in');
-    expect(await right(ADA, HOME)).toBe('in');
+    it('know no owner by the address of a gateway that names no client', async () => {
+      const gateway: Visitor = { ...visitorAt('203.0.113.9'), isGateway: true };
+      await guesses.remember({ id: ADA_ID, email: ADA[1], username: null, phone: null }, gateway);
+      await guesses.rememberAs(FACTOR, gateway);
+      await attack(ADA, addresses(20), 5);
+      for (const visitor of addresses(10)) for (let i = 0; i < 5; i++) await wrongCode(visitor);
+      expect(await right(ADA, gateway)).toBe('auth.too_many_attempts');
+      expect(await right(FACTOR, gateway)).toBe('auth.too_many_attempts');
+    });
   });
 });

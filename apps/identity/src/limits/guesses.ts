@@ -48,7 +48,6 @@ export class Guesses {
    * @throws TooManyAttempts, and whatever `attempt` throws
    */
   async watch<T>(named: Named, visitor: Visitor, attempt: () => Promise<T>): Promise<T> {
-    if (visitor.kind === 'service') return attempt();
     const { pair, network } = this.counters;
     const account = named[0] === 'second_factor' ? this.counters.codes : this.counters.account;
     const name = nameOf(named);
@@ -91,13 +90,12 @@ export class Guesses {
 
   /** The user has logged in from there, and is known there from now on, by whichever name, and when asked once more. */
   async remember(user: Pick<CachedUser, AliasKind | 'id'>, visitor: Visitor): Promise<void> {
-    if (visitor.kind === 'service') return;
+    if (visitor.isGateway) return;
     await Promise.all(namesOf(user).map((name) => this.known.remember(name, visitor.network)));
   }
 
   /** The user has set a new password from there, by mail: what was guessed before, perhaps by them, is over. */
   async forgive(user: Pick<CachedUser, AliasKind | 'id'>, visitor: Visitor): Promise<void> {
-    if (visitor.kind === 'service') return;
     const keys = namesOf(user).map((name) => digest(name, visitor.network));
     await Promise.all(keys.map((key) => this.counters.pair.forget(key)));
     await this.remember(user, visitor);
@@ -105,7 +103,7 @@ export class Guesses {
 
   /** Somebody proved there that this is theirs. */
   async rememberAs(named: Named, visitor: Visitor): Promise<void> {
-    if (visitor.kind === 'client') await this.known.remember(nameOf(named), visitor.network);
+    if (!visitor.isGateway) await this.known.remember(nameOf(named), visitor.network);
   }
 }
 

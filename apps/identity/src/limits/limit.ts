@@ -8,7 +8,10 @@ export interface Limit {
   readonly windowSeconds: number;
   /** By all instances together, in Redis; otherwise by each in its memory, so that counting costs no round trip. */
   readonly shared: boolean;
-  /** By each user at a network, once the guard knows who asks, and not by the network: nobody there counts against another. */
+  /**
+   * By each user at a network, or by each service, once the guard knows who asks, and not by the network: nobody there
+   * counts against another.
+   */
   readonly perUser?: boolean;
 }
 
@@ -27,6 +30,8 @@ export const REQUEST_LIMITS = {
   mail: { name: 'mail', quota: 20, windowSeconds: 600, shared: true },
   /** What uses a mailed link. */
   link: { name: 'link', quota: 60, windowSeconds: 600, shared: true },
+  /** Ending tokens, by each service: every call writes to the audit log. */
+  revoke: { name: 'revoke', quota: 600, windowSeconds: 60, shared: true, perUser: true },
   /** Who is called so? Part of the read way, which waits for nobody. */
   lookup: { name: 'lookup', quota: 120, windowSeconds: 60, shared: false },
   /** Everything else that needs no token, or comes without one. */

@@ -6,6 +6,7 @@ import { type Counter } from './counter.js';
 import { digest } from './digest.js';
 import { type Limit, REQUEST_LIMITS } from './limit.js';
 import { RateLimited } from './limit-faults.js';
+import { namedClient } from './named-client.js';
 import { rateLimitHeaders } from './rate-limit-headers.js';
 import { type Visitor, visitorAt } from './visitor.js';
 
@@ -15,6 +16,9 @@ const NEVER_LIMITED = /^\/(health|metrics)(\/|$)/;
 /**
  * Counts requests per network: on the routes marked `@Limited()` whoever asks, elsewhere those that come without a
  * token. What comes with one, and whose route has no limit, is the read way and passes untouched.
+ *
+ * A service is not counted where its privilege opens the route; anywhere else it is a client like others. One that logs
+ * users in names its client, who is counted in its place.
  *
  * Limits of what only users can ask for wait until the guard knows who it is. Counted before, strangers could use up what
  * an office has; counted by the token that is shown, every token that somebody makes up would leave a key in Redis.
@@ -38,19 +42,31 @@ export class RequestLimits implements RequestLimiter {
     const own = config.limit?.perUser ? undefined : config.limit;
     const limit = own ?? (isOpen ? REQUEST_LIMITS.anyone : undefined);
     if (limit === undefined || (url !== undefined && NEVER_LIMITED.test(url))) return undefined;
-    request.visitor = this.#visitor(request);
-    if (request.visitor.kind === 'service') return undefined;
-    return this.#take(limit, digest(request.visitor.network), request, reply);
+    const service = this.services.find(bearerToken(request));
+    if (service && config.privilege !== undefined && service.privileges.has(config.privilege))
+      return undefined;
+    const isGateway = config.open === true && service?.privileges.has('login') === true;
+    return this.#takeFrom(limit, isGateway, request, reply);
   }
 
-  /** Per network still, so that who stole a token does not use up what its owner has elsewhere. */
+  /** Users per network still, so that who stole a token does not use up what its owner has elsewhere. */
   async admitCaller(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { limit } = request.routeOptions.config;
     const { caller } = request;
-    if (!limit?.perUser || caller?.kind !== 'user') return;
-    const visitor = (request.visitor ??= this.#visitor(request));
-    if (visitor.kind === 'client')
-      await this.#take(limit, digest(caller.user.id, visitor.network), request, reply);
+    if (!limit?.perUser || caller === undefined) return;
+    if (caller.kind === 'service') return this.#take(limit, digest('service', caller.name), request, reply);
+    const { network } = (request.visitor ??= visitorAt(request.ip));
+    await this.#take(limit, digest(caller.user.id, network), request, reply);
+  }
+
+  async #takeFrom(
+    limit: Limit,
+    isGateway: boolean,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    request.visitor = isGateway ? clientOfGateway(request) : visitorAt(request.ip);
+    await this.#take(limit, digest(request.visitor.network), request, reply);
   }
 
   async #take(limit: Limit, key: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -66,10 +82,11 @@ export class RequestLimits implements RequestLimiter {
     this.#noticed = true;
     this.onUnnamedProxy();
   }
+}
 
-  #visitor(request: FastifyRequest): Visitor {
-    const token = bearerToken(request);
-    const isService = token !== undefined && this.services.nameOf(token) !== undefined;
-    return isService ? { kind: 'service' } : visitorAt(request.ip);
-  }
+function clientOfGateway(request: FastifyRequest): Visitor {
+  const named = namedClient(request);
+  if (named === undefined) return { ...visitorAt(request.ip), isGateway: true };
+  request.namedClientAddress = named;
+  return visitorAt(named);
 }

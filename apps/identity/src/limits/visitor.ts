@@ -2,19 +2,25 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
 import { networkOf } from './client-network.js';
 
-/** Whom limits count: somebody at a network, or nobody, because a service asks, which answers for its own clients. */
-export type Visitor = { readonly kind: 'client'; readonly network: string } | { readonly kind: 'service' };
+/** Whom limits count. */
+export interface Visitor {
+  readonly network: string;
+  /** The address is that of a gateway, which did not name its client: it is the known place of nobody. */
+  readonly isGateway?: true;
+}
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set where a limit was looked at. */
     visitor?: Visitor;
+    /** An IP address: the client's, in the words of a service that may log users in. */
+    namedClientAddress?: string;
   }
 }
 
 /** @param address as Fastify's `request.ip`, which follows TRUST_PROXY */
 export function visitorAt(address: string): Visitor {
-  return { kind: 'client', network: networkOf(address) };
+  return { network: networkOf(address) };
 }
 
 export const CurrentVisitor = createParamDecorator((_: unknown, context: ExecutionContext): Visitor => {

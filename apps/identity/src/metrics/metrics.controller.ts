@@ -6,11 +6,11 @@ import { Metrics } from './metrics.js';
 
 @ApiTags('health')
 @Controller('metrics')
-@AdminsAndServicesOnly()
 export class MetricsController {
   constructor(private readonly metrics: Metrics) {}
 
   @Get()
+  @AdminsAndServicesOnly('metrics')
   @Scope('metrics:read')
   @Header('content-type', prometheusContentType)
   @ApiOperation({ summary: 'Everything that is counted and measured, for Prometheus' })

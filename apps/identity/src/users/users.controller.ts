@@ -49,7 +49,7 @@ export class UsersController {
 
   @Get('lookup')
   @Limited(REQUEST_LIMITS.lookup)
-  @AdminsAndServicesOnly()
+  @AdminsAndServicesOnly('lookup')
   @Scope('users:read')
   @Revalidated()
   @ApiOperation({ summary: 'Find one user by email, phone or username' })
@@ -60,7 +60,7 @@ export class UsersController {
   }
 
   @Post('lookup')
-  @AdminsAndServicesOnly()
+  @AdminsAndServicesOnly('lookup')
   @Scope('users:read')
   @HttpCode(200)
   @ApiOperation({ summary: 'Find up to 100 users by id' })

@@ -1,12 +1,20 @@
+import { type ServicePrivilege } from '#config';
 import { applyDecorators, SetMetadata } from '@nestjs/common';
-import { ApiBearer, ApiOptionalBearer, ApiScope } from '../../http/docs/api-bearer.js';
-import { ApiProblems } from '../../http/docs/api-problems.js';
+import { ApiBearer, ApiOptionalBearer, ApiScope, ApiServiceToken } from '../../http/docs/api-bearer.js';
+import { ApiProblems, UNAVAILABLE } from '../../http/docs/api-problems.js';
 import { routeConfig } from '../../http/route-config.js';
 import { type ScopeName } from '../personal-tokens/scopes.js';
 
 /** Whom a route answers. Without a word it answers users alone: forgetting to decide locks a door, and opens none. */
 export type Access =
   'anyone' | 'anyone, known or not' | 'token holder' | 'user' | 'admin' | 'admin or service' | 'service';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a service has to be allowed so that the route answers it. */
+    privilege?: ServicePrivilege;
+  }
+}
 
 export const ACCESS = 'usher:access';
 export const SCOPE = 'usher:scope';
@@ -35,9 +43,18 @@ function undecided(target: object): PropertyDescriptor[] {
   );
 }
 
-/** No token is asked for; one that is sent is checked, and tells who asks. */
-export function PublicOrKnown(): MethodDecorator & ClassDecorator {
-  return applyDecorators(SetMetadata<string, Access>(ACCESS, 'anyone, known or not'), ApiOptionalBearer());
+/**
+ * No token is asked for; one that is sent is checked, and tells who asks.
+ *
+ * @param privilege with which a service is shown more
+ */
+export function PublicOrKnown(privilege: ServicePrivilege): MethodDecorator {
+  return applyDecorators(
+    SetMetadata<string, Access>(ACCESS, 'anyone, known or not'),
+    routeConfig({ privilege }),
+    ApiOptionalBearer(),
+    ApiServiceToken(privilege),
+  );
 }
 
 /** The token must be ours and not have expired; its session may be over, and nobody is looked up. For logging out. */
@@ -57,19 +74,24 @@ export function AdminsOnly(): MethodDecorator & ClassDecorator {
   );
 }
 
-export function AdminsAndServicesOnly(): MethodDecorator & ClassDecorator {
+/** @param privilege that a service needs here; none implies another */
+export function AdminsAndServicesOnly(privilege: ServicePrivilege): MethodDecorator {
   return applyDecorators(
     SetMetadata<string, Access>(ACCESS, 'admin or service'),
+    routeConfig({ privilege }),
     ApiBearer(),
+    ApiServiceToken(privilege),
     ApiProblems('auth.forbidden'),
   );
 }
 
-export function ServicesOnly(): MethodDecorator & ClassDecorator {
+/** @param privilege that a service needs here; none implies another */
+export function ServicesOnly(privilege: ServicePrivilege): MethodDecorator {
   return applyDecorators(
     SetMetadata<string, Access>(ACCESS, 'service'),
-    ApiBearer(),
-    ApiProblems('auth.forbidden'),
+    routeConfig({ privilege }),
+    ApiServiceToken(privilege),
+    ApiProblems('auth.missing_token', 'auth.invalid_token', 'auth.forbidden', ...UNAVAILABLE),
   );
 }
 

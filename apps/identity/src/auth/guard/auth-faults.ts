@@ -1,3 +1,4 @@
+import { type ServicePrivilege } from '#config';
 import { Fault } from '../../http/problems/fault.js';
 
 export class MissingToken extends Fault {
@@ -39,5 +40,16 @@ export class Forbidden extends Fault {
 
   constructor(detail: string) {
     super(detail);
+  }
+}
+
+/** A service whose token does not have the privilege of the route. */
+export class MissingPrivilege extends Fault {
+  readonly code = 'auth.forbidden';
+  override readonly extensions: Readonly<Record<string, string>>;
+
+  constructor(privilege: ServicePrivilege) {
+    super(`The service token lacks the privilege ${privilege}.`);
+    this.extensions = { privilege };
   }
 }

@@ -10,9 +10,15 @@ import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
 import { type ScopeName } from '../personal-tokens/scopes.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
 import { type Access, ACCESS, SCOPE } from './access.js';
-import { Forbidden, InsufficientScope, MissingToken, TokenRevoked } from './auth-faults.js';
+import { Forbidden, InsufficientScope, MissingPrivilege, MissingToken, TokenRevoked } from './auth-faults.js';
 import { bearerToken } from './bearer-token.js';
-import { type Caller, isAdmin, type PersonalTokenCaller } from './caller.js';
+import {
+  type Caller,
+  hasPrivilege,
+  isAdmin,
+  type PersonalTokenCaller,
+  type ServiceCaller,
+} from './caller.js';
 import { ServiceTokens } from './service-tokens.js';
 
 /**
@@ -41,11 +47,11 @@ export class AuthGuard implements CanActivate {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const token = bearerToken(request);
-    if (token !== undefined && isPersonalToken(token) && this.services.nameOf(token) === undefined) {
+    if (token !== undefined && isPersonalToken(token) && this.services.find(token) === undefined) {
       const caller = await this.#holder(token, request, http.getResponse<FastifyReply>());
       request.caller = caller; // a refusal, too, was somebody's request
       requireScope(caller, this.reflector.get<ScopeName | undefined>(SCOPE, context.getHandler()));
-      admit(caller, access);
+      admit(request, access);
       return true;
     }
     if (access === 'token holder') {
@@ -56,13 +62,13 @@ export class AuthGuard implements CanActivate {
     if (token !== undefined) {
       request.caller = await this.#caller(token, CacheTrace.of(request, http.getResponse<FastifyReply>()));
     }
-    admit(request.caller, access);
+    admit(request, access);
     return true;
   }
 
   async #caller(token: string, trace: CacheTrace): Promise<Caller> {
-    const service = this.services.nameOf(token);
-    if (service !== undefined) return { kind: 'service', name: service };
+    const service = this.services.find(token);
+    if (service) return { kind: 'service', ...service };
     const claims = await this.tokens.verify(token);
     const [session, user] = await Promise.all([
       this.sessions.byId(claims.sessionId, trace.options),
@@ -97,7 +103,8 @@ function requireScope({ scopes }: PersonalTokenCaller, scope: ScopeName | undefi
   if (scope === undefined || !scopes.includes(scope)) throw new InsufficientScope(scope);
 }
 
-function admit(caller: Caller | undefined, access: Access): void {
+function admit(request: FastifyRequest, access: Access): void {
+  const { caller } = request;
   if (access === 'anyone' || access === 'anyone, known or not') return;
   if (caller === undefined) throw new MissingToken();
   switch (access) {
@@ -110,11 +117,17 @@ function admit(caller: Caller | undefined, access: Access): void {
       if (!isAdmin(caller)) throw new Forbidden('This is for administrators.');
       return;
     case 'admin or service':
-      if (caller.kind !== 'service' && !isAdmin(caller)) {
-        throw new Forbidden('This is for administrators and services.');
-      }
+      if (caller.kind === 'service') return requirePrivilege(caller, request);
+      if (!isAdmin(caller)) throw new Forbidden('This is for administrators and services.');
       return;
     case 'service':
       if (caller.kind !== 'service') throw new Forbidden('This is for services.');
+      requirePrivilege(caller, request);
   }
+}
+
+function requirePrivilege(caller: ServiceCaller, { routeOptions }: FastifyRequest): void {
+  const { privilege } = routeOptions.config;
+  if (privilege === undefined) throw new Forbidden('This is for no service.'); // fail closed
+  if (!hasPrivilege(caller, privilege)) throw new MissingPrivilege(privilege);
 }

@@ -1,3 +1,4 @@
+import { type ServicePrivilege } from '#config';
 import { type CachedUser } from '#user-cache';
 import { type AccessClaims } from '../tokens/access-claims.js';
 
@@ -17,9 +18,11 @@ export interface PersonalTokenCaller {
   readonly scopes: readonly string[];
 }
 
+/** Another service, with one of the SERVICE_TOKENS, which opens what its privileges name and nothing else. */
 export interface ServiceCaller {
   readonly kind: 'service';
   readonly name: string;
+  readonly privileges: ReadonlySet<ServicePrivilege>;
 }
 
 /** Who sends the request. */
@@ -32,6 +35,10 @@ declare module 'fastify' {
     /** Set by the guard on routes for whoever holds a token, where nothing but the token was looked at. */
     claims?: AccessClaims;
   }
+}
+
+export function hasPrivilege(caller: Caller | undefined, privilege: ServicePrivilege): boolean {
+  return caller?.kind === 'service' && caller.privileges.has(privilege);
 }
 
 export function isAdmin(caller: Caller | undefined): boolean {

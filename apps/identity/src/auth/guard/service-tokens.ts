@@ -1,19 +1,30 @@
-import { Settings } from '#config';
+import { type ServicePrivilege, Settings } from '#config';
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
+
+export interface Service {
+  readonly name: string;
+  readonly privileges: ReadonlySet<ServicePrivilege>;
+}
 
 /** The fixed tokens of other services, by SERVICE_TOKENS. */
 @Injectable()
 export class ServiceTokens {
-  readonly #names: ReadonlyMap<string, string>;
+  readonly #services: ReadonlyMap<string, Service>;
 
   constructor(settings: Settings) {
-    this.#names = new Map([...settings.serviceTokens].map(([name, token]) => [digest(token), name]));
+    this.#services = new Map(
+      [...settings.serviceTokens].map(([name, { token, privileges }]) => [
+        digest(token),
+        { name, privileges },
+      ]),
+    );
   }
 
-  /** The name of the service whose token this is. Compared by digest, so that time tells nothing about it. */
-  nameOf(token: string): string | undefined {
-    return this.#names.size === 0 ? undefined : this.#names.get(digest(token));
+  /** The service whose token this is. Compared by digest, so that time tells nothing about it. */
+  find(token: string | undefined): Service | undefined {
+    if (token === undefined || this.#services.size === 0) return undefined;
+    return this.#services.get(digest(token));
   }
 }
 

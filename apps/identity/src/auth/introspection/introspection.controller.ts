@@ -6,6 +6,8 @@ import { Consumes, FORM } from '../../http/body/media-types.js';
 import { CacheTrace, Trace } from '../../http/cache-trace.js';
 import { ApiProblems } from '../../http/docs/api-problems.js';
 import { Rephrased } from '../../http/problems/rephrased.js';
+import { REQUEST_LIMITS } from '../../limits/limit.js';
+import { Limited } from '../../limits/limited.js';
 import { ServicesOnly } from '../guard/access.js';
 import { asOAuthFault } from '../oauth/as-oauth-fault.js';
 import { PresentedTokenRequest } from './introspection-requests.js';
@@ -16,7 +18,6 @@ import { TokenRevocation } from './token-revocation.js';
 /** What services ask about tokens that others sent them. */
 @ApiTags('auth')
 @Controller('auth')
-@ServicesOnly()
 export class IntrospectionController {
   constructor(
     private readonly introspection: TokenIntrospection,
@@ -24,6 +25,7 @@ export class IntrospectionController {
   ) {}
 
   @Post('introspect')
+  @ServicesOnly('introspect')
   @HttpCode(200)
   @Consumes(FORM)
   @Rephrased(asOAuthFault)
@@ -42,6 +44,8 @@ export class IntrospectionController {
   }
 
   @Post('revoke')
+  @ServicesOnly('revoke')
+  @Limited(REQUEST_LIMITS.revoke)
   @Audited('token.revoked')
   @HttpCode(200)
   @Consumes(FORM)

@@ -8,9 +8,6 @@ import { type RefreshClaims } from '../tokens/refresh-tokens.js';
 import { type IntrospectionResponse } from './introspection-response.js';
 import { PresentedTokens } from './presented-tokens.js';
 
-/** A service asks, and answers for its clients: nobody's network is counted. */
-const SERVICE = { kind: 'service' } as const;
-
 type Introspection = Omit<IntrospectionResponse, 'active'>;
 
 interface Findings {
@@ -97,7 +94,7 @@ export class TokenIntrospection {
   }
 
   async #personal(text: string, options: { truth: boolean }): Promise<Findings | undefined> {
-    const answer = await this.holders.find(text, SERVICE, options);
+    const answer = await this.holders.find(text, undefined, options);
     if (!answer?.value) return undefined;
     const { token, user } = answer.value;
     return {

@@ -32,7 +32,7 @@ export class TokenRevocation {
   }
 
   async #revokePersonal(text: string): Promise<string | undefined> {
-    const answer = await this.holders.find(text, { kind: 'service' }, { truth: true });
+    const answer = await this.holders.find(text, undefined, { truth: true });
     if (!answer?.value) return undefined;
     const { token, user } = answer.value;
     await this.personalTokens.end(token.id, user.id);

@@ -70,10 +70,15 @@ export class PersonalTokenHolders {
 
   /**
    * @returns `undefined` of a text that cannot be a token
-   * @param visitor whom made-up tokens are counted against, each of which costs PostgreSQL a look
+   * @param visitor whom made-up tokens are counted against, each of which costs PostgreSQL a look; `undefined`: nobody,
+   *   because a service asks about tokens that others sent it
    * @throws RateLimited, and as `UserCache` does
    */
-  async find(text: string, visitor: Visitor, options: { truth: boolean }): Promise<HolderAnswer | undefined> {
+  async find(
+    text: string,
+    visitor: Visitor | undefined,
+    options: { truth: boolean },
+  ): Promise<HolderAnswer | undefined> {
     const read = readPersonalToken(text);
     if (!read) return undefined;
     const found = await this.#token(text, read, visitor, options);
@@ -86,7 +91,7 @@ export class PersonalTokenHolders {
   async #token(
     text: string,
     read: PersonalTokenText,
-    visitor: Visitor,
+    visitor: Visitor | undefined,
     options: { truth: boolean },
   ): Promise<Found> {
     const recalled = this.compared.recall(text);
@@ -103,9 +108,13 @@ export class PersonalTokenHolders {
     return again.matches && agree(truth, again) ? truth : nobodyBy(truth);
   }
 
-  async #compare(text: string, { id, hash }: PersonalTokenText, visitor: Visitor): Promise<ComparedToken> {
+  async #compare(
+    text: string,
+    { id, hash }: PersonalTokenText,
+    visitor: Visitor | undefined,
+  ): Promise<ComparedToken> {
     // Counted before and taken back after, so that many at once are not let through.
-    const network = visitor.kind === 'client' ? digest(visitor.network) : undefined;
+    const network = visitor && digest(visitor.network);
     if (network !== undefined) {
       const count = await this.inventions.take(network);
       if (count.exceeded) throw new RateLimited(count);

@@ -6,7 +6,10 @@ import { clientAddress } from '../../http/client-address.js';
 export interface Client {
   /** `User-Agent`, at most 255 characters, without what cannot be stored or would forge a line. */
   readonly device: string | null;
-  /** An IP address; behind a trusted proxy, that of its client, and null when the proxy said something else. */
+  /**
+   * An IP address; behind a trusted proxy, that of its client, and null when the proxy said something else; from a service
+   * that logs users in, the one it names.
+   */
   readonly address: string | null;
 }
 
@@ -16,5 +19,6 @@ export const CurrentClient = createParamDecorator((_: unknown, context: Executio
 
 export function clientOf(request: FastifyRequest): Client {
   const device = (request.headers['user-agent'] ?? '').replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '').trim();
-  return { device: device === '' ? null : device.slice(0, 255), address: clientAddress(request.ip) };
+  const address = request.namedClientAddress ?? clientAddress(request.ip);
+  return { device: device === '' ? null : device.slice(0, 255), address };
 }

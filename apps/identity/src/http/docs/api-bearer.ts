@@ -8,6 +8,9 @@ export const BEARER_SCHEME = 'bearer';
 /** For scripts; the scopes that an operation asks for stand beside it. */
 export const PERSONAL_TOKEN_SCHEME = 'personal_token';
 
+/** For other services; the privilege that an operation asks for stands beside it. */
+export const SERVICE_TOKEN_SCHEME = 'service_token';
+
 /** Documents that an operation wants a bearer token, got either way, and what it says without one. */
 export function ApiBearer(): MethodDecorator & ClassDecorator {
   return applyDecorators(
@@ -36,4 +39,9 @@ export function ApiOptionalBearer(): MethodDecorator & ClassDecorator {
 /** Documents that an operation takes a personal access token with this scope too. */
 export function ApiScope(scope: string): MethodDecorator {
   return ApiSecurity(PERSONAL_TOKEN_SCHEME, [scope]);
+}
+
+/** Documents that an operation takes the token of a service with this privilege. */
+export function ApiServiceToken(privilege: string): MethodDecorator & ClassDecorator {
+  return ApiSecurity(SERVICE_TOKEN_SCHEME, [privilege]);
 }

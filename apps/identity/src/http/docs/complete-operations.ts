@@ -1,5 +1,5 @@
 import { type OpenAPIObject } from '@nestjs/swagger';
-import { PERSONAL_TOKEN_SCHEME } from './api-bearer.js';
+import { PERSONAL_TOKEN_SCHEME, SERVICE_TOKEN_SCHEME } from './api-bearer.js';
 import { problemContent } from './problem-content.js';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const;
@@ -12,8 +12,13 @@ export function completeOperations({ paths }: OpenAPIObject): void {
       if (!operation) continue;
       operation.security ??= []; // open to anyone; by silence a reader could not tell that from forgotten
       // Neither Swagger UI nor Redoc shows the scopes of a scheme that is not OAuth 2.
-      const scope = operation.security.flatMap((way) => way[PERSONAL_TOKEN_SCHEME] ?? []).join(' ');
-      if (scope !== '') operation.description = paragraphs(operation.description, scopeSentence(scope));
+      const rolesIn = (scheme: string): string =>
+        operation.security!.flatMap((way) => way[scheme] ?? []).join(' ');
+      operation.description = paragraphs(
+        operation.description,
+        sentence('Scope for personal access tokens', rolesIn(PERSONAL_TOKEN_SCHEME)),
+        sentence('Privilege for service tokens', rolesIn(SERVICE_TOKEN_SCHEME)),
+      );
       operation.responses.default = {
         description: 'Any other error.',
         content: problemContent('request.unsupported_media_type'),
@@ -22,10 +27,10 @@ export function completeOperations({ paths }: OpenAPIObject): void {
   }
 }
 
-function scopeSentence(scope: string): string {
-  return `Scope for personal access tokens: \`${scope}\`.`;
+function sentence(what: string, role: string): string {
+  return role === '' ? '' : `${what}: \`${role}\`.`;
 }
 
-function paragraphs(...texts: (string | undefined)[]): string {
-  return texts.filter(Boolean).join('\n\n');
+function paragraphs(...texts: (string | undefined)[]): string | undefined {
+  return texts.filter(Boolean).join('\n\n') || undefined;
 }

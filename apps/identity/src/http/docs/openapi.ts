@@ -1,6 +1,6 @@
 import { type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { BEARER_SCHEME, PASSWORD_SCHEME, PERSONAL_TOKEN_SCHEME } from './api-bearer.js';
+import { BEARER_SCHEME, PASSWORD_SCHEME, PERSONAL_TOKEN_SCHEME, SERVICE_TOKEN_SCHEME } from './api-bearer.js';
 import { completeOperations } from './complete-operations.js';
 import { packageVersion } from './package-version.js';
 import { ProblemDocument } from './problem-document.js';
@@ -35,6 +35,10 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
         description: 'From `POST /auth/tokens`.',
       },
       PERSONAL_TOKEN_SCHEME,
+    )
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', description: 'One of `SERVICE_TOKENS`, with the privilege named.' },
+      SERVICE_TOKEN_SCHEME,
     )
     .addOAuth2(
       { type: 'oauth2', flows: { password: { tokenUrl: '/auth/token', scopes: {} } } },
