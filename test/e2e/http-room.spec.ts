@@ -597,6 +597,11 @@ describe('the HTTP room', () => {
           bearerFormat: 'usher_pat_…',
           description: 'From `POST /auth/tokens`.',
         },
+        service_token: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'For services: one of `SERVICE_TOKENS`, with the privilege that is named.',
+        },
       });
       const { post: make } = body.paths['/toys'];
       expect(make.operationId).toBe('toysMake');

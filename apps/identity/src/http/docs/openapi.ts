@@ -36,10 +36,11 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
       },
       PERSONAL_TOKEN_SCHEME,
     )
-    .addBearerAuth(
-      { type: 'http', scheme: 'bearer', description: 'One of `SERVICE_TOKENS`, with the privilege named.' },
-      SERVICE_TOKEN_SCHEME,
-    )
+    .addSecurity(SERVICE_TOKEN_SCHEME, {
+      type: 'http',
+      scheme: 'bearer',
+      description: 'For services: one of `SERVICE_TOKENS`, with the privilege that is named.',
+    })
     .addOAuth2(
       { type: 'oauth2', flows: { password: { tokenUrl: '/auth/token', scopes: {} } } },
       PASSWORD_SCHEME,
