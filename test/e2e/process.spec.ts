@@ -46,9 +46,9 @@ describe('a start with nothing set', () => {
     const second = UsherProcess.serve({ env: { DATA_DIR: dataDir.path } });
     const again = await (await second.http()).get('/auth/me').set(bearer(token)).expect(200);
     expect(again.body).toEqual(user);
-    // As the welcome says: the same words at /auth/login.
-    const login = printedCommand(second.stdout).replace('/auth/register', '/auth/login');
-    expect(await inShell(login)).toMatchObject({ user });
+    // Registering again would be a conflict.
+    expect(printedCommand(second.stdout)).toContain('/auth/login');
+    expect(await inShell(printedCommand(second.stdout))).toMatchObject({ user });
   });
 });
 
@@ -63,6 +63,26 @@ describe('a start that cannot succeed', () => {
       expect.stringMatching(/^BCRYPT_COST: expected a whole number/),
     ]);
     expect(said.join()).not.toMatch(/portier|99|geheim|mysql/);
+  });
+
+  it('reads .env beside the environment, which wins, and names what looks misspelt', async () => {
+    const { path: cwd } = await makeDataDirectory();
+    await writeFile(join(cwd, '.env'), 'PORT=portier\nBCRYPT_COST="99"\nLOG_LEVLE=debug # twice\n');
+    const env = {
+      NODE_ENV: 'production',
+      BCRYPT_COST: '12',
+      JWT_KEYS_DIR: 'keys',
+      DATABSE_URL: 'postgres://db',
+    };
+    const { code, said } = await UsherProcess.serve({ cwd, env: { ...env, PORT: '' } }).ended;
+    expect({ code, said }).toEqual({
+      code: 1,
+      said: [
+        'DATABASE_URL: expected in production; embedded for the embedded PostgreSQL',
+        'DATABSE_URL is not a setting of Usher. Did you mean DATABASE_URL?',
+        'LOG_LEVLE is not a setting of Usher. Did you mean LOG_LEVEL?',
+      ],
+    });
   });
 
   it('says that the port is in use, and leaves no PostgreSQL behind', async () => {
@@ -145,7 +165,7 @@ describe('a start that cannot succeed', () => {
     expect(performance.now() - interruptedAt).toBeLessThan(1_000);
     expect(ends.map(({ code, stdout }) => [code, stdout])).toEqual(Array(2).fill([0, '']));
     expect(ends[0].said).toEqual([
-      `PostgreSQL does not answer yet (connect ECONNREFUSED 127.0.0.1:${nobody.port}); waiting for it.`,
+      `PostgreSQL at postgres://u:[set]@127.0.0.1:${nobody.port}/usher does not answer yet (connect ECONNREFUSED 127.0.0.1:${nobody.port}); waiting for it.`,
     ]);
     silent.close();
     await nobody.release();
@@ -199,6 +219,9 @@ describe('a start with DATABASE_URL and REDIS_URL', () => {
     await http.get('/auth/me').set(bearer(token)).expect(200);
     const there = await (await other.http()).get('/auth/me').set(bearer(token)).expect(200);
     expect([there.headers['x-cache'], there.body]).toEqual(['redis', user]);
+    const where = new URL(database.url);
+    expect(usher.stdout).toContain(`${where.host}${where.pathname}`);
+    if (where.password !== '') expect(usher.stdout).not.toContain(where.password);
     const health = await http.get('/health').expect(200);
     expect(health.body.details.cache).toMatchObject({ status: 'up', backend: 'redis', mode: 'redis' });
     const { rows } = await database.query('SELECT email FROM users');

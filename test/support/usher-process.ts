@@ -9,8 +9,10 @@ const REPOSITORY = resolve(import.meta.dirname, '../..');
 export interface UsherProcessOptions {
   /** All that the process gets to see of the environment, besides where programs and temporary files are. */
   env?: NodeJS.ProcessEnv;
-  /** Another checkout than this one; it is also the working directory. */
+  /** Another checkout than this one; it is then also the working directory. */
   checkout?: string;
+  /** The directory of the test run, unless given: a developer's `.env` in the checkout is not the tests'. */
+  cwd?: string;
   /** What the process reads on its standard input. Without it there is nothing to read, and no end of it. */
   input?: string;
 }
@@ -48,9 +50,10 @@ export class UsherProcess {
     });
   }
 
-  static run(args: string[], { env, checkout = REPOSITORY, input }: UsherProcessOptions = {}): UsherProcess {
-    const child = spawn(process.execPath, [join(checkout, 'apps/identity/bin/usher.mjs'), ...args], {
-      cwd: checkout,
+  static run(args: string[], { env, checkout, cwd, input }: UsherProcessOptions = {}): UsherProcess {
+    const launcher = join(checkout ?? REPOSITORY, 'apps/identity/bin/usher.mjs');
+    const child = spawn(process.execPath, [launcher, ...args], {
+      cwd: cwd ?? checkout ?? process.env.USHER_TEST_DIRECTORY ?? REPOSITORY,
       detached: true,
       env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, ...env },
     });

@@ -1,15 +1,17 @@
 import 'reflect-metadata';
-import { readSettings } from '#config';
 import { Command } from 'commander';
 import process from 'node:process';
 import { type CreateAdminOptions } from './cli/create-admin.js';
 import { type ImportUsersOptions } from './cli/import-users.js';
 import { type RotateKeyOptions } from './cli/rotate-key.js';
 import { startFault } from './start-fault.js';
+import { startSettings } from './start-settings.js';
 import { onStopSignal } from './stop-signals.js';
 
 /** As shells have it for a command that Ctrl-C ended. */
 const INTERRUPTED = 130;
+
+const tell = (line: string): boolean => process.stderr.write(`${line}\n`);
 
 const leaving = new AbortController();
 onStopSignal(() => leaving.abort()); // the database may have been started for us, and has to be stopped
@@ -25,7 +27,7 @@ program
   .option('--trust-unverified', 'also when an account has this address and has not verified it')
   .addHelpText('after', '\nThe password is asked for, or read from standard input when that is no terminal.')
   .action(async (options: CreateAdminOptions) => {
-    const settings = readSettings(process.env);
+    const settings = startSettings(tell);
     const { createAdmin } = await import('./cli/create-admin.js');
     process.stdout.write(`${await createAdmin(settings, options, leaving.signal)}\n`);
   });
@@ -36,7 +38,7 @@ program
   .option('--now', 'also when not every instance may know the next key yet: after a key has leaked')
   .addHelpText('after', '\nTo end a key at once, and every token that it signed, remove its file.')
   .action(async (options: RotateKeyOptions) => {
-    const settings = readSettings(process.env);
+    const settings = startSettings(tell);
     const { rotateKey } = await import('./cli/rotate-key.js');
     process.stdout.write(`${await rotateKey(settings, options)}\n`);
   });
@@ -54,8 +56,7 @@ program
       'others are imported.\nThat a name occurs twice in the file, more than 250 lines apart, a dry run does not see.',
   )
   .action(async (options: ImportUsersOptions) => {
-    const tell = (line: string): boolean => process.stderr.write(`${line}\n`);
-    const settings = readSettings(process.env);
+    const settings = startSettings(tell);
     const { importUsers } = await import('./cli/import-users.js');
     const { sentence, refused } = await importUsers(settings, options, tell, leaving.signal);
     process.stdout.write(`${sentence}\n`);

@@ -1,13 +1,13 @@
 import 'reflect-metadata';
-import { InvalidSettings, readSettings, type Settings } from '#config';
+import { InvalidSettings, type Settings } from '#config';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Readiness } from './health/readiness.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
 import { startFault } from './start-fault.js';
+import { startSettings } from './start-settings.js';
 import { onStopSignal } from './stop-signals.js';
-import { welcome } from './welcome.js';
 
 /** Requests under way get this long to be answered. */
 const STOP_WITHIN_MS = 10_000;
@@ -29,7 +29,7 @@ await started;
 
 function settingsOrExit(): Settings {
   try {
-    return readSettings(process.env);
+    return startSettings(tell);
   } catch (error) {
     if (!(error instanceof InvalidSettings)) throw error;
     tell(error.message);
@@ -48,12 +48,13 @@ async function start(): Promise<void> {
     leaving.signal.throwIfAborted();
     // Takes longer than all of the above: whoever is to hear of a fault does not wait for it.
     const { createApp } = await import('./create-app.js');
+    const { announceStart } = await import('./announce-start.js');
     app = await createApp(settings, database.url);
     leaving.signal.throwIfAborted();
     await app.listen(settings.port, settings.host);
     leaving.signal.throwIfAborted();
     serving = true;
-    process.stdout.write(welcome(settings, await app.getUrl(), database.description));
+    await announceStart(app, settings, database.description);
   } catch (error) {
     if (!leaving.signal.aborted) await abort(startFault(error, settings));
   }

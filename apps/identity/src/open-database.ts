@@ -1,11 +1,11 @@
-import { type Settings } from '#config';
+import { type Settings, withoutSecrets } from '#config';
 import { databaseFaultOf, EmbeddedPostgres, migrate } from '#database';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from './start-fault.js';
 
 export interface OpenDatabase {
   readonly url: string;
-  /** What a person would call it. */
+  /** What a person would call it: where it is, without a password. */
   readonly description: string;
   close(): Promise<void>;
 }
@@ -27,7 +27,11 @@ export async function openDatabase(
   signal.throwIfAborted();
   if (settings.databaseUrl !== undefined) {
     await migratePatiently(settings.databaseUrl, tell, signal);
-    return { url: settings.databaseUrl, description: 'DATABASE_URL', close: () => Promise.resolve() };
+    return {
+      url: settings.databaseUrl,
+      description: withoutSecrets(settings.databaseUrl),
+      close: () => Promise.resolve(),
+    };
   }
   const server = await EmbeddedPostgres.open({ dataDir: settings.dataDir, log: tell });
   try {
@@ -59,7 +63,10 @@ async function migratePatiently(
     } catch (error) {
       const fault = databaseFaultOf(error);
       if (!fault || performance.now() > deadline) throw fault ?? error;
-      if (attempt === 1) tell(`PostgreSQL does not answer yet (${reasonOf(fault.cause)}); waiting for it.`);
+      if (attempt === 1) {
+        const reason = reasonOf(fault.cause);
+        tell(`PostgreSQL at ${withoutSecrets(url)} does not answer yet (${reason}); waiting for it.`);
+      }
       await sleep(500, undefined, { signal });
     }
   }

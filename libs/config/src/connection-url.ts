@@ -23,6 +23,14 @@ export const postgresUrl: Format<string> = {
   },
 };
 
+/** What DATABASE_URL says where the embedded PostgreSQL is meant, by name. */
+export const EMBEDDED = 'embedded';
+
+export const postgresUrlOrEmbedded: Format<string> = {
+  expects: `${postgresUrl.expects}; or ${EMBEDDED}`,
+  parse: (text) => (text === EMBEDDED ? text : postgresUrl.parse(text)),
+};
+
 /** What may follow the hosts, by scheme: a database's number; the primary's name and perhaps that number; nothing. */
 const REDIS_PATHS = new Map([
   ['redis', /^(\/\d{0,4})?$/],

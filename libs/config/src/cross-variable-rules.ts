@@ -1,3 +1,4 @@
+import { EMBEDDED } from './connection-url.js';
 import { encryptionKeys } from './encryption-keys.js';
 import { type Environment, type VariableName } from './environment.js';
 import { isWeakSecret, STRONG_SECRET } from './weak-secret.js';
@@ -11,6 +12,12 @@ interface CrossVariableRule {
 }
 
 export const crossVariableRules: readonly CrossVariableRule[] = [
+  {
+    about: ['NODE_ENV', 'DATABASE_URL'],
+    // A typing mistake in the name would otherwise start production on an empty database.
+    isBroken: (env) => isProduction(env) && env.DATABASE_URL === undefined,
+    fault: `DATABASE_URL: expected in production; ${EMBEDDED} for the embedded PostgreSQL`,
+  },
   {
     about: ['JWT_SECRET', 'JWT_KEYS_DIR'],
     isBroken: (env) => env.JWT_SECRET !== undefined && env.JWT_KEYS_DIR !== undefined,

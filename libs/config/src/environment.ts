@@ -1,7 +1,7 @@
 import { type CleanedEnv } from 'envalid';
 import { byteSize } from './byte-size.js';
 import { choice, onOrOff } from './choice.js';
-import { postgresUrl, redisUrl, smtpUrl } from './connection-url.js';
+import { postgresUrlOrEmbedded, redisUrl, smtpUrl } from './connection-url.js';
 import { duration, wholeSeconds } from './duration.js';
 import { encryptionKeys } from './encryption-keys.js';
 import { factor } from './factor.js';
@@ -12,7 +12,7 @@ import { secretList } from './secret-list.js';
 import { serviceTokens } from './service-tokens.js';
 import { storeAddress } from './store-address.js';
 import { trustProxy } from './trust-proxy.js';
-import { optional, variable } from './variable.js';
+import { optional, SECRET, variable } from './variable.js';
 import { STRONG_SECRET } from './weak-secret.js';
 import { webAddress } from './web-address.js';
 import { webOrigin } from './web-origin.js';
@@ -34,9 +34,10 @@ export const variables = {
     'Where the embedded PostgreSQL and the generated keys live.',
   ),
   DATABASE_URL: optional(
-    postgresUrl,
+    postgresUrlOrEmbedded,
     'absent: embedded PostgreSQL under `DATA_DIR`',
-    'The PostgreSQL to use.',
+    'The PostgreSQL to use; `embedded`: one under `DATA_DIR`, which production starts by this word alone.',
+    SECRET,
   ),
   DATABASE_POOL_SIZE: variable(
     wholeNumber(1, 200, 'a whole number of connections'),
@@ -53,6 +54,7 @@ export const variables = {
     redisUrl,
     'absent: memory only',
     'The Redis to cache in: standalone, Sentinel or Cluster.',
+    SECRET,
   ),
   REDIS_TIMEOUT: variable(
     duration('5ms', '1s'),
@@ -74,6 +76,7 @@ export const variables = {
     smtpUrl,
     'absent: mails are files in `mail` under `DATA_DIR`',
     'The server that mails go out through. A password is sent over TLS alone, but for this machine.',
+    SECRET,
   ),
   MAIL_FROM: optional(
     mailSender,
@@ -94,6 +97,7 @@ export const variables = {
     secretList(STRONG_SECRET),
     'absent: ES256 with `JWT_KEYS_DIR`',
     'Signs access tokens with HS256: the first secret signs, all verify. Give this or `JWT_KEYS_DIR`, not both; production needs one of them.',
+    SECRET,
   ),
   JWT_KEYS_DIR: optional(
     anyText('a directory'),
@@ -104,6 +108,7 @@ export const variables = {
     encryptionKeys,
     'absent: `encryption.key` in `JWT_KEYS_DIR`',
     'Encrypts the secrets of second factors: the first key encrypts, all decrypt. Production needs it where `JWT_SECRET` is set.',
+    SECRET,
   ),
   JWT_ISSUER: variable(printable(255), { default: 'usher' }, 'The claim `iss` of access tokens.'),
   JWT_AUDIENCE: variable(printable(255), { default: 'usher' }, 'The claim `aud` of access tokens.'),
@@ -182,7 +187,12 @@ export const variables = {
     { default: '1' },
     'Multiplies every limit, for load tests and for stricter houses; 0: whatever has a limit is refused.',
   ),
-  SERVICE_TOKENS: variable(serviceTokens, { default: '' }, 'Tokens of other services, and what each opens.'),
+  SERVICE_TOKENS: variable(
+    serviceTokens,
+    { default: '' },
+    'Tokens of other services, and what each opens.',
+    SECRET,
+  ),
   SHUTDOWN_DELAY: variable(
     duration('0', '5m'),
     { default: '0' },
@@ -197,6 +207,11 @@ export const variables = {
 };
 
 export type VariableName = keyof typeof variables;
+
+/** Those that no log may show. */
+export const secretNames = (Object.keys(variables) as VariableName[]).filter(
+  (name) => variables[name].documentation.secret,
+);
 
 /** The variables' values, read and checked one by one. */
 export type Environment = CleanedEnv<typeof variables>;

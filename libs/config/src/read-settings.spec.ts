@@ -21,6 +21,7 @@ function faultsOf(env: NodeJS.ProcessEnv): readonly string[] {
 
 const inProduction = (env: NodeJS.ProcessEnv) => ({
   NODE_ENV: 'production',
+  DATABASE_URL: 'postgres://db/usher',
   ENCRYPTION_KEY,
   ...env,
 });
@@ -395,6 +396,27 @@ describe('the key that encrypts', () => {
     expect(
       faultsOf(inProduction({ JWT_SECRET: STRONG, ENCRYPTION_KEY: `${ENCRYPTION_KEY},${key}` })),
     ).toEqual(['ENCRYPTION_KEY: expected keys of 32 random bytes, no repetition, in production']);
+  });
+});
+
+describe('the database', () => {
+  it('is named in production, or the embedded one is asked for by name', () => {
+    const env = { JWT_SECRET: STRONG };
+    for (const absent of [undefined, '']) {
+      expect(faultsOf(inProduction({ ...env, DATABASE_URL: absent }))).toEqual([
+        'DATABASE_URL: expected in production; embedded for the embedded PostgreSQL',
+      ]);
+    }
+    expect(readSettings(inProduction({ ...env, DATABASE_URL: 'embedded' })).databaseUrl).toBeUndefined();
+    expect(readSettings({ DATABASE_URL: 'embedded' }).databaseUrl).toBeUndefined();
+  });
+
+  it('is not mistaken for another by a typing mistake, which is named', () => {
+    const env = inProduction({ JWT_SECRET: STRONG, DATABASE_URL: undefined, DATABSE_URL: 'postgres://db' });
+    expect(faultsOf(env)).toEqual([
+      expect.stringMatching(/^DATABASE_URL: expected in production/),
+      'DATABSE_URL is not a setting of Usher. Did you mean DATABASE_URL?',
+    ]);
   });
 });
 

@@ -1,20 +1,30 @@
 import { join, resolve } from 'node:path';
 import { cleanEnv, EnvError, type ReporterOptions } from 'envalid';
+import { EMBEDDED } from './connection-url.js';
 import { crossVariableRules } from './cross-variable-rules.js';
 import { type Environment, type VariableName, variables } from './environment.js';
 import { InvalidSettings } from './invalid-settings.js';
 import { mailSender } from './mail-sender.js';
+import { misspeltNames } from './misspelt-names.js';
+import { readSecretFiles } from './secret-files.js';
 import { Settings } from './settings.js';
 import { isBucket } from './store-address.js';
 
 /**
  * Reads and checks the environment. Variables that are not Usher's are ignored; an empty one counts as absent, as
- * docker-compose passes what is not set. Relative directories are resolved against `cwd`.
+ * docker-compose passes what is not set. A secret may come from the file that its `…_FILE` variable names. Relative
+ * directories and files are resolved against `cwd`.
  *
- * @throws {InvalidSettings} naming every fault at once, without values.
+ * @throws {InvalidSettings} naming every fault at once, without values, and the names that look misspelt.
  */
 export function readSettings(env: NodeJS.ProcessEnv, cwd: string = process.cwd()): Settings {
-  const read = cleanEnv(given(env), variables, { reporter: throwFaults });
+  const secrets = readSecretFiles(env, cwd);
+  const read = cleanEnv(given(secrets.env), variables, {
+    reporter: (report: ReporterOptions<typeof variables>) => {
+      const faults = faultsOf(report, secrets.faults);
+      if (faults.length > 0) throw new InvalidSettings([...faults, ...misspeltNames(env)]);
+    },
+  });
   const dataDir = resolve(cwd, read.DATA_DIR);
 
   return new Settings({
@@ -22,7 +32,7 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string = process.cwd()
     host: read.HOST,
     port: read.PORT,
     dataDir,
-    databaseUrl: read.DATABASE_URL,
+    databaseUrl: read.DATABASE_URL === EMBEDDED ? undefined : read.DATABASE_URL,
     databasePoolSize: read.DATABASE_POOL_SIZE,
     databaseTimeoutMs: read.DATABASE_TIMEOUT,
     redisUrl: read.REDIS_URL,
@@ -74,15 +84,19 @@ function given(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 /** In place of envalid's reporter, which prints and ends the process. */
-function throwFaults({ errors, env }: ReporterOptions<typeof variables>): void {
-  const single = Object.entries(errors).map(([name, error]) => `${name}: ${expectation(error)}`);
+function faultsOf(
+  { errors, env }: ReporterOptions<typeof variables>,
+  fileFaults: ReadonlyMap<VariableName, string>,
+): string[] {
+  const single = (Object.keys(variables) as VariableName[]).flatMap((name) => {
+    const error = errors[name];
+    return fileFaults.get(name) ?? (error ? `${name}: ${expectation(error)}` : []);
+  });
   const cross = crossVariableRules
-    .filter(({ about }) => about.every((name: VariableName) => !(name in errors)))
+    .filter(({ about }) => !about.some((name) => name in errors || fileFaults.has(name)))
     .filter(({ isBroken }) => isBroken(env as Environment))
     .map(({ fault }) => fault);
-
-  const faults = [...single, ...cross];
-  if (faults.length > 0) throw new InvalidSettings(faults);
+  return [...single, ...cross];
 }
 
 /** Only our own formats' faults are known to be free of values; anything else is a mistake in this lib. */

@@ -8,9 +8,17 @@ describe('settingsTable', () => {
   });
 
   it('leaves no cell empty', () => {
-    for (const row of settingsTable) {
-      expect(Object.values(row).every((cell) => cell !== '')).toBe(true);
+    for (const { name, default: byDefault, expects, meaning } of settingsTable) {
+      expect([name, byDefault, expects, meaning]).not.toContain('');
     }
+  });
+
+  it('has a file variable for each setting that logs hide, and for no other', () => {
+    const settings = readSettings({});
+    const hidden = Object.keys(settings.toJSON()).filter((name) => !Object.hasOwn(settings, name));
+    const withFiles = settingsTable.filter(({ file }) => file !== undefined);
+    expect(withFiles).toHaveLength(hidden.length);
+    for (const { name, file } of withFiles) expect(file).toBe(`${name}_FILE`);
   });
 
   it('tells the defaults that differ by environment', () => {

@@ -121,7 +121,7 @@ export class Settings {
     Object.freeze(this);
   }
 
-  /** DATABASE_URL; `undefined`: embedded PostgreSQL under `dataDir`. */
+  /** DATABASE_URL; `undefined`: embedded PostgreSQL under `dataDir`, by its absence or by name. */
   get databaseUrl(): string | undefined {
     return this.#databaseUrl;
   }

@@ -15,11 +15,20 @@ interface Defaults {
   test?: string;
 }
 
+/** Marks a variable as never logged; it may also come from the file that `NAME_FILE` names. */
+export const SECRET = { secret: true };
+
+const OPEN = { secret: false };
+
 interface Documented {
   readonly documentation: {
     readonly expects: string;
+    /** As the README prints it. */
     readonly default: string;
+    /** As one would write it; empty where the variable may be absent. */
+    readonly example: string;
     readonly meaning: string;
+    readonly secret: boolean;
   };
 }
 
@@ -31,6 +40,7 @@ export function variable<T extends NonNullable<unknown>>(
   format: Format<T>,
   defaults: Defaults,
   meaning: string,
+  { secret } = OPEN,
 ): Variable<T> {
   // envalid's `default` is production's, and `devDefault` everybody else's.
   const spec = {
@@ -38,7 +48,13 @@ export function variable<T extends NonNullable<unknown>>(
     devDefault: format.parse(defaults.default),
     testDefault: format.parse(defaults.test ?? defaults.default),
   };
-  const documentation = { expects: format.expects, default: written(defaults), meaning };
+  const documentation = {
+    expects: format.expects,
+    default: written(defaults),
+    example: defaults.default,
+    meaning,
+    secret,
+  };
   return { ...validatorOf(format)(spec), documentation };
 }
 
@@ -47,8 +63,9 @@ export function optional<T extends NonNullable<unknown>>(
   format: Format<T>,
   absent: string,
   meaning: string,
+  { secret } = OPEN,
 ): OptionalVariable<T> {
-  const documentation = { expects: format.expects, default: absent, meaning };
+  const documentation = { expects: format.expects, default: absent, example: '', meaning, secret };
   return { ...validatorOf(format)({ default: undefined }), documentation };
 }
 

@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type InvalidSettings } from './invalid-settings.js';
+import { readSettings } from './read-settings.js';
+import { settingsTable } from './settings-table.js';
+
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'usher-secrets-'));
+});
+
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+function file(name: string, content: string | Buffer): string {
+  writeFileSync(join(directory, name), content);
+  return name;
+}
+
+function faultsOf(env: NodeJS.ProcessEnv): readonly string[] {
+  try {
+    readSettings(env, directory);
+  } catch (error) {
+    return (error as InvalidSettings).faults;
+  }
+  return [];
+}
+
+describe('a secret file', () => {
+  it('gives its content without the line feed at its end, by a relative name or through a link', () => {
+    symlinkSync(join(directory, file('jwt', 'first,second\r\n')), join(directory, 'link'));
+    const settings = readSettings(
+      {
+        DATABASE_URL_FILE: file('url', 'postgres://u:p@db/usher\n'),
+        JWT_SECRET_FILE: join(directory, 'link'),
+      },
+      directory,
+    );
+    expect(settings.databaseUrl).toBe('postgres://u:p@db/usher');
+    expect(settings.jwtSecrets).toEqual(['first', 'second']);
+  });
+
+  it('is held to the same format as the variable', () => {
+    expect(faultsOf({ REDIS_URL_FILE: file('redis', 'canary://') })).toEqual([
+      expect.stringMatching(/^REDIS_URL: expected a URL/),
+    ]);
+  });
+
+  it('counts where two settings are compared', () => {
+    const env = { NODE_ENV: 'production', DATABASE_URL: 'postgres://db', JWT_KEYS_DIR: '/keys' };
+    expect(faultsOf({ ...env, JWT_SECRET_FILE: file('jwt', 'x'.repeat(40)) })[0]).toMatch(
+      /^JWT_SECRET and JWT_KEYS_DIR: /,
+    );
+  });
+
+  it('excludes the variable itself, but for an empty one', () => {
+    const SMTP_URL_FILE = file('smtp', 'smtp://mail');
+    expect(faultsOf({ SMTP_URL: 'smtp://other', SMTP_URL_FILE })).toEqual([
+      'SMTP_URL and SMTP_URL_FILE: expected one of them, not both',
+    ]);
+    expect(readSettings({ SMTP_URL: '', SMTP_URL_FILE }, directory).smtpUrl).toBe('smtp://mail');
+  });
+
+  it.each([
+    ['is missing', 'cannot be read (ENOENT)', () => 'hidden-canary'],
+    ['is a directory', 'is not a regular file', () => '.'],
+    ['is empty', 'is empty', () => file('canary', '\n')],
+    ['is too large', 'is larger than 64 kB', () => file('canary', 'canary'.repeat(11_000))],
+    ['is no text', 'is not UTF-8 text', () => file('canary', Buffer.from([0xff, 0xfe, 0x41]))],
+    [
+      'is a pipe that nobody writes to',
+      'is not a regular file',
+      () => {
+        execFileSync('mkfifo', [join(directory, 'pipe')]);
+        return 'pipe';
+      },
+    ],
+  ])('that %s is a fault of its variable, without the name of the file', (_what, fault, make) => {
+    for (const { name, file: variable } of settingsTable) {
+      if (variable === undefined) continue;
+      const faults = faultsOf({ [variable]: make() });
+      expect(faults).toEqual([`${variable}: the file ${fault}; expected one that holds ${name}`]);
+      expect(faults.join()).not.toContain('canary');
+      rmSync(join(directory, 'pipe'), { force: true });
+    }
+  });
+});

@@ -1,0 +1,46 @@
+import { readSettings, settingsTable } from '#config';
+import { describe, expect, it } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { parseEnv } from 'node:util';
+
+const read = (name: string): Promise<string> => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
+
+describe('.env.example', () => {
+  it('lists every setting with its meaning and default, in the order of the README', async () => {
+    const [, ...blocks] = (await read('.env.example')).trimEnd().split('\n\n');
+    expect(blocks.map(parsed)).toEqual(
+      settingsTable.map(({ name, meaning, expects, default: byDefault, example, file }) => ({
+        text: `${meaning} Expects ${expects}. Default: ${byDefault}.`,
+        assignments: [`#${name}=${example}`, ...(file === undefined ? [] : [`#${file}=`])],
+      })),
+    );
+  });
+
+  it('sets nothing as it stands, and nothing but the defaults without its #', async () => {
+    const example = await read('.env.example');
+    expect(parseEnv(example)).toEqual({});
+    const all = parseEnv(example.replace(/^#(?=[A-Z0-9_]+=)/gm, ''));
+    expect(Object.keys(all).length).toBeGreaterThan(settingsTable.length);
+    expect(readSettings(all, '/srv').toJSON()).toEqual(readSettings({}, '/srv').toJSON());
+  });
+
+  it('is what git keeps; .env itself goes neither there nor into an image', async () => {
+    const ignored = (await read('.gitignore')).split('\n');
+    expect(ignored).toEqual(expect.arrayContaining(['.env', '.env.*', '!.env.example']));
+    const sent = (await read('.dockerignore')).split('\n').filter((line) => /^[^#]/.test(line));
+    expect(sent[0]).toBe('*');
+    expect(sent.filter((line) => line.startsWith('!') && /env|\*\*/.test(line))).toEqual([]);
+  });
+});
+
+function parsed(block: string): { text: string; assignments: string[] } {
+  const lines = block.split('\n');
+  const isText = (line: string): boolean => line.startsWith('# ');
+  return {
+    text: lines
+      .filter(isText)
+      .map((line) => line.slice(2))
+      .join(' '),
+    assignments: lines.filter((line) => !isText(line)),
+  };
+}
