@@ -102,6 +102,7 @@ describe('bad input', () => {
       '{"a":{"__proto__":{"is_admin":true}}}',
       '{"constructor":{"prototype":{"is_admin":true}}}',
       '{"toString":"x"}',
+      '{"prototype":{"is_admin":true}}',
     ])('that reaches for what objects inherit is refused: %s', async (body) => {
       await toEveryJsonRoute(body, 400, 'request.forbidden_field');
       expect({}).not.toHaveProperty('is_admin');
@@ -165,10 +166,12 @@ describe('bad input', () => {
       }
     });
 
-    it('with thousands of unknown fields is refused in time, and the answer stays short', async () => {
-      const body = JSON.stringify(Object.fromEntries(Array.from({ length: 8_000 }, (_, i) => [`k${i}`, 0])));
-      const answer = await send('put', '/auth/profile', body);
+    it('with a thousand unknown fields gets a short answer, and with more none of them is looked at', async () => {
+      const fields = (count: number): string =>
+        JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 0])));
+      const answer = await send('put', '/auth/profile', fields(1_000));
       expect(expectProblem(answer, 422, 'request.validation')).toHaveLength(50);
+      await toEveryJsonRoute(fields(1_001), 400, 'request.too_many_fields');
     });
 
     it('shows a long name cut, and no value', async () => {

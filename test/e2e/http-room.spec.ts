@@ -235,6 +235,7 @@ describe('the HTTP room', () => {
       ['a field twice', '{"email":"a@b.example","email":"c@d.example"}', 400, 'request.duplicate_field'],
       ['a field twice, once escaped', '{"email":1,"\\u0065mail":2}', 400, 'request.duplicate_field'],
       ['__proto__', '{"__proto__":{"is_admin":true}}', 400, 'request.forbidden_field'],
+      ['prototype', '{"email":"a@b.example","prototype":1}', 400, 'request.forbidden_field'],
       ['constructor', '{"constructor":{"prototype":{}}}', 400, 'request.forbidden_field'],
       ['hasOwnProperty', '{"email":"a@b.example","hasOwnProperty":1}', 400, 'request.forbidden_field'],
       ['NUL', '{"email":"a\\u0000@b.example"}', 400, 'request.invalid_text'],
@@ -316,6 +317,7 @@ describe('the HTTP room', () => {
       expect((await form('grant_type=%00')).body.code).toBe('request.invalid_text');
       expect((await form('grant_type=%ff')).body.code).toBe('request.invalid_encoding');
       expect((await form('__proto__=1')).body.code).toBe('request.forbidden_field');
+      expect((await form('prototype=1')).body.code).toBe('request.forbidden_field');
       expect((await form('{"grant_type":"a"}', 'application/json')).status).toBe(415);
       expect((await form('')).body.errors).toEqual([
         { loc: ['body', 'grant_type'], msg: 'Field required', type: 'missing' },
@@ -342,8 +344,23 @@ describe('the HTTP room', () => {
     });
 
     it('lists at most 50 errors, however many unknown fields a body has', async () => {
-      const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`field${index}`, 1]));
-      expect((await post(JSON.stringify(many))).body.errors).toHaveLength(50);
+      const many = (count: number): string =>
+        JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, index) => [`field${index}`, 1])));
+      expect((await post(many(1_000))).body.errors).toHaveLength(50);
+      expect((await post(many(1_001))).body.code).toBe('request.too_many_fields');
+    });
+
+    it('refuses more values or pairs than any route takes', async () => {
+      const listed = (count: number): string => `{"name":[${'1,'.repeat(count - 3)}1]}`;
+      const paired = (count: number): string => 'a=1&'.repeat(count - 1);
+      expect((await post(listed(10_000))).status).toBe(422);
+      expect((await post(listed(10_001))).body.code).toBe('request.too_many_fields');
+      expect((await http.get(`/toys?${paired(100)}`)).status).toBe(422);
+      const query = await http.get(`/toys?${paired(101)}`);
+      expect(query.body).toMatchObject({ code: 'request.too_many_fields', status: 400 });
+      const form = (count: number): supertest.Test => http.post('/toys/token').type(FORM).send(paired(count));
+      expect((await form(100)).body.code).toBe('request.duplicate_field');
+      expect((await form(101)).body.code).toBe('request.too_many_fields');
     });
 
     it('reads whole numbers from queries and refuses everything else', async () => {
@@ -365,6 +382,7 @@ describe('the HTTP room', () => {
       expect((await http.get('/toys?limit=%00')).body.code).toBe('request.invalid_text');
       expect((await http.get('/toys?limit=%c3%28')).body.code).toBe('request.invalid_encoding');
       expect((await http.get('/toys?__proto__=1')).body.code).toBe('request.forbidden_field');
+      expect((await http.get('/toys?prototype=1')).body.code).toBe('request.forbidden_field');
     });
 
     it('checks path parameters', async () => {

@@ -1,4 +1,4 @@
-import { InvalidEncoding, InvalidText } from '../problems/request-faults.js';
+import { ForbiddenField, InvalidEncoding, InvalidText } from '../problems/request-faults.js';
 
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
 
@@ -20,4 +20,13 @@ export function decodeUtf8(bytes: Uint8Array, what: string): string {
 /** @throws InvalidText for NUL and lone surrogates. */
 export function refuseUnstorable(text: string, loc: () => (string | number)[]): void {
   if (UNSTORABLE.test(text)) throw new InvalidText(loc());
+}
+
+/**
+ * Refuses names that reach an object's own machinery: what every object inherits (`__proto__`, `constructor`, …), and
+ * `prototype`, which class-transformer silently skips.
+ * @throws ForbiddenField
+ */
+export function refuseForbiddenName(name: string, loc: () => (string | number)[]): void {
+  if (name === 'prototype' || name in Object.prototype) throw new ForbiddenField(loc());
 }

@@ -17,7 +17,9 @@ export function parseQueryString(text: string): Query {
   try {
     for (const [name, value] of pairs(text, 'query')) {
       const before = query[name];
-      query[name] = before === undefined ? value : [before, value].flat();
+      if (before === undefined) query[name] = value;
+      else if (Array.isArray(before)) before.push(value);
+      else query[name] = [before, value];
     }
   } catch (fault) {
     query[FAULT] = fault as Error;

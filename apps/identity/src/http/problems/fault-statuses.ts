@@ -22,6 +22,7 @@ export const FAULT_STATUSES: Readonly<Record<string, FaultStatus>> = {
   'request.invalid_text': { status: 400, title: 'Text that cannot be stored' },
   'request.invalid_multipart': { status: 400, title: 'Malformed multipart body' },
   'request.too_deep': { status: 400, title: 'Nested too deeply' },
+  'request.too_many_fields': { status: 400, title: 'Too many fields' },
   'request.duplicate_field': { status: 400, title: 'Field given more than once' },
   'request.forbidden_field': { status: 400, title: 'Field name not allowed' },
   'request.timeout': { status: 408, title: 'Request took too long to arrive' },

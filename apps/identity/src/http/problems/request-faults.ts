@@ -50,6 +50,11 @@ export class TooDeep extends Fault {
   }
 }
 
+/** More names or values than any route takes: checking them would cost more than the answer is worth. */
+export class TooManyFields extends Fault {
+  readonly code = 'request.too_many_fields';
+}
+
 export class DuplicateField extends Fault {
   readonly code = 'request.duplicate_field';
   override readonly errors: FieldError[];

@@ -30,7 +30,7 @@ export function jpegSegments(jpeg: Buffer): Buffer {
         kept = end;
       }
     }
-    at = jpeg.indexOf(0xff, end);
+    at = jpeg[end] === 0xff ? end : jpeg.indexOf(0xff, end); // a call costs more than the look
   }
   excerpt.keep(kept, jpeg.length);
   return excerpt.bytes();
