@@ -32,6 +32,16 @@ describe('the judge', () => {
     expect(aThenB().judge(read('a', 121, 0)).ok).toBe(false);
   });
 
+  it('refuses the older value Δ after the commit was seen, though nobody has answered the write', () => {
+    const history = new History('a', DELTA);
+    const write = history.begin('b', 100, 0);
+    history.seen(write, 110);
+    expect(history.judge(read('a', 110 + DELTA, 0)).ok).toBe(true);
+    expect(history.judge(read('a', 111 + DELTA, 0)).ok).toBe(false);
+    history.committed(write, 5_000);
+    expect(history.judge(read('a', 111 + DELTA, 0)).ok).toBe(false);
+  });
+
   it('accepts an outdated value that is marked so for as long as that is allowed, unless the instance itself made it outdated', () => {
     const outdated = { ...read('a', 121 + DELTA), staleMs: 2_000 };
     expect(aThenB().judge(outdated).ok).toBe(true);

@@ -7,7 +7,7 @@ export interface State {
   /** When its commit was known; `Infinity` while it is not. */
   answeredAt: number;
   /** The instance that answered the write, if one did. */
-  readonly by: number | undefined;
+  by: number | undefined;
 }
 
 /** A read as the driver saw it. */
@@ -58,8 +58,14 @@ export class History {
 
   /** The write is known to be committed. */
   committed(state: State, answeredAt: number): void {
-    state.answeredAt = answeredAt;
+    state.answeredAt = Math.min(state.answeredAt, answeredAt);
     this.#forget(answeredAt);
+  }
+
+  /** The write is known to be committed, and nobody has answered it. */
+  seen(state: State, seenAt: number): void {
+    state.by = undefined; // so nobody owes it to be read at once
+    this.committed(state, seenAt);
   }
 
   /** The write is known not to be committed, ever. */

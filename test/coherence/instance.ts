@@ -4,12 +4,13 @@
  * The product has no switches for that; they are made here, by replacing what a part of the protocol does.
  */
 import 'reflect-metadata';
-import { ChangeWindow, Lease } from '#cache';
+import { type Answer, ChangeWindow, CoherentCache, Lease, type Subject } from '#cache';
 import { readSettings } from '#config';
-import { DeadlineClient } from '#database';
+import { DatabaseUnavailable, DeadlineClient } from '#database';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from '../../apps/identity/src/create-app.js';
 import { type Ablation } from './ablation.js';
+import { Traps } from './set-traps.js';
 import { type Order } from './usher-instance.js';
 
 const [env, databaseUrl, ablation] = process.argv.slice(2) as [string, string, Ablation];
@@ -29,7 +30,12 @@ switch (ablation) {
     // The log is read by a cursor that forgets who was still running.
     withoutInProgress();
     break;
+  case 'fallback':
+    // Nothing wrong is served without the lease, and nothing else either.
+    withoutFallback();
+    break;
 }
+const traps = new Traps();
 
 const settings = readSettings(JSON.parse(env) as NodeJS.ProcessEnv);
 const app = await createApp(settings, databaseUrl);
@@ -37,6 +43,8 @@ await app.listen(0, '127.0.0.1');
 process.send!({ url: await app.getUrl() });
 const now = Date.now.bind(Date);
 process.on('message', (order: Order) => {
+  if ('trap' in order) return traps.set(order.trap ?? undefined);
+  if ('release' in order) return traps.release();
   if ('clockOffsetMs' in order) {
     Date.now = (): number => now() + order.clockOffsetMs;
     return;
@@ -47,6 +55,22 @@ process.on('message', (order: Order) => {
 process.once('disconnect', () => {
   void Promise.race([app.close(), sleep(2_000)]).then(() => process.exit());
 });
+
+/** Of a cache of any kind of value. */
+type Read = (this: CoherentCache<object>, subject: Subject<object>) => Promise<Answer<object>>;
+
+function withoutFallback(): void {
+  const read = Reflect.get(CoherentCache.prototype, 'read') as Read;
+  CoherentCache.prototype.read = function (
+    this: CoherentCache<object>,
+    subject: Subject<object>,
+  ): Promise<Answer<object>> {
+    const lease = Reflect.get(this, 'lease') as Lease;
+    const load = (): ReturnType<typeof subject.load> =>
+      lease.holds() ? subject.load() : Promise.reject(new DatabaseUnavailable('switched off'));
+    return read.call(this, { ...subject, load });
+  };
+}
 
 function withoutInProgress(): void {
   const query: (...args: unknown[]) => never = Reflect.get(DeadlineClient.prototype, 'query');

@@ -44,7 +44,7 @@ export class Readers {
       token: this.serviceToken,
       body: { ids },
     });
-    if (answer.status !== 200) return;
+    if (answer.status !== 200) return this.#refused(answer);
     const { items, missing } = answer.body as { items: Record<string, unknown>[]; missing: string[] };
     for (const item of items)
       this.#judge('user', this.world.user(item.id as string), seenInAnswer(item), answer, userIn);
@@ -62,6 +62,7 @@ export class Readers {
     if (answer.status === 200)
       this.#judge('alias', this.world.alias(name), answer.body!.id as string, answer);
     else if (answer.status === 404) this.#judge('alias', this.world.alias(name), 'nobody', answer);
+    else this.#refused(answer);
   }
 
   async #byAccessToken(): Promise<void> {
@@ -83,7 +84,7 @@ export class Readers {
     } else if (answer.status === 401 && !this.report.wrongClocks.has(this.instance.index)) {
       // Only by a clock that is an hour behind, a token was issued in the future.
       this.report.wrong(`instance ${this.instance.index}: a good token was refused for itself`);
-    }
+    } else if (answer.status !== 401) this.#refused(answer);
   }
 
   /** The last personal token of a user, or the one before, whose secret may have been that of the same token. */
@@ -108,7 +109,7 @@ export class Readers {
         ['token over', ofToken],
         ['inactive', standingIn],
       ]);
-    }
+    } else this.#refused(answer);
   }
 
   #someone(): string {
@@ -118,7 +119,12 @@ export class Readers {
   async #ask(path: string, ask: Ask): Promise<Answer> {
     const answer = await this.instance.ask(path, ask);
     this.report.answered(this.instance.index, answer);
+    this.report.readAnswered(this.instance.index, answer);
     return answer;
+  }
+
+  #refused(answer: Answer): void {
+    this.report.readRefused(this.instance.index, answer);
   }
 
   #judge(

@@ -1,4 +1,6 @@
+import { Availability } from './availability.js';
 import { type Verdict } from './history.js';
+import { type Trap } from './trap.js';
 import { type Answer } from './usher-instance.js';
 
 const MOST_SHOWN = 10;
@@ -16,6 +18,8 @@ export type Subject = 'user' | 'alias' | 'session' | 'personal token';
 
 /** What a run has seen. */
 export class Report {
+  /** How long faults came and went, or nothing did. */
+  seconds = 0;
   checks = 0;
   readonly violations: string[] = [];
   /** Answers that the contract does not allow. */
@@ -28,6 +32,15 @@ export class Report {
   readonly statuses = new Map<number, number>();
   slowest = 0;
   lostRequests = 0;
+  /** Reads that were answered 503, or marked stale. */
+  refused = 0;
+  /** Those among them that PostgreSQL could have answered. */
+  refusedInVain = 0;
+  readonly availability = new Availability();
+  /** Calls that were caught in traps, by place and what happened to them. */
+  readonly caught = new Map<string, number>();
+  /** The longest that an instance took until it was back to normal after a fault, in milliseconds. */
+  slowestRecovery = 0;
   audits = 0;
   auditViolations = 0;
   readonly #lags: number[] = [];
@@ -60,6 +73,31 @@ export class Report {
     if (status >= 500 && (status !== 503 || retryAfter === undefined)) {
       this.wrong(`instance ${instance}: status ${status} ${JSON.stringify(body)}`);
     }
+  }
+
+  /** A read has the answer that it asked for, and it is going to be judged; but it may say that it is stale. */
+  readAnswered(instance: number, answer: Answer): void {
+    if (answer.xCache === 'stale') this.#refused(instance, answer, 'marked stale');
+  }
+
+  /** A read has an answer that says nothing of what it asked for. */
+  readRefused(instance: number, answer: Answer): void {
+    const { status, body } = answer;
+    if (status === 503) this.#refused(instance, answer, `refused (${String(body?.code)})`);
+    // Others of these are wrong already.
+    else if (status < 500) this.wrong(`instance ${instance}: a read got ${status} ${JSON.stringify(body)}`);
+  }
+
+  #refused(instance: number, { askedAt }: Answer, how: string): void {
+    this.refused++;
+    if (this.disturbed.has(instance) || !this.availability.isOwed(instance, askedAt)) return;
+    this.refusedInVain++;
+    this.wrong(`instance ${instance}: a read was ${how} while PostgreSQL was well`, this.refusedInVain === 1);
+  }
+
+  sprung(instance: number, { at, grip }: Trap, hit: boolean): void {
+    if (hit) count(this.caught, `${at} ${grip}`);
+    else this.wrong(`instance ${instance}: nothing was ${grip} when it was ${at}`);
   }
 
   lost(instance: number, error: unknown): void {
@@ -95,6 +133,18 @@ export class Report {
     return this.#lags.length;
   }
 
+  /** For a machine. Times in milliseconds, unless they say otherwise. */
+  get figures(): object {
+    const { seconds, checks, lies, refused, refusedInVain, violationCount, outdatedReads, violations } = this;
+    return {
+      ...{ seconds, checks, wrongAnswers: lies, refused, refusedInVain, violations: violationCount },
+      outdated: { reads: outdatedReads, p50: this.lag(0.5), p99: this.lag(0.99), longest: this.lag(1) },
+      ...{ audits: this.audits, auditViolations: this.auditViolations, slowest: this.slowest },
+      ...{ slowestRecovery: this.slowestRecovery, caught: Object.fromEntries(this.caught) },
+      findings: violations,
+    };
+  }
+
   toString(): string {
     const list = (counts: Map<string | number, number>): string =>
       [...counts]
@@ -108,6 +158,9 @@ export class Report {
       `outdated     ${this.outdatedReads} reads within Δ; for p50 ${lags[0]} ms, p99 ${lags[1]} ms, at most ${lags[2]} ms`,
       `origins      ${list(this.origins)}`,
       `statuses     ${list(this.statuses)}; ${this.lostRequests} without an answer`,
+      `refused      ${this.refused} reads, of them ${this.refusedInVain} while PostgreSQL was well`,
+      `caught       ${list(this.caught) || 'nothing in a trap'}`,
+      `recovery     ${(this.slowestRecovery / 1_000).toFixed(1)} s at most`,
       `audits       ${this.audits} by the instances themselves, ${this.auditViolations} violations`,
       `slowest      ${this.slowest.toFixed(0)} ms`,
       ...this.violations.map((violation) => `  ! ${violation}`),

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeTestDirectory } from '../support/postgres/test-directory.js';
 import { type Ablation } from './ablation.js';
-import { type Fault } from './fault.js';
+import { type Fault, type Scene } from './fault.js';
+import { Witness } from './witness.js';
 import { Random } from './random.js';
 import { Readers } from './readers.js';
 import { recovery } from './recovery.js';
@@ -22,6 +23,8 @@ export interface RunOptions {
   /** Injected one after the other for as long as the run lasts. */
   faults?: readonly Fault[];
   env?: NodeJS.ProcessEnv;
+  /** Ends the run early, between two faults if there are any. */
+  until?: (report: Report) => boolean;
   log?: (line: string) => void;
 }
 
@@ -39,6 +42,7 @@ export async function run(options: RunOptions): Promise<Report> {
     instances: count = 4,
     ablation = 'none',
     faults = [],
+    until = (): boolean => false,
     log = (): void => undefined,
   } = options;
   const random = new Random(seed);
@@ -78,8 +82,12 @@ export async function run(options: RunOptions): Promise<Report> {
       ),
     );
   const loops: Promise<void>[] = instances.flatMap(readersOf);
-  const fit = (): UsherInstance[] =>
-    instances.filter((instance) => instance.running && !report.disturbed.has(instance.index));
+  const bait = new Set<number>();
+  const fit = (): UsherInstance[] => {
+    const baits = instances.filter(({ index, running }) => running && bait.has(index));
+    if (baits.length > 0) return baits;
+    return instances.filter(({ index, running }) => running && !report.disturbed.has(index));
+  };
   const writers = new Writers(
     world,
     () => (fit().length > 0 ? fit() : instances),
@@ -90,35 +98,53 @@ export async function run(options: RunOptions): Promise<Report> {
   for (let n = 0; n < WRITERS; n++) loops.push(writers.run(ending.signal, 15));
   loops.push(writers.runBulk(ending.signal, 3_000));
 
-  const scene = {
+  const witnesses = instances.map(
+    ({ index }) => new Witness(stage.databaseUrlOf(index), () => instances[index]!.ask('/health/live')),
+  );
+  report.availability.watch(witnesses);
+  for (const witness of witnesses) loops.push(witness.run(ending.signal));
+
+  const excuse = (...indices: readonly number[]): void =>
+    indices.forEach((index) => report.availability.excuse(index));
+  const scene: Scene = {
     stage,
     instances,
     report,
     random,
     directory: await makeTestDirectory(),
+    world,
+    change: (id) => writers.change(id),
+    bait,
+    excuse,
     replace: async (index: number, other?: NodeJS.ProcessEnv): Promise<void> => {
       instances[index] = await start(index, other);
       loops.push(...readersOf(instances[index]));
     },
   };
   const recovered = async (instance: UsherInstance): Promise<void> => {
-    const amiss = await recovery(instance);
+    const { ms, amiss } = await recovery(instance);
+    report.slowestRecovery = Math.max(report.slowestRecovery, ms);
+    report.availability.expect(instance.index);
     if (amiss !== undefined) report.wrong(`instance ${instance.index}: ${amiss}`);
   };
-  const end = performance.now() + seconds * 1_000;
+  const beganAt = performance.now();
+  const end = beganAt + seconds * 1_000;
   try {
-    if (faults.length === 0) await sleep(seconds * 1_000);
-    while (faults.length > 0 && performance.now() < end) {
+    const isOver = (): boolean => performance.now() > end || until(report);
+    while (faults.length === 0 && !isOver()) await sleep(50);
+    while (!isOver()) {
       for (const fault of random.shuffled(faults)) {
-        if (performance.now() > end) break;
+        if (isOver()) break;
         log(`${fault.name} …`);
         report.fault = fault.name;
+        if (fault.breaksPostgres) excuse(...instances.keys());
         await fault.run(scene);
         report.fault = `after ${fault.name}`;
         await Promise.all(instances.map((instance) => recovered(instance)));
       }
     }
   } finally {
+    report.seconds = (performance.now() - beganAt) / 1_000;
     ending.abort();
     await Promise.allSettled(loops);
     const died = instances.filter((instance) => !instance.running);

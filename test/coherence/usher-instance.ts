@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { runTypeScript } from '../support/typescript/run-typescript.js';
 import { type Ablation } from './ablation.js';
+import { type Caught, type Trap } from './trap.js';
 
 export interface Answer {
   readonly status: number;
@@ -22,7 +23,11 @@ export interface Ask {
 }
 
 /** What an instance can be told to suffer. */
-export type Order = { stallMs: number } | { clockOffsetMs: number };
+export type Order =
+  { stallMs: number } | { clockOffsetMs: number } | { trap: Trap | null } | { release: true };
+
+/** For a write, or a load, that is caught; in milliseconds. Both come many times a second. */
+const CAUGHT_WITHIN_MS = 5_000;
 
 /** One Usher in a process of its own, as a client of it sees it. */
 export class UsherInstance {
@@ -102,6 +107,25 @@ export class UsherInstance {
 
   tell(order: Order): void {
     this.process.send(order);
+  }
+
+  /**
+   * Sets a trap, and waits until something is caught in it.
+   *
+   * @returns `undefined` when nothing is, within five seconds; the trap is taken away then
+   */
+  async catch(trap: Trap): Promise<Caught | undefined> {
+    const signal = AbortSignal.timeout(CAUGHT_WITHIN_MS);
+    const message = once(this.process, 'message', { signal }) as Promise<[{ caught: Caught }]>;
+    this.tell({ trap });
+    try {
+      const [{ caught }] = await message;
+      return caught;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      this.tell({ trap: null });
+      return undefined;
+    }
   }
 
   async stop(): Promise<void> {

@@ -17,6 +17,12 @@ export interface Step {
   readonly after: Person | null;
 }
 
+/** A write that is under way. */
+interface Pending {
+  readonly steps: readonly Step[];
+  readonly states: readonly [History, State][];
+}
+
 const NOBODY = 'nobody';
 /** A request that was refused may still be at work on the server; after this it is not. In milliseconds. */
 const SETTLED_AFTER_MS = 4_000;
@@ -32,6 +38,7 @@ export class World {
   readonly #sessions = new Map<string, string>();
   readonly #personalTokens = new Map<string, readonly string[]>();
   readonly #locked = new Set<string>();
+  readonly #pending = new Set<Pending>();
   #version = 0;
 
   private constructor(
@@ -126,8 +133,11 @@ export class World {
    */
   async write(steps: readonly Step[], commit: () => Promise<Ending>, by?: number): Promise<void> {
     const states = this.#begin(steps, by);
+    const pending = { steps, states };
+    this.#pending.add(pending);
     let ending = await commit().catch((): Ending => 'unknown');
     if (ending === 'unknown') ending = await this.#findOut(steps);
+    this.#pending.delete(pending);
     const now = performance.now();
     for (const [history, state] of states) {
       if (ending === 'committed') history.committed(state, now);
@@ -136,8 +146,26 @@ export class World {
     if (ending === 'committed') for (const { id, after } of steps) this.#settle(id, after);
   }
 
+  /**
+   * A write is said to be committed though it is not answered. If PostgreSQL agrees, it counts from this call on.
+   *
+   * @param id of the user, session or personal token that it was about
+   * @returns whether there is such a write, and it is committed
+   */
+  async sawCommitted(id: string): Promise<boolean> {
+    const seenAt = performance.now();
+    const pending = [...this.#pending].find(({ steps }) => steps.some((step) => this.#isAbout(step, id)));
+    if (!pending || !(await this.#isCommitted(pending.steps))) return false;
+    for (const [history, state] of pending.states) history.seen(state, seenAt);
+    return true;
+  }
+
   async end(): Promise<void> {
     await this.sql.end();
+  }
+
+  #isAbout({ id, after }: Step, what: string): boolean {
+    return id === what || after?.session === what || stored(this.personalTokens(id)[0]!).tokenId === what;
   }
 
   #settle(id: string, person: Person | null): void {
@@ -169,27 +197,31 @@ export class World {
   /** The answer was lost: wait until the write has certainly ended, and look. */
   async #findOut(steps: readonly Step[]): Promise<Ending> {
     await new Promise((resolve) => setTimeout(resolve, SETTLED_AFTER_MS));
-    const { id, after } = steps[0]!;
-    const session = after?.session ?? this.lastSession(id);
-    const personalToken = after?.personalToken ?? this.personalTokens(id)[0]!;
-    const { tokenId, hash } = stored(personalToken);
     const patientUntil = performance.now() + MENDED_AFTER_MS;
     for (;;) {
       try {
-        const { rows } = await this.sql.query<Person>(
-          `SELECT id, email, username, phone, bio, is_active AS active, $2::uuid::text AS session,
-                  EXISTS (SELECT FROM sessions WHERE id = $2) AS "loggedIn", $3 AS "personalToken",
-                  COALESCE((SELECT CASE WHEN scopes = $6 THEN 'read' ELSE 'write' END FROM personal_access_tokens
-                             WHERE id = $4 AND token_hash = decode($5, 'hex') AND expires_at > now()), 'over') AS "grant"
-             FROM users WHERE id = $1 FOR UPDATE`,
-          [id, session, personalToken, tokenId, hash, scopesOf('read')],
-        );
-        return stateOf(rows[0] ?? null) === stateOf(after) ? 'committed' : 'rolled back';
+        return (await this.#isCommitted(steps)) ? 'committed' : 'rolled back';
       } catch (error) {
         if (performance.now() > patientUntil) throw error;
         await new Promise((resolve) => setTimeout(resolve, 200)); // PostgreSQL is being broken on purpose
       }
     }
+  }
+
+  async #isCommitted(steps: readonly Step[]): Promise<boolean> {
+    const { id, after } = steps[0]!;
+    const session = after?.session ?? this.lastSession(id);
+    const personalToken = after?.personalToken ?? this.personalTokens(id)[0]!;
+    const { tokenId, hash } = stored(personalToken);
+    const { rows } = await this.sql.query<Person>(
+      `SELECT id, email, username, phone, bio, is_active AS active, $2::uuid::text AS session,
+              EXISTS (SELECT FROM sessions WHERE id = $2) AS "loggedIn", $3 AS "personalToken",
+              COALESCE((SELECT CASE WHEN scopes = $6 THEN 'read' ELSE 'write' END FROM personal_access_tokens
+                         WHERE id = $4 AND token_hash = decode($5, 'hex') AND expires_at > now()), 'over') AS "grant"
+         FROM users WHERE id = $1 FOR UPDATE`,
+      [id, session, personalToken, tokenId, hash, scopesOf('read')],
+    );
+    return stateOf(rows[0] ?? null) === stateOf(after);
   }
 
   async #populate(size: number): Promise<void> {

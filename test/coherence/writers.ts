@@ -185,6 +185,19 @@ export class Writers implements Pen {
     });
   }
 
+  /** By raw SQL, of that user: who is there is changed, who is gone comes back. */
+  async change(id: string): Promise<void> {
+    while (!this.world.tryLock([id])) await sleep(5);
+    try {
+      const person = this.world.person(id);
+      if (!person) return await this.#insert(id);
+      const after = { ...person, bio: this.world.fresh() };
+      await this.world.write([{ id, after }], () => this.sql((client) => update(client, after)));
+    } finally {
+      this.world.release([id]);
+    }
+  }
+
   /** Two users take each other's address, by way of a third one. */
   async swapEmails(): Promise<void> {
     await this.#with(2, async ([a, b]) => {
@@ -208,36 +221,37 @@ export class Writers implements Pen {
   /** Users come and go, and come back as they were. */
   removeOrInsert(): Promise<void> {
     return this.withOne(async (person, id) => {
-      if (person) {
-        await this.world.write([{ id, after: null }], () =>
-          this.sql((client) => client.query('DELETE FROM users WHERE id = $1', [id])),
-        );
-        return;
-      }
-      const name = this.name();
-      const after: Person = {
-        id,
-        email: `${name}@example.com`,
-        username: name,
-        phone: `+4930${1_000_000 + this.#names}`,
-        bio: this.world.fresh(),
-        active: true,
-        session: uuidv7(),
-        loggedIn: true,
-        personalToken: newPersonalToken(),
-        grant: 'read',
-      };
-      await this.world.write([{ id, after }], () =>
-        this.#transaction(async (client) => {
-          await client.query(
-            `INSERT INTO users (id, email, username, phone, bio, password_hash) VALUES ($1, $2, $3, $4, $5, '-')`,
-            [id, after.email, after.username, after.phone, after.bio],
-          );
-          await openSession(client, after);
-          await putPersonalToken(client, after);
-        }),
+      if (!person) return this.#insert(id);
+      await this.world.write([{ id, after: null }], () =>
+        this.sql((client) => client.query('DELETE FROM users WHERE id = $1', [id])),
       );
     });
+  }
+
+  async #insert(id: string): Promise<void> {
+    const name = this.name();
+    const after: Person = {
+      id,
+      email: `${name}@example.com`,
+      username: name,
+      phone: `+4930${1_000_000 + this.#names}`,
+      bio: this.world.fresh(),
+      active: true,
+      session: uuidv7(),
+      loggedIn: true,
+      personalToken: newPersonalToken(),
+      grant: 'read',
+    };
+    await this.world.write([{ id, after }], () =>
+      this.#transaction(async (client) => {
+        await client.query(
+          `INSERT INTO users (id, email, username, phone, bio, password_hash) VALUES ($1, $2, $3, $4, $5, '-')`,
+          [id, after.email, after.username, after.phone, after.bio],
+        );
+        await openSession(client, after);
+        await putPersonalToken(client, after);
+      }),
+    );
   }
 
   /** What is rolled back, to a savepoint or altogether, must never be seen. */

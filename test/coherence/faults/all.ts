@@ -4,6 +4,7 @@ import { POSTGRES_FAILOVER_FAULTS } from './postgres-failover-faults.js';
 import { POSTGRES_FAULTS } from './postgres-faults.js';
 import { REDIS_FAILOVER_FAULTS } from './redis-failover-faults.js';
 import { REDIS_FAULTS } from './redis-faults.js';
+import { TRAP_FAULTS } from './trap-faults.js';
 
 /** Everything that is broken on purpose. */
 export const FAULTS: readonly Fault[] = [
@@ -12,4 +13,5 @@ export const FAULTS: readonly Fault[] = [
   ...POSTGRES_FAULTS,
   ...POSTGRES_FAILOVER_FAULTS,
   ...INSTANCE_FAULTS,
+  ...TRAP_FAULTS,
 ];

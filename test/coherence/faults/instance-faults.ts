@@ -7,7 +7,7 @@ export const INSTANCE_FAULTS: readonly Fault[] = [
     name: 'instance-killed',
     run: (scene) =>
       disturbing(scene, async (index) => {
-        // In the middle of whatever it does: writes come all the time, so some die between commit and invalidation.
+        // In the middle of whatever it does: writes come all the time, so some die between commit and invalidation; `TRAP_FAULTS` hit that place for certain.
         scene.instances[index]!.signal('SIGKILL');
         await sleep(500);
         await scene.replace(index);

@@ -6,6 +6,7 @@ import { type Fault, type Scene } from '../fault.js';
 export const POSTGRES_FAILOVER_FAULTS: readonly Fault[] = [
   {
     name: 'postgres-failed-over',
+    breaksPostgres: true,
     run: async ({ stage }) => {
       const old = stage.postgres;
       // Synchronous, so that no answered commit is lost: that would be no fault of ours.
@@ -19,6 +20,7 @@ export const POSTGRES_FAILOVER_FAULTS: readonly Fault[] = [
   },
   {
     name: 'postgres-pool-exhausted',
+    breaksPostgres: true,
     run: async ({ stage }) => {
       const admin = await connect(stage);
       const strangers = await Strangers.takeEveryPlace(stage);
@@ -37,6 +39,7 @@ export const POSTGRES_FAILOVER_FAULTS: readonly Fault[] = [
   },
   {
     name: 'postgres-pool-busy',
+    breaksPostgres: true,
     run: async ({ stage }) => {
       const admin = await connect(stage);
       await admin.query('BEGIN');

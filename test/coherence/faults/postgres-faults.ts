@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { type TcpProxy } from '../../support/tcp-proxy.js';
 import { type Fault, type Scene } from '../fault.js';
 
 /** What may go wrong with PostgreSQL. Answers may be refused, with a 503, or marked stale; none may be wrong. */
 export const POSTGRES_FAULTS: readonly Fault[] = [
   {
     name: 'postgres-backends-terminated',
+    breaksPostgres: true,
     run: async ({ stage }) => {
       for (let n = 0; n < 5; n++) {
         await terminate(stage, 'usher%');
@@ -22,6 +24,7 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
   },
   {
     name: 'postgres-restarted',
+    breaksPostgres: true,
     run: async ({ stage }) => {
       await stage.postgres.stop();
       await sleep(500);
@@ -30,6 +33,7 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
   },
   {
     name: 'postgres-crashed',
+    breaksPostgres: true,
     run: async ({ stage }) => {
       await stage.postgres.kill();
       await sleep(500);
@@ -38,6 +42,7 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
   },
   {
     name: 'postgres-frozen',
+    breaksPostgres: true,
     run: async ({ stage }) => {
       await stage.postgres.freeze();
       await sleep(2_500);
@@ -59,8 +64,8 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
   },
   {
     name: 'postgres-cut-from-some',
-    run: async ({ stage, random }) => {
-      const some = random.shuffled(stage.postgresProxies).slice(0, 2);
+    run: async (scene) => {
+      const some = two(scene);
       await Promise.all(some.map((proxy) => proxy.cut()));
       await sleep(2_500);
       await Promise.all(some.map((proxy) => proxy.heal()));
@@ -68,8 +73,8 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
   },
   {
     name: 'postgres-silent-for-some',
-    run: async ({ stage, random }) => {
-      const some = random.shuffled(stage.postgresProxies).slice(0, 2);
+    run: async (scene) => {
+      const some = two(scene);
       await Promise.all(some.map((proxy) => proxy.blackhole()));
       await sleep(2_500);
       await Promise.all(some.map((proxy) => proxy.heal()));
@@ -77,14 +82,21 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
   },
   {
     name: 'postgres-slow-for-some',
-    run: async ({ stage, random }) => {
-      const some = random.shuffled(stage.postgresProxies).slice(0, 2);
+    run: async (scene) => {
+      const some = two(scene);
       for (const proxy of some) proxy.delay(200);
       await sleep(2_500);
       await Promise.all(some.map((proxy) => proxy.heal()));
     },
   },
 ];
+
+/** The wires of two instances, which may refuse reads from now on; the others may not. */
+function two({ stage, random, excuse }: Scene): TcpProxy[] {
+  const some = random.shuffled([...stage.postgresProxies.keys()]).slice(0, 2);
+  excuse(...some);
+  return some.map((index) => stage.postgresProxies[index]!);
+}
 
 async function terminate(stage: Scene['stage'], name: string): Promise<void> {
   await asAdmin(
