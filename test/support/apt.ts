@@ -1,13 +1,55 @@
 import { execFile } from 'node:child_process';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import lockfile from 'proper-lockfile';
 
 const run = promisify(execFile);
 
 const LOCK_WAIT_SECONDS = 300;
 
+/** A program that a test needs, and the package of Debian and Ubuntu that has it. */
+export interface NeededProgram<T> {
+  readonly package: string;
+  /** `undefined`: it is not on this machine. */
+  readonly find: () => T | undefined;
+  /** A sentence without its full stop: what to install by hand. */
+  readonly advice: string;
+}
+
+/**
+ * Installs a program by apt-get, once for all processes of this user. That takes up to some minutes; afterwards `find`
+ * finds it.
+ *
+ * @throws Error with one sentence that says what to install
+ */
+export async function installByApt<T>({ package: name, find, advice }: NeededProgram<T>): Promise<T> {
+  const apt = await Apt.find();
+  if (!apt) throw new Error(`${advice}.`);
+
+  // By user, because nobody can clear away a lock that another user's crash left in a sticky folder. Users among each
+  // other wait on apt's own locks.
+  const unlock = await lockfile.lock(join(tmpdir(), `usher-apt-install-${userInfo().username}`), {
+    realpath: false, // the file itself need not exist
+    retries: { retries: 600, factor: 1, minTimeout: 1_000 },
+  });
+  try {
+    const byAnother = find();
+    if (byAnother) return byAnother;
+    await apt.install(name).catch((error: unknown) => {
+      throw new Error(`${advice} (tried apt-get: ${(error as Error).message}).`, { cause: error });
+    });
+    const installed = find();
+    if (!installed) throw new Error(`${advice} (tried apt-get: ${name} does not bring it here).`);
+    return installed;
+  } finally {
+    await unlock();
+  }
+}
+
 /** apt-get with the rights to install: as root, or through sudo where that asks for no password. */
-export class Apt {
+class Apt {
   private constructor(private readonly asRoot: string[]) {}
 
   /** `undefined`: there is no apt-get here, or we may not use it. */
