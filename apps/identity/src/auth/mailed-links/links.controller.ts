@@ -51,7 +51,7 @@ export class LinksController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Verify the address that a link was mailed to', description: ONCE })
   @ApiNoContentResponse({ description: 'The address is verified.' })
-  @ApiProblems('auth.invalid_link', 'request.validation', ...UNAVAILABLE)
+  @ApiProblems('auth.invalid_link', 'auth.already_verified', 'request.validation', ...UNAVAILABLE)
   async verifyEmail(@Body() { token }: LinkRequest, @Note() note: AuditNote): Promise<void> {
     await this.links.verifyEmail(token, note);
   }

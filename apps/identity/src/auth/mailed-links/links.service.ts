@@ -11,6 +11,7 @@ import { SecondFactors } from '../second-factor/second-factors.js';
 import { type Client } from '../sessions/client.js';
 import { MailDelivery } from './mail-delivery.js';
 import { type LinkPurpose } from './mailed-link.js';
+import { AlreadyVerified } from './mailed-link-faults.js';
 import { MailedLinks } from './mailed-links.js';
 
 const EVERY_LINK: readonly LinkPurpose[] = ['verify_email', 'reset_password', 'change_email'];
@@ -40,13 +41,15 @@ export class LinksService {
     this.delivery.wakeSoon();
   }
 
-  /** @throws InvalidLink */
+  /** @throws InvalidLink, AlreadyVerified */
   async verifyEmail(token: string, note: AuditNote): Promise<void> {
-    const { userId } = await this.links.find('verify_email', token);
+    const { userId, emailVerified } = await this.links.find('verify_email', token);
     note.about(userId);
-    await this.store.verifyEmail(userId, (manager, user) =>
-      this.links.use(manager, 'verify_email', token, user),
-    );
+    if (emailVerified) throw new AlreadyVerified();
+    await this.store.verifyEmail(userId, async (manager, user) => {
+      if (user.emailVerified) throw new AlreadyVerified(); // by another click, since we looked
+      await this.links.use(manager, 'verify_email', token, user);
+    });
   }
 
   /** @throws InvalidLink, InvalidInput, PasswordsBusy; only a new password that is taken uses the link up */

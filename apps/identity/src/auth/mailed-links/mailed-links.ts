@@ -18,6 +18,7 @@ export interface FoundLink {
   readonly userId: string;
   readonly email: string;
   readonly username: string | null;
+  readonly emailVerified: boolean;
   /** Of a change of address. */
   readonly newEmail: string | null;
 }
@@ -66,6 +67,8 @@ const ASK_FOR_CHANGE = `
          SELECT user_id, 'email_change_asked', email, $4::inet, now() + $6::interval FROM put
           WHERE next_attempt_at IS NOT NULL)
   SELECT id FROM owner`;
+
+const DEAD = `token_hash = CASE WHEN purpose = 'verify_email' THEN token_hash END, next_attempt_at = NULL`;
 
 /**
  * Links from when they are asked for until they are used. Whoever asks only leaves a row, which the outbox sends: a
@@ -135,7 +138,7 @@ export class MailedLinks {
     const hash = linkTokenHash(token);
     if (!hash) throw new InvalidLink();
     const [found] = await this.dataSource.query<FoundLink[]>(
-      `SELECT u.id AS "userId", u.email, u.username, l.new_email AS "newEmail"
+      `SELECT u.id AS "userId", u.email, u.username, u.email_verified AS "emailVerified", l.new_email AS "newEmail"
          FROM mailed_links AS l JOIN users AS u ON u.id = l.user_id
         WHERE l.token_hash = $1 AND l.purpose = $2 AND l.expires_at > now() AND u.is_active AND u.email = l.email`,
       [hash, purpose],
@@ -145,23 +148,24 @@ export class MailedLinks {
   }
 
   /**
-   * Uses it up, for a user whose row is locked by the same transaction.
+   * Uses it up, for a user whose row is locked by the same transaction. A link that verifies keeps its hash, so that a
+   * second click is told that the address is verified.
    *
    * @throws InvalidLink when somebody was faster, or the user is not what they were when it was found
    */
   async use(manager: EntityManager, purpose: LinkPurpose, token: string, user: CachedUser): Promise<void> {
     const [, used] = await manager.query<[unknown[], number]>(
-      `UPDATE mailed_links SET token_hash = NULL, next_attempt_at = NULL
+      `UPDATE mailed_links SET ${DEAD}
         WHERE token_hash = $1 AND purpose = $2 AND user_id = $3 AND email = $4 AND expires_at > clock_timestamp()`,
       [linkTokenHash(token), purpose, user.id, user.email],
     );
     if (used === 0 || !user.isActive) throw new InvalidLink();
   }
 
-  /** Those that are on their way too. The rows stay, so that it is known how often they were asked for. */
+  /** Those that are on their way too. Callers leave the user verified. The rows stay, so that it is known how often they were asked for. */
   async revoke(manager: EntityManager, userId: string, purposes: readonly LinkPurpose[]): Promise<void> {
     await manager.query(
-      `UPDATE mailed_links SET token_hash = NULL, next_attempt_at = NULL
+      `UPDATE mailed_links SET ${DEAD}
         WHERE user_id = $1 AND purpose = ANY ($2)`,
       [userId, purposes],
     );

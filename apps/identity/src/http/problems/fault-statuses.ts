@@ -79,6 +79,7 @@ export const FAULT_STATUSES: Readonly<Record<string, FaultStatus>> = {
   'auth.password_common': { status: 422, title: 'Password too common' },
   'auth.password_personal': { status: 422, title: 'Password too easy to guess' },
   'auth.invalid_link': { status: 400, title: 'Link not valid' },
+  'auth.already_verified': { status: 409, title: 'Already verified' },
   'auth.busy': { status: 503, title: 'Busy checking passwords', ...SOON },
 
   'users.not_found': { status: 404, title: 'No such user' },

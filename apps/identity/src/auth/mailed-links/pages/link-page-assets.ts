@@ -3,7 +3,9 @@ export const LINK_SCRIPT = `'use strict';
 const form = document.getElementById('form');
 const button = document.getElementById('button');
 const password = document.getElementById('password');
+const reveal = document.getElementById('reveal');
 const answer = document.getElementById('answer');
+const onwards = document.getElementById('onwards');
 const token = new URLSearchParams(location.hash.slice(1)).get('token');
 
 // Out of the address, the history, and sight.
@@ -11,9 +13,12 @@ if (token) history.replaceState(null, '', location.pathname);
 if (token) form.hidden = false;
 else say('This link is not complete. Please open the whole address from the mail.', true);
 
+if (reveal) reveal.addEventListener('click', () => show(password.type === 'password'));
+
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
   button.disabled = true;
+  if (password) show(false); // or the browser would remember it as ordinary text
   say('One moment …');
   try {
     const response = await fetch(form.dataset.action, {
@@ -22,11 +27,10 @@ form.addEventListener('submit', async (event) => {
       body: JSON.stringify(password ? { token, new_password: password.value } : { token }),
     });
     if (response.ok) {
-      form.hidden = true;
-      say(form.dataset.done);
-      answer.focus();
+      finish(form.dataset.done);
     } else {
-      const { detail, errors } = await response.json();
+      const { code, detail, errors } = await response.json();
+      if (code === 'auth.already_verified') return finish(detail);
       say(errors ? errors.map(({ msg }) => msg.replace(/[.]$/, '') + '.').join(' ') : detail, true);
       if (password) password.focus();
     }
@@ -35,6 +39,19 @@ form.addEventListener('submit', async (event) => {
   }
   button.disabled = false;
 });
+
+function show(inPlainSight) {
+  password.type = inPlainSight ? 'text' : 'password';
+  reveal.textContent = inPlainSight ? 'Hide password' : 'Show password';
+  reveal.setAttribute('aria-pressed', String(inPlainSight));
+}
+
+function finish(text) {
+  form.hidden = true;
+  say(text);
+  if (onwards) onwards.hidden = false;
+  answer.focus();
+}
 
 function say(text, isFault = false) {
   answer.textContent = text;
@@ -50,6 +67,7 @@ label, input { display: block; width: 100%; box-sizing: border-box }
 input { font: inherit; padding: .6rem; margin-top: .25rem; border: 1px solid GrayText; border-radius: .4rem }
 .hint { margin: .25rem 0 1rem; font-size: .875rem }
 button { font: inherit; padding: .6rem 1.2rem; border: 0; border-radius: .4rem; background: #1d4ed8; color: #fff; cursor: pointer }
+.quiet { padding: .25rem 0; background: none; color: LinkText; text-decoration: underline }
 button:disabled { opacity: .6; cursor: default }
 :focus-visible { outline: 3px solid #60a5fa; outline-offset: 2px }
 [hidden] { display: none }

@@ -39,13 +39,16 @@ const PAGES: Readonly<Record<LinkPurpose, Page>> = {
 const PASSWORD_FIELD = `
       <label for="password">New password</label>
       <input id="password" type="password" autocomplete="new-password" required minlength="8" aria-describedby="rule">
+      <button id="reveal" type="button" class="quiet" aria-controls="password" aria-pressed="false">Show password</button>
       <p id="rule" class="hint">At least 8 characters. Several words are good.</p>`;
 
 /**
  * Opening it changes nothing, because mail scanners open links: it asks for a click. It never sees the token, which is
  * in the fragment of the address; only the script in the browser does.
+ *
+ * @param appUrl where to go when it is done; `undefined`: there is no application to go to
  */
-export function linkPage(purpose: LinkPurpose): string {
+export function linkPage(purpose: LinkPurpose, appUrl: string | undefined): string {
   const { title, what, button, done, action, asksPassword } = PAGES[purpose];
   return `<!doctype html>
 <html lang="en">
@@ -65,10 +68,15 @@ export function linkPage(purpose: LinkPurpose): string {
       <p>${escapeHtml(what)}</p>${asksPassword ? PASSWORD_FIELD : ''}
       <button id="button" type="submit">${escapeHtml(button)}</button>
       </form>
-      <p id="answer" role="status" tabindex="-1"></p>
+      <p id="answer" role="status" tabindex="-1"></p>${appUrl === undefined ? '' : onwards(appUrl)}
     </main>
     <script src="link-page.js"></script>
   </body>
 </html>
 `;
+}
+
+function onwards(appUrl: string): string {
+  return `
+      <p id="onwards" hidden><a href="${escapeHtml(appUrl)}">Continue to ${escapeHtml(new URL(appUrl).host)}</a></p>`;
 }

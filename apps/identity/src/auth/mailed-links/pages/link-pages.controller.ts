@@ -1,3 +1,4 @@
+import { Settings } from '#config';
 import { applyDecorators, Controller, Get, Header } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Public } from '../../guard/access.js';
@@ -33,19 +34,21 @@ function Asset(path: string, type: string): MethodDecorator {
 @ApiExcludeController()
 @Controller()
 export class LinkPagesController {
+  constructor(private readonly settings: Settings) {}
+
   @Page('verify-email')
   verifyEmail(): string {
-    return linkPage('verify_email');
+    return linkPage('verify_email', this.settings.appUrl);
   }
 
   @Page('reset-password')
   resetPassword(): string {
-    return linkPage('reset_password');
+    return linkPage('reset_password', this.settings.appUrl);
   }
 
   @Page('confirm-email')
   confirmEmail(): string {
-    return linkPage('change_email');
+    return linkPage('change_email', this.settings.appUrl);
   }
 
   @Asset('link-page.js', 'text/javascript')
