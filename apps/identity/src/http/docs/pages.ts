@@ -7,7 +7,7 @@ export const SWAGGER_PAGE = `<!doctype html>
     <title>Usher</title>
     <link rel="icon" type="image/png" href="docs/favicon-32x32.png">
     <link rel="stylesheet" href="docs/swagger-ui.css">
-    <style>.scope-def { display: none } /* explains scopes, of which we have none */</style>
+    <style>.scope-def { display: none } /* asks to select OAuth scopes; the password flow has none */</style>
   </head>
   <body>
     <div id="swagger-ui"></div>
@@ -18,9 +18,20 @@ export const SWAGGER_PAGE = `<!doctype html>
 `;
 
 /** In a file of its own, because the policy allows no inline script. */
-export const SWAGGER_START = `SwaggerUIBundle({
+export const SWAGGER_START = `// Swagger UI puts the cursor into the last form of the Authorize dialog and scrolls there; it belongs in the first.
+const CursorInFirstForm = () => ({
+  wrapComponents: {
+    Input:
+      (Input, { React }) =>
+      ({ autoFocus, ...props }) =>
+        React.createElement(Input, props),
+  },
+});
+
+SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#swagger-ui',
+  plugins: [CursorInFirstForm],
   deepLinking: true,
   persistAuthorization: false, // it would write the password into the browser's storage
   displayRequestDuration: true,
