@@ -10,6 +10,7 @@ const LONGEST = [
   'test/integration/pgbouncer',
   'test/e2e/cli',
   'test/integration/redis-cluster',
+  'test/e2e/image',
   'test/e2e/process-stop',
   'test/e2e/sessions',
   'test/integration/database-failover',

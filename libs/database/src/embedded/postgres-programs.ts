@@ -53,7 +53,7 @@ async function installedPrograms(): Promise<PostgresPrograms> {
   } catch (cause) {
     throw new EmbeddedPostgresFault(
       'database.embedded_unavailable',
-      `No embedded PostgreSQL for ${platform}-${process.arch} is installed (npm package ${name}): set DATABASE_URL to a PostgreSQL of yours.`,
+      `No embedded PostgreSQL for ${platform}-${process.arch} is installed (npm package ${name}, for development only): set DATABASE_URL to a PostgreSQL of yours.`,
       { cause },
     );
   }
