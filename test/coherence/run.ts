@@ -1,6 +1,7 @@
 import { migrate } from '#database';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promote } from '../support/people.js';
 import { makeTestDirectory } from '../support/postgres/test-directory.js';
 import { type Ablation } from './ablation.js';
 import { type Fault, type Scene } from './fault.js';
@@ -165,6 +166,6 @@ async function collectAudits(instance: UsherInstance, report: Report): Promise<v
 
 async function anAdmin(world: World): Promise<string> {
   const id = world.ids.at(-1)!;
-  await world.sql.query('UPDATE users SET is_admin = true WHERE id = $1', [id]);
+  await promote(world.sql, id);
   return world.token(id, world.lastSession(id));
 }

@@ -111,6 +111,9 @@ describe('import-users', () => {
       bio: 'one\r\ntwo\u2028three',
       occupation: null,
       location: 'London',
+      roles: ['writer', 'editor'],
+      app_metadata: { legacy_id: 7 },
+      user_metadata: { theme: 'dark', gone: null },
       created_at: '2019-05-04T12:00:00.123456+02:00',
     };
     const plain = aUser({ created_at: '2020-01-01T00:00:00Z', is_active: false });
@@ -125,6 +128,9 @@ describe('import-users', () => {
       occupation: null,
       is_active: true,
       is_admin: false,
+      roles: ['editor', 'writer'],
+      app_metadata: { legacy_id: 7 },
+      user_metadata: { theme: 'dark' },
       created_at: new Date('2019-05-04T10:00:00.123Z'),
     });
     const [other] = await rowsOf(plain.email);
@@ -150,6 +156,9 @@ describe('import-users', () => {
       [JSON.stringify(aUser({ email: 'a\u0000@b.example' })), 'invalid_text'],
       [JSON.stringify({ email: 'a@b.example' }), 'missing'],
       [JSON.stringify(aUser({ is_admin: true })), 'extra_forbidden'],
+      [JSON.stringify(aUser({ roles: ['editor'] })), 'email_not_verified'],
+      [JSON.stringify(aUser({ roles: ['editor', 'admin'], email_verified: true })), 'role_admin'],
+      [JSON.stringify(aUser({ app_metadata: { a: 'x'.repeat(4_096) } })), 'metadata'],
       [JSON.stringify(aUser({ password: secret })), 'extra_forbidden'],
       [JSON.stringify(aUser({ password_hash: secret })), 'password_hash'],
       [JSON.stringify(aUser({ password_hash: `$2x$${A_HASH.slice(4)}` })), 'password_hash'],

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response } from 'supertest';
 import { AccessTokens } from '../../apps/identity/src/auth/tokens/access-tokens.js';
 import { eventually } from '../support/eventually.js';
-import { aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
+import { aPerson, bearer, PASSWORD, type Person, promote } from '../support/people.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { expectProblem } from '../support/problems.js';
 import { RedisServer } from '../support/redis/redis-server.js';
@@ -121,6 +121,7 @@ describe('what services ask about tokens', () => {
       token_type: 'Bearer',
       sub: ada.id,
       username: 'ada',
+      roles: [],
       iss: 'usher',
       aud: 'the-house',
       iat,
@@ -145,6 +146,7 @@ describe('what services ask about tokens', () => {
       token_use: 'refresh_token',
       sub: grace.id,
       username: grace.email,
+      roles: [],
       iss: 'usher',
       iat: expect.any(Number),
       exp: expect.any(Number),
@@ -182,6 +184,7 @@ describe('what services ask about tokens', () => {
       scope: 'profile:read users:read',
       sub: joan.id,
       username: 'joan',
+      roles: [],
       iss: 'usher',
       iat: expect.any(Number),
       exp: expect.any(Number),
@@ -309,7 +312,7 @@ describe('what services ask about tokens', () => {
 
   it.each(['introspect', 'revoke'] as const)('is answered by %s to services alone', async (path) => {
     const person = await aPerson(one);
-    await database.query('UPDATE users SET is_admin = true WHERE id = $1', [person.id]);
+    await promote(database, person.id);
     const personal = await personalToken(person);
     const form = { token: person.token };
     expectProblem(await ask(path, form, { headers: {} }), 401, 'auth.missing_token');

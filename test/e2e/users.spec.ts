@@ -46,7 +46,14 @@ describe('users', () => {
         expect(open.body).toMatchObject({ id: ada.id, username: 'Ada.L', bio: 'Wrote programs.' });
         for (const viewer of [ada, admin]) {
           const all = await get(path, viewer).expect(200);
-          expect(all.body).toEqual({ ...open.body, email: ada.email, phone: '+442071838750' });
+          expect(all.body).toEqual({
+            ...open.body,
+            email: ada.email,
+            phone: '+442071838750',
+            roles: [],
+            app_metadata: {},
+            user_metadata: {},
+          });
         }
         // The one who asked last must not have changed what the next one sees.
         expect((await get(path, stranger)).body).toEqual(open.body);

@@ -25,6 +25,18 @@ describe('migrate()', () => {
     expect(rows).toHaveLength(service.migrations.length);
   });
 
+  it('gives administrators of before their role', async () => {
+    await migrate(database.url);
+    for (let n = 0; n < 2; n++) await service.undoLastMigration();
+    const { id } = await insertUser(database);
+    await database.query('UPDATE users SET is_admin = true WHERE id = $1', [id]);
+    await migrate(database.url);
+    const { rows } = await database.query('SELECT is_admin, roles FROM users');
+    expect(rows).toEqual([{ is_admin: true, roles: ['admin'] }]);
+    const contradiction = `ALTER TABLE users DISABLE TRIGGER USER; UPDATE users SET roles = '{}'`;
+    await expect(database.query(contradiction)).rejects.toThrow('users_admin_is_a_role');
+  });
+
   it('goes on when the one whose turn it was is killed, and tells once what it waited for', async () => {
     await migrateButSessions();
     const inUse = await connect(database.url);

@@ -87,7 +87,8 @@ describe('UserCache', () => {
     it('gives a frozen plain value with exactly the fields of the list, from every tier', async () => {
       const fields = [
         ...['id', 'email', 'emailVerified', 'username', 'firstName', 'lastName', 'phone', 'bio', 'avatarUrl'],
-        ...['occupation', 'location', 'isActive', 'isAdmin', 'createdAt', 'updatedAt'],
+        ...['occupation', 'location', 'isActive', 'isAdmin', 'roles', 'appMetadata', 'userMetadata'],
+        ...['createdAt', 'updatedAt'],
       ].sort();
       const [one, other] = [await aCache({ redisUrl: redis.url }), await aCache({ redisUrl: redis.url })];
       const row = await insertUser(database, { ...aFullRow(), passwordHash: 'never to be seen' });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type TestDatabase } from './postgres/test-database.js';
 import { type TestApp } from './test-app.js';
 
 export const PASSWORD = 'correct horse battery';
@@ -41,10 +42,19 @@ export async function aPerson(app: TestApp, fields: Record<string, unknown> = {}
 /** Somebody who administers, appointed as the first one is: by hand. */
 export async function anAdmin(app: TestApp, fields: Record<string, unknown> = {}): Promise<Person> {
   const person = await aPerson(app, fields);
-  await app.database.query('UPDATE users SET is_admin = true WHERE id = $1', [person.id]);
+  await promote(app.database, person.id);
   // Raw SQL wakes nobody; asking for the truth leaves it in the cache.
   await app.http.get('/auth/me').set(person.bearer).set('cache-control', 'no-cache').expect(200);
   return person;
+}
+
+/** Makes an administrator who keeps the session that the rise in rights would end: a test gets on with one token. */
+export async function promote(database: Pick<TestDatabase, 'query'>, id: string): Promise<void> {
+  const { rows } = await database.query('SELECT * FROM sessions WHERE user_id = $1', [id]);
+  await database.query('UPDATE users SET is_admin = true WHERE id = $1', [id]);
+  await database.query('INSERT INTO sessions SELECT * FROM json_populate_recordset(NULL::sessions, $1)', [
+    JSON.stringify(rows),
+  ]);
 }
 
 export function bearer(token: string): { authorization: string } {

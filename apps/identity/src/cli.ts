@@ -52,7 +52,7 @@ program
   .addHelpText(
     'after',
     '\nA line has email and password_hash ($2a$, $2b$ or $2y$), and what else is known: id, username, phone, first_name, ' +
-      'last_name,\nbio, occupation, location, email_verified, is_active, created_at. Lines that are refused are named, the ' +
+      'last_name,\nbio, occupation, location, email_verified, is_active, roles, app_metadata, user_metadata, created_at. Lines that are refused are named, the ' +
       'others are imported.\nThat a name occurs twice in the file, more than 250 lines apart, a dry run does not see.',
   )
   .action(async (options: ImportUsersOptions) => {

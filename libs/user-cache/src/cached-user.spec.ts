@@ -15,6 +15,9 @@ const ADA: CachedUser = {
   location: null,
   isActive: true,
   isAdmin: false,
+  roles: ['editor'],
+  appMetadata: { plan: 'pro', limits: { seats: 3 } },
+  userMetadata: {},
   createdAt: '2026-01-01T00:00:00.000Z',
   updatedAt: '2026-01-01T00:00:00.000Z',
 };
@@ -24,6 +27,8 @@ describe('a cached user', () => {
     const revived = reviveCachedUser(JSON.parse(JSON.stringify(ADA)))!;
     expect(revived).toEqual(ADA);
     expect(Object.isFrozen(revived)).toBe(true);
+    expect(Object.isFrozen(revived.roles)).toBe(true);
+    expect(Object.isFrozen(revived.appMetadata.limits)).toBe(true);
     expect(Object.getPrototypeOf(revived)).toBe(Object.prototype);
   });
 
@@ -39,7 +44,8 @@ describe('a cached user', () => {
       const without: Record<string, unknown> = { ...ADA };
       delete without[field];
       expect(reviveCachedUser(without)).toBeUndefined();
-      expect(reviveCachedUser({ ...ADA, [field]: { toString: () => 'x' } })).toBeUndefined();
+      const other = field.endsWith('Metadata') ? ['x'] : { toString: () => 'x' };
+      expect(reviveCachedUser({ ...ADA, [field]: other })).toBeUndefined();
       expect(reviveCachedUser({ ...ADA, [field]: 1.5 })).toBeUndefined();
     },
   );

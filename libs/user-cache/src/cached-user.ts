@@ -1,3 +1,5 @@
+import { freezeMetadata, type Metadata } from './metadata.js';
+
 /**
  * The user as the cache holds it and handlers get it: a frozen plain value. Only what stands here is ever selected
  * for the cache; a secret would have to be added to this list by name.
@@ -18,12 +20,18 @@ export interface CachedUser {
   readonly location: string | null;
   readonly isActive: boolean;
   readonly isAdmin: boolean;
+  /** Sorted; `admin` is among them exactly when `isAdmin`. */
+  readonly roles: readonly string[];
+  /** Written by administrators and services. */
+  readonly appMetadata: Metadata;
+  /** Written by the user, so no right may depend on it. */
+  readonly userMetadata: Metadata;
   /** ISO 8601, UTC, milliseconds. */
   readonly createdAt: string;
   readonly updatedAt: string;
 }
 
-type Kind = 'text' | 'text or null' | 'boolean' | 'time';
+type Kind = 'text' | 'text or null' | 'boolean' | 'time' | 'words' | 'object';
 
 /** Field of `CachedUser`, column of `users`, and what a value of it is. */
 const FIELDS: readonly (readonly [keyof CachedUser, string, Kind])[] = [
@@ -40,6 +48,9 @@ const FIELDS: readonly (readonly [keyof CachedUser, string, Kind])[] = [
   ['location', 'location', 'text or null'],
   ['isActive', 'is_active', 'boolean'],
   ['isAdmin', 'is_admin', 'boolean'],
+  ['roles', 'roles', 'words'],
+  ['appMetadata', 'app_metadata', 'object'],
+  ['userMetadata', 'user_metadata', 'object'],
   ['createdAt', 'created_at', 'time'],
   ['updatedAt', 'updated_at', 'time'],
 ];
@@ -58,7 +69,7 @@ export function reviveCachedUser(raw: unknown): CachedUser | undefined {
   const user: Record<string, unknown> = {};
   for (const [field, , kind] of FIELDS) {
     if (!isOfKind(record[field], kind)) return undefined;
-    user[field] = record[field];
+    user[field] = kind === 'words' || kind === 'object' ? freezeMetadata(record[field]) : record[field];
   }
   return Object.freeze(user) as unknown as CachedUser;
 }
@@ -72,5 +83,9 @@ function isOfKind(value: unknown, kind: Kind): boolean {
       return value === null || typeof value === 'string';
     case 'boolean':
       return typeof value === 'boolean';
+    case 'words':
+      return Array.isArray(value) && value.every((word) => typeof word === 'string');
+    case 'object':
+      return typeof value === 'object' && value !== null && !Array.isArray(value);
   }
 }

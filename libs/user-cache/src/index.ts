@@ -25,12 +25,14 @@ export {
 export { type UserCacheStatus } from './user-cache-status.js';
 export { type ReadOptions, UserCache } from './user-cache.js';
 export { UserCacheModule, type UserCacheModuleOptions } from './user-cache.module.js';
+export { type Metadata, metadataFault, type MetadataPatch } from './metadata.js';
 export { UserDirectory, type UserSearch } from './user-directory.js';
 export {
   EmailNotVerified,
   EmailTaken,
   IdTaken,
   LastAdmin,
+  MetadataTooLarge,
   PasswordChangedMeanwhile,
   PhoneTaken,
   StillActive,

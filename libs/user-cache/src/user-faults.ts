@@ -67,6 +67,16 @@ export class EmailNotVerified extends UserFault {
   }
 }
 
+/** What is kept with an account would become larger than it may be. */
+export class MetadataTooLarge extends UserFault {
+  override readonly name = 'MetadataTooLarge';
+  readonly code = 'users.metadata_too_large';
+
+  constructor(detail: string) {
+    super(`The metadata of the user would be too large: ${detail}`);
+  }
+}
+
 export class StillActive extends UserFault {
   override readonly name = 'StillActive';
   readonly code = 'users.still_active';

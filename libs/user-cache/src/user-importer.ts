@@ -1,5 +1,6 @@
 import { type DataSource, type QueryRunner } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
+import { type MetadataPatch, patched } from './metadata.js';
 import { type ProfileChanges } from './user-store.js';
 import { EmailTaken, IdTaken, PhoneTaken, type UserFault, UsernameTaken } from './user-faults.js';
 
@@ -12,6 +13,8 @@ export interface ImportedUser extends ProfileChanges {
   /** bcrypt. */
   passwordHash: string;
   isActive: boolean;
+  roles?: readonly string[];
+  appMetadata?: MetadataPatch;
   createdAt?: Date | undefined;
 }
 
@@ -31,13 +34,13 @@ export interface ImportOptions {
 const GIVEN = `json_to_recordset($1::json) AS g (
   place integer, id uuid, keeps_id boolean, email text, email_verified boolean, username text, first_name text,
   last_name text, phone text, bio text, occupation text, location text, password_hash text, is_active boolean,
-  created_at timestamptz)`;
+  roles text[], app_metadata jsonb, user_metadata jsonb, created_at timestamptz)`;
 
 const INSERT = `
   INSERT INTO users (id, email, email_verified, username, first_name, last_name, phone, bio, occupation, location,
-                     password_hash, is_active, created_at)
+                     password_hash, is_active, roles, app_metadata, user_metadata, created_at)
   SELECT id, email, email_verified, username, first_name, last_name, phone, bio, occupation, location,
-         password_hash, is_active, coalesce(created_at, now())
+         password_hash, is_active, roles, app_metadata, user_metadata, coalesce(created_at, now())
     FROM ${GIVEN} ORDER BY place
   ON CONFLICT DO NOTHING RETURNING id, email`;
 
@@ -142,6 +145,9 @@ function rowOf(user: ImportedUser, place: number) {
     location: user.location,
     password_hash: user.passwordHash,
     is_active: user.isActive,
+    roles: user.roles ?? [],
+    app_metadata: patched({}, user.appMetadata ?? {}),
+    user_metadata: patched({}, user.userMetadata ?? {}),
     created_at: createdAt?.toISOString(),
   };
 }

@@ -3,6 +3,7 @@ import { type DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { type AliasKind, canonical } from './alias.js';
 import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
+import { type MetadataPatch, patched } from './metadata.js';
 import { selectUser } from './select-user.js';
 import { type UserCache } from './user-cache.js';
 import {
@@ -15,7 +16,7 @@ import {
   UsernameTaken,
 } from './user-faults.js';
 
-export interface NewUser extends Partial<ProfileChanges> {
+export interface NewUser extends ProfileChanges {
   email: string;
   passwordHash: string;
   isAdmin?: boolean;
@@ -30,16 +31,22 @@ export interface ProfileChanges {
   bio?: string | null;
   occupation?: string | null;
   location?: string | null;
+  /** What the user or their application keeps; no right may depend on it. */
+  userMetadata?: MetadataPatch;
 }
 
 /** What administrators may change of anybody. */
 export interface StandingChanges {
   isActive?: boolean;
+  /** The same as to add or remove the role `admin`; without effect when `roles` are given. */
   isAdmin?: boolean;
+  /** All of them. */
+  roles?: readonly string[];
+  appMetadata?: MetadataPatch;
 }
 
 export interface StandingOptions {
-  /** Gives rights to an account whose email address is not verified. */
+  /** Gives roles to an account whose email address is not verified. */
   trustUnverified?: boolean;
 }
 
@@ -58,6 +65,9 @@ const BY: Record<AliasKind | 'id', string> = {
   username: 'lower(u.username COLLATE "C") = $1',
   phone: 'u.phone = $1',
 };
+
+/** The role that the service itself asks for. */
+const ADMIN = 'admin';
 
 /** Any number; it only has to be the same in every instance. */
 const ADMINS_LOCK = 8_703_244_122;
@@ -78,7 +88,8 @@ export class UserStore {
   async create(newUser: NewUser, alongside?: Alongside): Promise<CachedUser> {
     const id = uuidv7();
     const user = await this.#inTransaction(async (manager) => {
-      await manager.insert(UserEntity, { ...newUser, id });
+      const userMetadata = newUser.userMetadata && patched({}, newUser.userMetadata);
+      await manager.insert(UserEntity, { ...newUser, userMetadata, id });
       const created = await selectUser(manager, id);
       await alongside?.(manager, created);
       return created;
@@ -112,30 +123,36 @@ export class UserStore {
     if (taken?.phone) throw new PhoneTaken();
   }
 
-  /** @throws UserNotFound, UsernameTaken, PhoneTaken */
-  changeProfile(id: string, changes: ProfileChanges): Promise<CachedUser> {
-    return this.#change(id, () => changes);
+  /** @throws UserNotFound, UsernameTaken, PhoneTaken, MetadataTooLarge */
+  changeProfile(id: string, { userMetadata, ...changes }: ProfileChanges): Promise<CachedUser> {
+    return this.#change(id, (before) => ({
+      ...changes,
+      ...(userMetadata && { userMetadata: patched(before.userMetadata, userMetadata) }),
+    }));
   }
 
   /**
-   * Deactivation ends every session, for good: a trigger deletes them. A new administrator logs in anew, because an open
-   * session or personal access token may be in other hands, and would gain the rights too.
+   * Deactivation ends every session and personal access token, for good: triggers delete them. A new administrator logs
+   * in anew, because an open session may be in other hands, and would gain the rights too.
    *
-   * @throws UserNotFound, LastAdmin, EmailNotVerified
+   * @throws UserNotFound, LastAdmin, EmailNotVerified, MetadataTooLarge
    */
   changeStanding(
     id: string,
-    changes: StandingChanges,
+    { isActive, isAdmin, roles, appMetadata }: StandingChanges,
     { trustUnverified = false }: StandingOptions = {},
   ): Promise<CachedUser> {
     return this.#change(id, async (before, manager) => {
-      const loses = changes.isActive === false || changes.isAdmin === false;
+      const after = roles ?? withAdmin(before.roles, isAdmin ?? before.isAdmin);
+      const loses = isActive === false || !after.includes(ADMIN);
       if (loses && before.isAdmin && before.isActive) await refuseIfLastAdmin(manager, id);
-      if (changes.isAdmin && !before.isAdmin) {
-        if (!before.emailVerified && !trustUnverified) throw new EmailNotVerified();
-        await endAllAccess(manager, id);
-      }
-      return changes;
+      const gains = after.some((role) => !before.roles.includes(role));
+      if (gains && !before.emailVerified && !trustUnverified) throw new EmailNotVerified();
+      return {
+        isActive,
+        ...((roles !== undefined || isAdmin !== undefined) && { roles: [...after] }),
+        ...(appMetadata && { appMetadata: patched(before.appMetadata, appMetadata) }),
+      };
     });
   }
 
@@ -202,7 +219,8 @@ export class UserStore {
   resetPassword(id: string, passwordHash: string, alongside: Alongside): Promise<CachedUser> {
     return this.#change(id, async (before, manager) => {
       await alongside(manager, before);
-      await endAllAccess(manager, id);
+      await manager.query('DELETE FROM sessions WHERE user_id = $1', [id]);
+      await manager.query('DELETE FROM personal_access_tokens WHERE user_id = $1', [id]);
       return { passwordHash, emailVerified: true };
     });
   }
@@ -307,10 +325,8 @@ export class UserStore {
   }
 }
 
-/** For a user whose row is locked, so that no session is opened meanwhile. */
-async function endAllAccess(manager: EntityManager, id: string): Promise<void> {
-  await manager.query('DELETE FROM sessions WHERE user_id = $1', [id]);
-  await manager.query('DELETE FROM personal_access_tokens WHERE user_id = $1', [id]);
+function withAdmin(roles: readonly string[], isAdmin: boolean): string[] {
+  return [...roles.filter((role) => role !== ADMIN), ...(isAdmin ? [ADMIN] : [])];
 }
 
 /** Two administrators who remove each other at the same moment take turns here. */

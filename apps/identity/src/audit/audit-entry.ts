@@ -21,7 +21,7 @@ export interface AuditEvent {
   readonly userId: string | null;
   /** The session that was opened, refreshed or ended; else the one it was done from. */
   readonly sessionId: string | null;
-  /** Names of fields, and flags with their value: `bio`, `is_active=false`. Never what a person wrote. */
+  /** Names of fields, and flags and roles with their value: `bio`, `is_active=false`, `roles=admin,editor`. Never what a person wrote. */
   readonly changes: readonly string[] | null;
   readonly address: string | null;
   readonly device: string | null;

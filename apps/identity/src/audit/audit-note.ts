@@ -9,6 +9,9 @@ declare module 'fastify' {
   }
 }
 
+/** `audit_log` bounds all changes of an entry together. */
+const MAX_ROLES_LENGTH = 512;
+
 /** For the entry that an `@Audited()` call leaves. */
 export class AuditNote {
   userId: string | undefined;
@@ -35,12 +38,15 @@ export class AuditNote {
   /**
    * What is to be changed.
    *
-   * @param given by the request, checked; names are kept, and the values of flags: nothing that a person wrote
+   * @param given by the request, checked; names are kept, and the values of flags and of roles: nothing that a person wrote
    */
   changing(given: object): void {
     this.changes = Object.entries(given)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => (typeof value === 'boolean' ? `${name}=${value}` : name));
+      .map(([name, value]) => {
+        if (typeof value === 'boolean') return `${name}=${value}`;
+        return name === 'roles' ? `roles=${String(value).slice(0, MAX_ROLES_LENGTH)}` : name;
+      });
   }
 
   /** What came of it besides, as an entry of its own. */

@@ -1,8 +1,11 @@
-import { type CachedUser } from '#user-cache';
+import { type CachedUser, type Metadata } from '#user-cache';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 
 const text = (description: string, example: string): PropertyDecorator =>
   ApiProperty({ type: 'string', nullable: true, description, example });
+
+const metadata = (description: string, example: Metadata): PropertyDecorator =>
+  ApiProperty({ type: 'object', additionalProperties: true, description, example });
 
 /** The user as they and administrators see them. */
 @ApiSchema({ name: 'User' })
@@ -46,6 +49,19 @@ export class UserResponse {
   @ApiProperty({ type: 'boolean', example: false })
   is_admin!: boolean;
 
+  @ApiProperty({
+    type: [String],
+    example: ['editor'],
+    description: 'Given by administrators. `admin` is among them exactly when `is_admin`.',
+  })
+  roles!: readonly string[];
+
+  @metadata('Kept by administrators and services.', { plan: 'pro' })
+  app_metadata!: Metadata;
+
+  @metadata('Kept by the user: base no right on it.', { theme: 'dark' })
+  user_metadata!: Metadata;
+
   @ApiProperty({ type: 'string', format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
   created_at!: string;
 
@@ -67,6 +83,9 @@ export class UserResponse {
       location: user.location,
       is_active: user.isActive,
       is_admin: user.isAdmin,
+      roles: user.roles,
+      app_metadata: user.appMetadata,
+      user_metadata: user.userMetadata,
       created_at: user.createdAt,
       updated_at: user.updatedAt,
     };

@@ -1,9 +1,17 @@
-import { type CachedUser } from '#user-cache';
+import { type CachedUser, type Metadata } from '#user-cache';
 import { ApiProperty, ApiSchema, OmitType } from '@nestjs/swagger';
 import { type Caller, isAdmin } from '../auth/guard/caller.js';
 import { UserResponse } from '../auth/user-response.js';
 
-/** A user as any other user sees them. Email and phone are for themselves and for administrators. */
+const metadata = (): PropertyDecorator =>
+  ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    selfRequired: false,
+    description: 'For themselves and administrators.',
+  });
+
+/** Email, phone, roles and metadata are for the user and for administrators. */
 @ApiSchema({ name: 'PublicProfile' })
 export class PublicProfile extends OmitType(UserResponse, [
   'email',
@@ -11,6 +19,9 @@ export class PublicProfile extends OmitType(UserResponse, [
   'phone',
   'is_active',
   'is_admin',
+  'roles',
+  'app_metadata',
+  'user_metadata',
   'updated_at',
 ] as const) {
   @ApiProperty({
@@ -29,6 +40,15 @@ export class PublicProfile extends OmitType(UserResponse, [
   })
   phone?: string | null;
 
+  @ApiProperty({ type: [String], required: false, description: 'For themselves and administrators.' })
+  roles?: readonly string[];
+
+  @metadata()
+  app_metadata?: Metadata;
+
+  @metadata()
+  user_metadata?: Metadata;
+
   static of(user: CachedUser, viewer: Caller | undefined): PublicProfile {
     const {
       id,
@@ -42,9 +62,12 @@ export class PublicProfile extends OmitType(UserResponse, [
       created_at,
       email,
       phone,
+      roles,
+      app_metadata,
+      user_metadata,
     } = UserResponse.of(user);
     const open = { id, username, first_name, last_name, bio, avatar_url, occupation, location, created_at };
-    return seesAll(viewer, user) ? { ...open, email, phone } : open;
+    return seesAll(viewer, user) ? { ...open, email, phone, roles, app_metadata, user_metadata } : open;
   }
 }
 

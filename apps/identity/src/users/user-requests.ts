@@ -1,7 +1,9 @@
+import { MetadataField } from '../auth/accounts/metadata-field.js';
 import { BooleanField, QueryBooleanField } from '../http/fields/boolean-field.js';
 import { EmailField } from '../http/fields/email-field.js';
 import { CursorField, PageSizeField } from '../http/fields/page-fields.js';
 import { PhoneField } from '../http/fields/phone-field.js';
+import { RolesField } from '../http/fields/roles-field.js';
 import { TextField } from '../http/fields/text-field.js';
 import { UsernameField } from '../http/fields/username-field.js';
 import { UuidField, UuidListField } from '../http/fields/uuid-field.js';
@@ -56,6 +58,21 @@ export class SearchQuery {
   cursor?: string;
 }
 
+function AppMetadataField({ optional = false } = {}): PropertyDecorator {
+  return MetadataField({
+    optional,
+    description:
+      'JSON that administrators and services keep with the user: given members change, others stay, null removes one. 4096 bytes at most.',
+    example: { plan: 'pro', tenant: 'acme' },
+  });
+}
+
+/** What services may change of a user. */
+export class AppMetadataRequest {
+  @AppMetadataField()
+  app_metadata!: Record<string, unknown>;
+}
+
 /** What administrators may change of anybody. */
 export class StandingRequest {
   @BooleanField({ optional: true, description: 'Deactivating also ends every token, for good.' })
@@ -68,9 +85,19 @@ export class StandingRequest {
   })
   is_admin?: boolean;
 
+  @RolesField({
+    optional: true,
+    description:
+      'All roles from now on. `admin` is one of them, and the same as `is_admin`; the others mean what your services say.',
+  })
+  roles?: string[];
+
+  @AppMetadataField({ optional: true })
+  app_metadata?: Record<string, unknown>;
+
   @BooleanField({
     optional: true,
-    description: 'Grant rights although the email address is not verified: you know whose account it is.',
+    description: 'Grant roles although the email address is not verified: you know whose account it is.',
   })
   trust_unverified?: boolean;
 }

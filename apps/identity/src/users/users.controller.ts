@@ -15,6 +15,7 @@ import { Revalidated } from '../http/revalidated.js';
 import { PublicProfile } from './public-profile.js';
 import { FoundUsers, UserPage } from './user-list.js';
 import {
+  AppMetadataRequest,
   LookupQuery,
   LookupRequest,
   SearchQuery,
@@ -105,20 +106,48 @@ export class UsersController {
   @AdminsOnly()
   @Audited('admin.user_changed')
   @Scope('users:write')
-  @ApiOperation({ summary: 'Activate or deactivate a user, grant or take the rights of an administrator' })
+  @ApiOperation({ summary: 'Activate or deactivate a user, set their roles and app_metadata' })
   @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
-  @ApiProblems('users.not_found', 'users.last_admin', 'users.email_not_verified', 'request.validation')
+  @ApiProblems(
+    'users.not_found',
+    'users.last_admin',
+    'users.email_not_verified',
+    'users.metadata_too_large',
+    'request.validation',
+  )
   changeStanding(
     @Param() { id }: UserPath,
-    @Body() { is_active, is_admin, trust_unverified }: StandingRequest,
+    @Body() { is_active, is_admin, roles, app_metadata, trust_unverified }: StandingRequest,
     @Note() note: AuditNote,
   ): Promise<UserResponse> {
-    note.changing({ is_active, is_admin, trust_unverified });
+    if (is_admin !== undefined && roles !== undefined && is_admin !== roles.includes('admin')) {
+      throw new InvalidInput([
+        { loc: ['body', 'is_admin'], msg: 'Input should agree with roles', type: 'roles_disagree' },
+      ]);
+    }
+    note.changing({ is_active, is_admin, roles, app_metadata, trust_unverified });
     return this.users.changeStanding(
       id,
-      { isActive: is_active, isAdmin: is_admin },
+      { isActive: is_active, isAdmin: is_admin, roles, appMetadata: app_metadata },
       { trustUnverified: trust_unverified },
     );
+  }
+
+  @Patch(':id/app-metadata')
+  @AdminsAndServicesOnly('metadata')
+  @Audited('admin.user_changed')
+  @Scope('users:write')
+  @ApiOperation({ summary: 'Change what administrators and services keep with a user' })
+  @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
+  @ApiProblems('users.not_found', 'users.metadata_too_large', 'request.validation')
+  changeAppMetadata(
+    @Param() { id }: UserPath,
+    @Body() { app_metadata }: AppMetadataRequest,
+    @Note() note: AuditNote,
+  ): Promise<UserResponse> {
+    note.about(id);
+    note.changing({ app_metadata });
+    return this.users.changeStanding(id, { appMetadata: app_metadata }, {});
   }
 }
 

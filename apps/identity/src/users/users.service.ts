@@ -71,7 +71,7 @@ export class UsersService {
     return UserPage.of(await this.directory.search({ ...search, before, limit: limit + 1 }), limit);
   }
 
-  /** @throws UserNotFound, LastAdmin, EmailNotVerified */
+  /** @throws UserNotFound, LastAdmin, EmailNotVerified, MetadataTooLarge */
   async changeStanding(
     id: string,
     changes: StandingChanges,

@@ -24,18 +24,18 @@ describe('EntryCodec', () => {
   it.each([
     ['nothing', ''],
     ['no JSON', 'garbage'],
-    ['half of an entry', '[1,"key","one","10:20:",{"name":'],
+    ['half of an entry', '[2,"key","one","10:20:",{"name":'],
     ['JSON of another kind', '{"value":1}'],
     ['null', 'null'],
     ['an empty list', '[]'],
-    ['another format', '[2,"key","one","10:20:",{"name":"Ada"}]'],
-    ['too few parts', '[1,"key","one","10:20:"]'],
-    ['too many parts', '[1,"key","one","10:20:",{"name":"Ada"},1]'],
-    ['an epoch that is no text', '[1,"key",1,"10:20:",{"name":"Ada"}]'],
-    ['a snapshot that is none', '[1,"key","one","20:10:",{"name":"Ada"}]'],
-    ['a snapshot that is no text', '[1,"key","one",10,{"name":"Ada"}]'],
-    ['a value of another shape', '[1,"key","one","10:20:",{"title":"Ada"}]'],
-    ['a value of another kind', '[1,"key","one","10:20:",false]'],
+    ['another format', '[3,"key","one","10:20:",{"name":"Ada"}]'],
+    ['too few parts', '[2,"key","one","10:20:"]'],
+    ['too many parts', '[2,"key","one","10:20:",{"name":"Ada"},1]'],
+    ['an epoch that is no text', '[2,"key",1,"10:20:",{"name":"Ada"}]'],
+    ['a snapshot that is none', '[2,"key","one","20:10:",{"name":"Ada"}]'],
+    ['a snapshot that is no text', '[2,"key","one",10,{"name":"Ada"}]'],
+    ['a value of another shape', '[2,"key","one","10:20:",{"title":"Ada"}]'],
+    ['a value of another kind', '[2,"key","one","10:20:",false]'],
   ])('takes %s for a miss', (_what, text) => {
     expect(codec.decode('key', text)).toBeUndefined();
   });

@@ -2,7 +2,7 @@ import { Snapshot } from '../coherence/snapshot.js';
 import { type Entry } from '../entry.js';
 
 /** Raised whenever the meaning of a stored entry changes; entries of another format are misses. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** Turns what JSON brought back into a value, or `undefined` when it is not one. */
 export type Revive<V> = (raw: unknown) => V | undefined;

@@ -10,6 +10,8 @@ import { CreateMailedLinks1763600000005 } from '../migrations/1763600000005-crea
 import { DeleteForGood1763600000008 } from '../migrations/1763600000008-delete-for-good.js';
 import { CreatePersonalAccessTokens1763600000006 } from '../migrations/1763600000006-create-personal-access-tokens.js';
 import { CreateSecondFactors1763600000007 } from '../migrations/1763600000007-create-second-factors.js';
+import { AddRolesAndMetadata1763600000009 } from '../migrations/1763600000009-add-roles-and-metadata.js';
+import { NameAdministrators1763600000010 } from '../migrations/1763600000010-name-administrators.js';
 import { DeadlinePool } from './deadline-pool.js';
 import { MuteLogger } from './mute-logger.js';
 
@@ -51,6 +53,8 @@ export function dataSourceOptions({
       CreatePersonalAccessTokens1763600000006,
       CreateSecondFactors1763600000007,
       DeleteForGood1763600000008,
+      AddRolesAndMetadata1763600000009,
+      NameAdministrators1763600000010,
     ],
     migrationsTableName: 'usher_migrations',
     logging: false,

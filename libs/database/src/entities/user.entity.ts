@@ -48,6 +48,16 @@ export class UserEntity {
   @Column('boolean', { name: 'is_admin' })
   isAdmin!: boolean;
 
+  /** With `admin` exactly when `isAdmin`: a trigger keeps them the same. */
+  @Column('text', { array: true })
+  roles!: string[];
+
+  @Column('jsonb', { name: 'app_metadata' })
+  appMetadata!: object;
+
+  @Column('jsonb', { name: 'user_metadata' })
+  userMetadata!: object;
+
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 

@@ -1,6 +1,7 @@
 import { type ProfileChanges } from '#user-cache';
 import { PhoneField } from '../../http/fields/phone-field.js';
 import { TextField } from '../../http/fields/text-field.js';
+import { MetadataField } from './metadata-field.js';
 import { UsernameField } from '../../http/fields/username-field.js';
 
 const changeable = { optional: true, nullable: true };
@@ -33,6 +34,14 @@ export class ProfileFields {
 
   @TextField({ ...changeable, max: 100, description: 'Where they are.', example: 'London' })
   location?: string | null;
+
+  @MetadataField({
+    optional: true,
+    description:
+      'JSON of their own: given members change, others stay, null removes one. 4096 bytes at most. They write it themselves, ' +
+      'so base no right on it.',
+  })
+  user_metadata?: Record<string, unknown>;
 }
 
 export function profileChanges(fields: ProfileFields): ProfileChanges {
@@ -44,5 +53,6 @@ export function profileChanges(fields: ProfileFields): ProfileChanges {
     bio: fields.bio,
     occupation: fields.occupation,
     location: fields.location,
+    userMetadata: fields.user_metadata,
   };
 }

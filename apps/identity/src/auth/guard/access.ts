@@ -18,6 +18,7 @@ declare module 'fastify' {
 
 export const ACCESS = 'usher:access';
 export const SCOPE = 'usher:scope';
+export const ROLES = 'usher:roles';
 
 /**
  * No token is asked for, and one that is sent is not looked at: who logs in because their token has expired may well
@@ -93,6 +94,14 @@ export function ServicesOnly(privilege: ServicePrivilege): MethodDecorator {
     ApiServiceToken(privilege),
     ApiProblems('auth.missing_token', 'auth.invalid_token', 'auth.forbidden', ...UNAVAILABLE),
   );
+}
+
+/**
+ * Opens a route, or all of a class, to users with one of these roles. They are looked up on every request and never read
+ * from the token, so a role that is taken away is gone within Δ. No role implies another, not even `admin`.
+ */
+export function RequireRole(...roles: readonly [string, ...string[]]): MethodDecorator & ClassDecorator {
+  return applyDecorators(UsersOnly(), SetMetadata(ROLES, roles), ApiProblems('auth.forbidden'));
 }
 
 /** Opens a route to personal access tokens with this scope, whose user it has to answer. Without it none opens the route. */

@@ -9,7 +9,7 @@ import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.
 import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
 import { type ScopeName } from '../personal-tokens/scopes.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
-import { type Access, ACCESS, SCOPE } from './access.js';
+import { type Access, ACCESS, ROLES, SCOPE } from './access.js';
 import { Forbidden, InsufficientScope, MissingPrivilege, MissingToken, TokenRevoked } from './auth-faults.js';
 import { bearerToken } from './bearer-token.js';
 import {
@@ -52,18 +52,28 @@ export class AuthGuard implements CanActivate {
       request.caller = caller; // a refusal, too, was somebody's request
       requireScope(caller, this.reflector.get<ScopeName | undefined>(SCOPE, context.getHandler()));
       admit(request, access);
+      requireRole(caller, this.#rolesFor(context));
       return true;
     }
     if (access === 'token holder') {
       if (token === undefined) throw new MissingToken();
       request.claims = await this.tokens.verify(token);
+      requireRole(undefined, this.#rolesFor(context)); // nobody was looked up
       return true;
     }
     if (token !== undefined) {
       request.caller = await this.#caller(token, CacheTrace.of(request, http.getResponse<FastifyReply>()));
     }
     admit(request, access);
+    requireRole(request.caller, this.#rolesFor(context));
     return true;
+  }
+
+  #rolesFor(context: ExecutionContext): readonly string[] | undefined {
+    return this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
   }
 
   async #caller(token: string, trace: CacheTrace): Promise<Caller> {
@@ -101,6 +111,13 @@ function isOf(session: CachedSession | null, userId: string): boolean {
 
 function requireScope({ scopes }: PersonalTokenCaller, scope: ScopeName | undefined): void {
   if (scope === undefined || !scopes.includes(scope)) throw new InsufficientScope(scope);
+}
+
+/** @param roles of which one will do; `undefined`: none is asked for */
+function requireRole(caller: Caller | undefined, roles: readonly string[] | undefined): void {
+  if (roles === undefined) return;
+  if (caller?.kind === 'user' && roles.some((role) => caller.user.roles.includes(role))) return;
+  throw new Forbidden(`This is for users with the role ${roles.join(' or ')}.`);
 }
 
 function admit(request: FastifyRequest, access: Access): void {

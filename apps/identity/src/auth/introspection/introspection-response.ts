@@ -45,6 +45,15 @@ export class IntrospectionResponse {
   @claim('The username, or the email address of who has none.', 'ada')
   username?: string;
 
+  @ApiProperty({
+    type: [String],
+    required: false,
+    description:
+      'The roles of the user, as they are now. A personal access token is for its scopes alone, whatever the roles.',
+    example: ['editor'],
+  })
+  roles?: readonly string[];
+
   @claim('Who made it.', 'usher')
   iss?: string;
 

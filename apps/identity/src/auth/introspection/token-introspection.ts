@@ -113,8 +113,8 @@ export class TokenIntrospection {
   }
 }
 
-function subject({ id, username, email }: CachedUser): Introspection {
-  return { sub: id, username: username ?? email };
+function subject({ id, username, email, roles }: CachedUser): Introspection {
+  return { sub: id, username: username ?? email, roles };
 }
 
 function seconds(ms: number): number {

@@ -1,5 +1,6 @@
 import { type ImportedUser } from '#user-cache';
 import { Transform } from 'class-transformer';
+import { MetadataField } from '../../auth/accounts/metadata-field.js';
 import { ProfileFields, profileChanges } from '../../auth/accounts/profile-fields.js';
 import { BcryptHash } from '../../auth/passwords/bcrypt-hash.js';
 import { parseJsonBody } from '../../http/body/json-body.js';
@@ -7,6 +8,7 @@ import { BooleanField } from '../../http/fields/boolean-field.js';
 import { EmailField } from '../../http/fields/email-field.js';
 import { field, isAString, rule, stringRule } from '../../http/fields/field.js';
 import { InstantField } from '../../http/fields/instant-field.js';
+import { RolesField } from '../../http/fields/roles-field.js';
 import { UuidField } from '../../http/fields/uuid-field.js';
 import { InputPipe } from '../../http/input/input.pipe.js';
 import { InvalidInput } from '../../http/input/invalid-input.js';
@@ -50,6 +52,12 @@ class UserLine extends ProfileFields {
   @BooleanField({ description: 'Whether they may log in.', optional: true })
   is_active?: boolean;
 
+  @RolesField({ description: 'Their roles.', optional: true })
+  roles?: string[];
+
+  @MetadataField({ description: 'What administrators and services keep with them.', optional: true })
+  app_metadata?: Record<string, unknown>;
+
   @toTheMillisecond // the first one transforms first
   @InstantField({ description: 'When they registered.', optional: true })
   @inThePast
@@ -72,6 +80,7 @@ export async function userOf(bytes: Buffer, maxCost: number): Promise<ImportedUs
     const msg = `The hash has cost ${cost}, and BCRYPT_COST is ${maxCost}; raise that first`;
     throw new InvalidInput([{ loc: ['body', 'password_hash'], msg, type: 'password_hash_cost' }]);
   }
+  refuseUnearned(line);
   return {
     ...profileChanges(line),
     id: line.id,
@@ -79,6 +88,23 @@ export async function userOf(bytes: Buffer, maxCost: number): Promise<ImportedUs
     emailVerified: line.email_verified ?? false,
     passwordHash: line.password_hash,
     isActive: line.is_active ?? true,
+    roles: line.roles,
+    appMetadata: line.app_metadata,
     createdAt: line.created_at,
   };
+}
+
+/**
+ * An address that nobody has proven gets no roles. And a role that another system called `admin` may mean something
+ * else than the administration of all users here, so no line makes an administrator.
+ */
+function refuseUnearned({ roles = [], email_verified = false }: UserLine): void {
+  if (roles.includes('admin')) {
+    const msg = 'Administrators are made by create-admin, one by one';
+    throw new InvalidInput([{ loc: ['body', 'roles'], msg, type: 'role_admin' }]);
+  }
+  if (roles.length > 0 && !email_verified) {
+    const msg = 'Roles need an email address that is verified';
+    throw new InvalidInput([{ loc: ['body', 'roles'], msg, type: 'email_not_verified' }]);
+  }
 }

@@ -42,3 +42,8 @@ export const isAString = rule(
   'Input should be a string',
   (value) => typeof value === 'string',
 );
+
+/** A rule about lists, which leaves other values to the rule about the type. */
+export function listRule(type: string, msg: string, holds: (list: unknown[]) => boolean): PropertyDecorator {
+  return rule(type, msg, (value) => !Array.isArray(value) || holds(value as unknown[]));
+}

@@ -1,5 +1,5 @@
 import { Transform } from 'class-transformer';
-import { field, type FieldOptions, isAString, rule, stringRule } from './field.js';
+import { field, type FieldOptions, isAString, listRule, rule, stringRule } from './field.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const EXAMPLE = '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071';
@@ -38,8 +38,4 @@ export function isUuid(value: unknown): boolean {
 
 function inLowerCase(value: unknown): unknown {
   return typeof value === 'string' ? value.toLowerCase() : value;
-}
-
-function listRule(type: string, msg: string, holds: (list: unknown[]) => boolean): PropertyDecorator {
-  return rule(type, msg, (value) => !Array.isArray(value) || holds(value as unknown[]));
 }

@@ -89,6 +89,7 @@ export const FAULT_STATUSES: Readonly<Record<string, FaultStatus>> = {
   'users.phone_taken': { status: 409, title: 'Phone taken' },
   'users.last_admin': { status: 409, title: 'The last administrator' },
   'users.email_not_verified': { status: 409, title: 'Email address not verified' },
+  'users.metadata_too_large': { status: 409, title: 'Metadata too large' },
   'users.still_active': { status: 409, title: 'Account still active' },
   'users.password_changed_meanwhile': { status: 409, title: 'Password changed meanwhile' },
 

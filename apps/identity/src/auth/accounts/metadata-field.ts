@@ -1,0 +1,34 @@
+import { type Metadata, metadataFault } from '#user-cache';
+import { Transform } from 'class-transformer';
+import { ValidateBy } from 'class-validator';
+import { field, type FieldOptions, rule } from '../../http/fields/field.js';
+
+/**
+ * JSON of an application's own. Given members replace those of the same name, and `null` removes one, so that two
+ * clients that keep different members do not undo each other's changes.
+ */
+export function MetadataField(options: FieldOptions): PropertyDecorator {
+  return field(
+    { example: { theme: 'dark', font_size: 14 }, ...options },
+    { type: 'object', additionalProperties: true },
+    // As it was sent: class-transformer would copy it and leave out names that mean something to it.
+    Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => obj[key]),
+    rule('object_type', 'Input should be an object', isObject),
+    ValidateBy({
+      name: 'metadata',
+      validator: {
+        validate: (value) => faultOf(value) === undefined,
+        defaultMessage: (args) => faultOf(args?.value) ?? '',
+      },
+    }),
+  );
+}
+
+function isObject(value: unknown): value is Metadata {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Values of another type have their own rule. */
+function faultOf(value: unknown): string | undefined {
+  return isObject(value) ? metadataFault(value) : undefined;
+}

@@ -1,0 +1,67 @@
+import { MetadataTooLarge } from './user-faults.js';
+
+/** JSON that an application keeps with a user. */
+export type Metadata = Readonly<Record<string, unknown>>;
+/** Members that replace those of the same name; `null` removes one. What is nested is replaced as a whole. */
+export type MetadataPatch = Readonly<Record<string, unknown>>;
+
+/** Of compact JSON. Every look-up carries it, so it is for settings and references, not for documents. */
+const MAX_BYTES = 4_096;
+/** An object in the metadata is at depth 2. */
+const MAX_DEPTH = 8;
+const MAX_NAMES = 128;
+const MAX_NAME_LENGTH = 64;
+
+/** Why this cannot be kept, in a sentence; `undefined` when it can. */
+export function metadataFault(metadata: Metadata): string | undefined {
+  let names = 0;
+  const faultOf = (value: unknown, depth: number): string | undefined => {
+    if (typeof value === 'number') {
+      return isPlain(value)
+        ? undefined
+        : 'Numbers should be written without an exponent; longer ones fit strings';
+    }
+    if (typeof value !== 'object' || value === null) return undefined;
+    if (depth > MAX_DEPTH) return `Objects and lists should be nested ${MAX_DEPTH} deep at most`;
+    for (const [name, member] of Object.entries(value)) {
+      if (!Array.isArray(value)) {
+        if (name === '' || name.length > MAX_NAME_LENGTH) {
+          return `Names should have 1 to ${MAX_NAME_LENGTH} characters`;
+        }
+        if (++names > MAX_NAMES) return `There should be ${MAX_NAMES} names at most, nested ones included`;
+      }
+      const fault = faultOf(member, depth + 1);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  };
+  const fault = faultOf(metadata, 1);
+  if (fault !== undefined) return fault;
+  const bytes = Buffer.byteLength(JSON.stringify(metadata));
+  return bytes > MAX_BYTES ? `It should have ${MAX_BYTES} bytes of compact JSON at most` : undefined;
+}
+
+/** @throws MetadataTooLarge when the two together are more than is kept */
+export function patched(before: Metadata, patch: MetadataPatch): Record<string, unknown> {
+  const members = new Map(Object.entries(before));
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) members.delete(name);
+    else members.set(name, value);
+  }
+  const after = Object.fromEntries(members);
+  const fault = metadataFault(after);
+  if (fault !== undefined) throw new MetadataTooLarge(fault);
+  return after;
+}
+
+/** Requests share a cached value, so none of them may change it. */
+export function freezeMetadata<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const member of Object.values(value)) freezeMetadata(member);
+  return Object.freeze(value);
+}
+
+/** jsonb writes 1e300 out, digit by digit: few bytes of text would become many. */
+function isPlain(value: number): boolean {
+  return Number.isFinite(value) && !String(value).includes('e');
+}
