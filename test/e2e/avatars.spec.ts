@@ -209,7 +209,7 @@ describe('avatars', () => {
       const socket = await open(one);
       socket.write(head(person, `Content-Length: ${body.length}`));
       socket.write(body);
-      await eventually(() => memory.held === picture.length);
+      await eventually(() => memory.held === body.length);
       socket.destroy();
       await decoded;
       await eventually(() => memory.held === 0);
@@ -328,6 +328,41 @@ describe('avatars', () => {
       expectProblem(await send(two), 400, 'request.duplicate_field');
       const fields = Array.from({ length: 40 }, (_, n) => part(`f${n}`, 'x', '')).join('');
       expectProblem(await send(`${fields}${part('file', 'x')}--x--\r\n`), 400, 'request.invalid_multipart');
+    });
+
+    it.each([
+      ['without a disposition', 'X-Nothing: 1'],
+      ['that is an attachment', 'Content-Disposition: attachment; name="file"; filename="a.png"'],
+      [
+        'with a line break in its name',
+        'Content-Disposition: form-data; name*=utf-8\'\'a%0D%0Ab; filename="a"',
+      ],
+    ])('with a big part %s is answered, and blocks no later upload', async (_, header) => {
+      for (const size of [16 * 1024, 60 * 1024, 200 * 1024]) {
+        const skipped = `--x\r\n${header}\r\n\r\n${'x'.repeat(size)}\r\n`;
+        const socket = await open(one);
+        let answer = '';
+        socket.on('data', (bytes: Buffer) => (answer += bytes.toString()));
+        const body = `${part('file', 'GIF89a')}${skipped}--x--\r\n`;
+        // In one piece, so that the parser sees the part and the end in one read.
+        socket.write(`${head(person, `Content-Length: ${body.length}`)}${body}`);
+        await eventually(() => /^HTTP\/1\.1 4/.test(answer), { withinMs: 2_500 });
+        socket.destroy();
+      }
+      expect(one.app.get(Uploads).memory.held).toBe(0);
+      await uploaded(await aPicture());
+    });
+
+    it('whose sender hangs up before it is read blocks no later upload', async () => {
+      const body = `${part('file', 'GIF89a')}--x--\r\n`;
+      for (let time = 0; time < 5; time++) {
+        const socket = await open(one);
+        socket.write(`${head(person, `Content-Length: ${body.length}`)}${body}`);
+        socket.destroySoon();
+        await once(socket, 'close');
+      }
+      await eventually(async () => (await upload(await aPicture())).status === 200, { withinMs: 2_500 });
+      expect(one.app.get(Uploads).memory.held).toBe(0);
     });
 
     it.each([

@@ -25,8 +25,7 @@ import { Limited } from '../limits/limited.js';
 import { AvatarUpload } from './avatar-upload.js';
 import { AvatarsService } from './avatars.service.js';
 import { sendForever } from './send-forever.js';
-import { MULTIPART } from './upload/register-multipart.js';
-import { Uploads } from './upload/uploads.js';
+import { MULTIPART, Uploads } from './upload/uploads.js';
 
 /** Ten seconds for the picture to arrive, after which the server cuts the connection, and some to decode it. */
 const UPLOAD_DEADLINE_MS = 15_000;
@@ -76,7 +75,9 @@ export class AvatarsController {
     // By the deadline, or because the client has gone.
     const isAwaited = (): boolean => !isAnswered(reply) && !reply.raw.destroyed;
     return UserResponse.of(
-      await this.uploads.receive(request, user.id, (file) => this.avatars.change(user, file, isAwaited)),
+      await this.uploads.receive({ request, reply }, user.id, (file) =>
+        this.avatars.change(user, file, isAwaited),
+      ),
     );
   }
 

@@ -5,8 +5,7 @@ import { AvatarSweep } from './avatar-sweep.js';
 import { AvatarsController } from './avatars.controller.js';
 import { AvatarsService } from './avatars.service.js';
 import { PictureMaker } from './picture/picture-maker.js';
-import { registerMultipart } from './upload/register-multipart.js';
-import { Uploads } from './upload/uploads.js';
+import { acceptMultipart, Uploads } from './upload/uploads.js';
 
 /** Pictures of users: received, made, kept and served. */
 @Module({
@@ -17,6 +16,6 @@ export class AvatarsModule {
   constructor({ httpAdapter }: HttpAdapterHost) {
     // In the constructor, because routes are made before any module's `onModuleInit`. A script has no HTTP.
     const fastify = httpAdapter?.getInstance<FastifyInstance>();
-    if (fastify) registerMultipart(fastify);
+    if (fastify) acceptMultipart(fastify);
   }
 }

@@ -25,6 +25,7 @@ export const FAULT_STATUSES: Readonly<Record<string, FaultStatus>> = {
   'request.too_many_fields': { status: 400, title: 'Too many fields' },
   'request.duplicate_field': { status: 400, title: 'Field given more than once' },
   'request.forbidden_field': { status: 400, title: 'Field name not allowed' },
+  'request.aborted': { status: 400, title: 'Request broken off' },
   'request.timeout': { status: 408, title: 'Request took too long to arrive' },
   'request.too_large': {
     status: 413,

@@ -83,6 +83,14 @@ export class InvalidText extends Fault {
   }
 }
 
+/** The client closed the connection before it had sent all of the body. Nobody reads the answer; the log has the code. */
+export class ClientGone extends Fault {
+  readonly code = 'request.aborted';
+  constructor() {
+    super('The connection was closed before the request was complete.');
+  }
+}
+
 export class DeadlinePassed extends Fault {
   readonly code = 'request.deadline';
   constructor() {
