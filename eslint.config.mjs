@@ -20,6 +20,10 @@ export default ts.config(
       // Nest modules are classes with nothing but a decorator.
       '@typescript-eslint/no-extraneous-class': 'off',
       eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'no-restricted-properties': [
+        'error',
+        { property: 'ip', message: 'Undefined once the client has hung up: read request.remoteAddress.' },
+      ],
     },
   },
   {

@@ -1,11 +1,13 @@
 import { DatabaseUnavailable } from '#database';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fastify as makeFastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { keepRemoteAddresses } from '../http/client-address.js';
 import { createLogger } from '../http/log/logger.js';
 import { recordRequests } from '../http/request-recorder.js';
 import { type AuditEntry } from './audit-entry.js';
 import { AuditRecorder } from './audit-recorder.js';
 import { TooManyEntries } from './entry-writer.js';
+import { Repetitions } from './repetitions.js';
 
 const USER = '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071';
 
@@ -14,10 +16,14 @@ describe('AuditRecorder', () => {
   let lines: Record<string, unknown>[];
   let written: AuditEntry[];
   let write: (entry: AuditEntry) => Promise<void>;
+  let lost: number;
+  let repetitions: Repetitions;
 
   beforeEach(() => {
     lines = [];
     written = [];
+    lost = 0;
+    repetitions = new Repetitions();
     write = (entry) => {
       written.push(entry);
       return Promise.resolve();
@@ -28,8 +34,12 @@ describe('AuditRecorder', () => {
     );
     fastify = makeFastify({ loggerInstance });
     fastify.decorateRequest('problemCode', undefined);
+    keepRemoteAddresses(fastify);
     recordRequests(fastify);
-    fastify.requestRecorder = new AuditRecorder({ write: (entry) => write(entry) });
+    fastify.requestRecorder = new AuditRecorder(
+      { write: (entry) => write(entry), lost: () => lost++ },
+      repetitions,
+    );
     fastify.get('/plain', () => 'ok');
     fastify.delete('/slow', { config: { audit: 'session.ended', deadlineMs: 80 } }, () => 'ok');
     fastify.get('/refused', (request, reply) => {
@@ -97,6 +107,22 @@ describe('AuditRecorder', () => {
       },
     ]);
     expect(JSON.stringify(lines)).not.toMatch(/127\.0\.0\.1|A Browser/);
+  });
+
+  it('answers as if nothing were wrong when it fails itself, and logs and counts that', async () => {
+    repetitions.isNews = () => {
+      throw new TypeError('a fault of ours');
+    };
+    const { statusCode } = await fastify.inject({ method: 'DELETE', url: '/slow' });
+    expect([statusCode, lost, written]).toEqual([200, 1, []]);
+    expect(lines).toMatchObject([
+      {
+        level: 50,
+        msg: 'audit entry not written',
+        audit: { action: 'session.ended', outcome: 'success' },
+        err: { message: 'a fault of ours' },
+      },
+    ]);
   });
 
   it('lets no answer wait for an entry past its deadline', async () => {

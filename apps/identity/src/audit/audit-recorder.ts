@@ -39,7 +39,7 @@ const LEAST_PATIENCE_MS = 50;
  */
 export class AuditRecorder implements RequestRecorder {
   constructor(
-    private readonly writer: Pick<EntryWriter, 'write'>,
+    private readonly writer: Pick<EntryWriter, 'write' | 'lost'>,
     private readonly repetitions: Pick<Repetitions, 'isNews'> = new Repetitions(),
   ) {}
 
@@ -60,9 +60,9 @@ export class AuditRecorder implements RequestRecorder {
       void this.#write(request, audit, code ?? SUCCESS);
   }
 
-  /** Never rejects; `undefined` when it is no news. */
+  /** Neither throws nor rejects; `undefined` when it is no news. */
   #write(request: FastifyRequest, action: AuditAction, outcome: string): Promise<unknown> | undefined {
-    const events = eventsOf(request, action, outcome, this.repetitions);
+    const events = this.#events(request, action, outcome);
     if (events.length === 0) return undefined;
     return Promise.all(
       events
@@ -71,6 +71,17 @@ export class AuditRecorder implements RequestRecorder {
           this.writer.write(entry).catch((error: unknown) => tellInstead(request, entry, error)),
         ),
     );
+  }
+
+  /** The action is done, so a fault in here must neither change the answer nor stay unseen. */
+  #events(request: FastifyRequest, action: AuditAction, outcome: string): AuditEvent[] {
+    try {
+      return eventsOf(request, action, outcome, this.repetitions);
+    } catch (error) {
+      this.writer.lost();
+      request.log.error({ audit: { action, outcome }, err: error }, 'audit entry not written');
+      return [];
+    }
   }
 }
 
@@ -93,7 +104,7 @@ function eventsOf(
     requestId: request.id,
   };
   return [
-    ...(repetitions.isNews(event, request.ip) ? [event] : []),
+    ...(repetitions.isNews(event, request.remoteAddress) ? [event] : []),
     ...(note?.consequences ?? []).map((consequence) => ({ ...event, action: consequence, outcome: SUCCESS })),
   ];
 }

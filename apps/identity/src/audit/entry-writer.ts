@@ -36,6 +36,11 @@ export class EntryWriter {
     return this.#unwritten;
   }
 
+  /** Counts an event of which no entry could be made. */
+  lost(): void {
+    this.#unwritten++;
+  }
+
   /**
    * Resolves when it is written. It is tried once.
    *

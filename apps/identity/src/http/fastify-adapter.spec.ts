@@ -12,7 +12,7 @@ async function addressSeen(trustProxy: HttpSettings['trustProxy'], forwardedFor:
     corsOrigins: [],
   });
   const fastify = adapter.getInstance();
-  fastify.get('/ip', (request, reply) => reply.send(request.ip));
+  fastify.get('/ip', (request, reply) => reply.send(request.remoteAddress));
   const answer = await fastify.inject({ url: '/ip', headers: { 'x-forwarded-for': forwardedFor } });
   await fastify.close();
   return answer.body;

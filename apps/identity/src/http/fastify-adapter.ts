@@ -5,6 +5,7 @@ import { type Logger } from 'pino';
 import { sendAnswerHeaders } from './answer-headers.js';
 import { registerBodyParsers } from './body/body-parsers.js';
 import { refuseOtherMediaTypes } from './body/media-types.js';
+import { keepRemoteAddress, keepRemoteAddresses } from './client-address.js';
 import { answerClientError } from './client-errors.js';
 import { answerPreflights, Cors } from './cors.js';
 import { enforceDeadlines } from './deadline.js';
@@ -45,6 +46,7 @@ export function createHttpAdapter(
   registerBodyParsers(fastify);
 
   // In this order: every refusal below carries the headers, and nothing is read of a body that no route wants.
+  keepRemoteAddresses(fastify);
   observeRequests(fastify);
   logRequests(fastify);
   sendAnswerHeaders(fastify);
@@ -96,6 +98,7 @@ function serverOptions(
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, querystringParser: parseQueryString },
     // The router's own refusals, which come before any hook, and which Fastify does not log.
     frameworkErrors: (error, request, reply) => {
+      keepRemoteAddress(request);
       observeRequest(request, reply);
       logRequest(request, reply);
       cors.allow(request, reply);

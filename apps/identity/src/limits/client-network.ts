@@ -5,7 +5,7 @@ import { clientAddress } from '../http/client-address.js';
  * What one customer of a provider has at the least: an IPv4 address, or a /64 of IPv6, in which each machine may
  * take another address for every request (RFC 6177, RFC 8981). An IPv4 address written as IPv6 is the IPv4 address.
  *
- * @param address as Fastify's `request.ip` has it; behind a trusted proxy that can be any text, which is left as it is
+ * @param address as `request.remoteAddress`; text that is no address is left as it is
  */
 export function networkOf(address: string): string {
   const bare = clientAddress(address);

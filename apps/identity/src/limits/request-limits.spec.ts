@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { bearerToken } from '../auth/guard/bearer-token.js';
 import { type Caller } from '../auth/guard/caller.js';
 import { ServiceTokens } from '../auth/guard/service-tokens.js';
+import { keepRemoteAddresses } from '../http/client-address.js';
 import { limitRequests } from '../http/request-limiter.js';
 import { Counter } from './counter.js';
 import { type Limit, REQUEST_LIMITS } from './limit.js';
@@ -38,6 +39,7 @@ describe('RequestLimits', () => {
         SERVICE_TOKENS: `finder:lookup=${FINDER.slice(7)},gateway:login=${GATEWAY.slice(7)}`,
       }),
     );
+    keepRemoteAddresses(server);
     limitRequests(server);
     server.requestLimiter = new RequestLimits(
       services,

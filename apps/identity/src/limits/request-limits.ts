@@ -55,7 +55,7 @@ export class RequestLimits implements RequestLimiter {
     const { caller } = request;
     if (!limit?.perUser || caller === undefined) return;
     if (caller.kind === 'service') return this.#take(limit, digest('service', caller.name), request, reply);
-    const { network } = (request.visitor ??= visitorAt(request.ip));
+    const { network } = (request.visitor ??= visitorAt(request.remoteAddress));
     await this.#take(limit, digest(caller.user.id, network), request, reply);
   }
 
@@ -65,7 +65,7 @@ export class RequestLimits implements RequestLimiter {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<void> {
-    request.visitor = isGateway ? clientOfGateway(request) : visitorAt(request.ip);
+    request.visitor = isGateway ? clientOfGateway(request) : visitorAt(request.remoteAddress);
     await this.#take(limit, digest(request.visitor.network), request, reply);
   }
 
@@ -86,7 +86,7 @@ export class RequestLimits implements RequestLimiter {
 
 function clientOfGateway(request: FastifyRequest): Visitor {
   const named = namedClient(request);
-  if (named === undefined) return { ...visitorAt(request.ip), isGateway: true };
+  if (named === undefined) return { ...visitorAt(request.remoteAddress), isGateway: true };
   request.namedClientAddress = named;
   return visitorAt(named);
 }

@@ -18,12 +18,12 @@ declare module 'fastify' {
   }
 }
 
-/** @param address as Fastify's `request.ip`, which follows TRUST_PROXY */
+/** @param address as `request.remoteAddress` */
 export function visitorAt(address: string): Visitor {
   return { network: networkOf(address) };
 }
 
 export const CurrentVisitor = createParamDecorator((_: unknown, context: ExecutionContext): Visitor => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
-  return request.visitor ?? visitorAt(request.ip);
+  return request.visitor ?? visitorAt(request.remoteAddress);
 });

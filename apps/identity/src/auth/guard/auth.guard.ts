@@ -91,7 +91,11 @@ export class AuthGuard implements CanActivate {
 
   async #holder(token: string, request: FastifyRequest, reply: FastifyReply): Promise<PersonalTokenCaller> {
     const trace = CacheTrace.of(request, reply);
-    const answer = await this.holders.admit(token, request.visitor ?? visitorAt(request.ip), trace.options);
+    const answer = await this.holders.admit(
+      token,
+      request.visitor ?? visitorAt(request.remoteAddress),
+      trace.options,
+    );
     const holder = answer && trace.shown(answer);
     if (!holder) throw new InvalidPersonalToken();
     const { user, token: personal } = holder;

@@ -19,6 +19,6 @@ export const CurrentClient = createParamDecorator((_: unknown, context: Executio
 
 export function clientOf(request: FastifyRequest): Client {
   const device = (request.headers['user-agent'] ?? '').replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '').trim();
-  const address = request.namedClientAddress ?? clientAddress(request.ip);
+  const address = request.namedClientAddress ?? clientAddress(request.remoteAddress);
   return { device: device === '' ? null : device.slice(0, 255), address };
 }

@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { isAnswered } from '../request-recorder.js';
 import { problemAnswer } from './problem-answer.js';
+import { ClientGone } from './request-faults.js';
 import { sendProblem } from './send-problem.js';
 
 /** What the client is only told that it failed, and operators have to see why. */
@@ -13,7 +14,8 @@ export class ProblemFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const { rephrase = (same: unknown): unknown => same } = request.routeOptions.config;
-    const error = rephrase(thrown);
+    // A body that breaks off is the client's doing; logged as our error, anyone could fill the log with it.
+    const error = thrown === request.raw.errored ? new ClientGone() : rephrase(thrown);
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const answer = problemAnswer(error);
     if (answer.unexpected) request.log.error({ err: error }, 'unexpected error');
