@@ -42,8 +42,9 @@ export async function each({ seconds, seed, faults, log }: EachOptions): Promise
 /** On servers of its own, so that what one fault leaves behind is not the next one's. */
 async function alone(fault: Fault, seconds: number, seed: number): Promise<Row> {
   const beganAt = performance.now();
-  const stage = await Stage.open();
+  let stage: Stage | undefined;
   try {
+    stage = await Stage.open();
     const report = await run({ seconds, seed, stage, faults: [fault] });
     return {
       fault: fault.name,
@@ -65,7 +66,7 @@ async function alone(fault: Fault, seconds: number, seed: number): Promise<Row> 
       ...{ violations: 1, recovery: 0, findings },
     };
   } finally {
-    await stage.close();
+    await stage?.close();
   }
 }
 
