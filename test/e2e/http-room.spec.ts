@@ -620,6 +620,11 @@ describe('the HTTP room', () => {
           scheme: 'bearer',
           description: 'For services: one of `SERVICE_TOKENS`, with the privilege that is named.',
         },
+        service_basic: {
+          type: 'http',
+          scheme: 'basic',
+          description: 'The same as client credentials: the name of the service, and its token.',
+        },
       });
       const { post: make } = body.paths['/toys'];
       expect(make.operationId).toBe('toysMake');

@@ -5,7 +5,7 @@ import { AccessTokens } from '../../apps/identity/src/auth/tokens/access-tokens.
 import { eventually } from '../support/eventually.js';
 import { aPerson, bearer, PASSWORD, type Person, promote } from '../support/people.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { expectProblem } from '../support/problems.js';
+import { expectOAuthError } from '../support/problems.js';
 import { RedisServer } from '../support/redis/redis-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { TestApp } from '../support/test-app.js';
@@ -14,6 +14,13 @@ import { TestApp } from '../support/test-app.js';
 const DELTA_MS = 1_000;
 const SERVICE_TOKEN = randomBytes(24).toString('hex');
 const SERVICE = bearer(SERVICE_TOKEN);
+/** Means something else in a form. */
+const SIGNED_TOKEN = 'pO4iU8yT6+rE2wQ0aS9/dF7gH5jK3lZ1x+A==';
+const POOR_TOKEN = randomBytes(24).toString('hex');
+
+function basic(credentials: string): { authorization: string } {
+  return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
+}
 
 interface Tokens {
   access_token: string;
@@ -30,7 +37,11 @@ describe('what services ask about tokens', () => {
     [database, redis] = await Promise.all([createTestDatabase(), RedisServer.start()]);
     const env = {
       REDIS_URL: redis.url,
-      SERVICE_TOKENS: `billing:introspect+revoke=${SERVICE_TOKEN}`,
+      SERVICE_TOKENS: [
+        `billing:introspect+revoke=${SERVICE_TOKEN}`,
+        `signed:introspect+revoke=${SIGNED_TOKEN}`,
+        `poor:metrics=${POOR_TOKEN}`,
+      ].join(),
       JWT_AUDIENCE: 'the-house',
     };
     one = await TestApp.start({ database, env });
@@ -102,6 +113,7 @@ describe('what services ask about tokens', () => {
       'date',
       'pragma',
       'referrer-policy',
+      'vary',
       'x-content-type-options',
       'x-frame-options',
       'x-request-id',
@@ -122,6 +134,7 @@ describe('what services ask about tokens', () => {
       sub: ada.id,
       username: 'ada',
       roles: [],
+      email_verified: false,
       iss: 'usher',
       aud: 'the-house',
       iat,
@@ -147,6 +160,7 @@ describe('what services ask about tokens', () => {
       sub: grace.id,
       username: grace.email,
       roles: [],
+      email_verified: false,
       iss: 'usher',
       iat: expect.any(Number),
       exp: expect.any(Number),
@@ -175,6 +189,10 @@ describe('what services ask about tokens', () => {
 
   it('is what a personal access token is', async () => {
     const joan = await aPerson(one, { username: 'joan' });
+    await database.query('UPDATE users SET email_verified = true WHERE id = $1', [joan.id]);
+    await eventually(async () => (await introspect(joan.token)).body.email_verified === true, {
+      withinMs: DELTA_MS,
+    });
     const { id, token } = await personalToken(joan);
     const answer = await introspect(token);
     expect(answer.body).toEqual({
@@ -185,6 +203,7 @@ describe('what services ask about tokens', () => {
       sub: joan.id,
       username: 'joan',
       roles: [],
+      email_verified: true,
       iss: 'usher',
       iat: expect.any(Number),
       exp: expect.any(Number),
@@ -315,14 +334,70 @@ describe('what services ask about tokens', () => {
     await promote(database, person.id);
     const personal = await personalToken(person);
     const form = { token: person.token };
-    expectProblem(await ask(path, form, { headers: {} }), 401, 'auth.missing_token');
-    expectProblem(await ask(path, form, { headers: bearer('x.y.z') }), 401, 'auth.invalid_token');
-    expectProblem(await ask(path, form, { headers: bearer(person.refreshToken) }), 401, 'auth.invalid_token');
-    expectProblem(await ask(path, form, { headers: person.bearer }), 403, 'auth.forbidden');
+    const none = await ask(path, form, { headers: {} });
+    expectOAuthError(none, 401, 'invalid_client', 'auth.missing_token');
+    expect(none.headers['www-authenticate']).toBe('Basic realm="usher", Bearer');
+    for (const headers of [bearer('x.y.z'), bearer(person.refreshToken)]) {
+      const invalid = await ask(path, form, { headers });
+      expectOAuthError(invalid, 401, 'invalid_token', 'auth.invalid_token');
+      expect(invalid.headers['www-authenticate']).toMatch(
+        /^Basic realm="usher", Bearer error="invalid_token", /,
+      );
+    }
+    const user = await ask(path, form, { headers: person.bearer });
+    expectOAuthError(user, 403, 'unauthorized_client', 'auth.forbidden');
     const refused = await ask(path, form, { headers: bearer(personal.token) });
     expect([refused.status, refused.body.code]).toEqual([403, 'auth.insufficient_scope']);
     expect(await isActive(person.token)).toBe(true);
   });
+
+  it.each(['introspect', 'revoke'] as const)(
+    'is answered by %s to a service that sends HTTP Basic',
+    async (path) => {
+      const { token } = await aPerson(one);
+      const statusOf = async (headers: Record<string, string>): Promise<number> =>
+        (await ask(path, { token }, { headers })).status;
+      const encoded = encodeURIComponent(SIGNED_TOKEN);
+      expect(encoded).not.toBe(SIGNED_TOKEN);
+      for (const credentials of [
+        `signed:${encoded}`,
+        `signed:${SIGNED_TOKEN}`,
+        `bil%6Cing:${SERVICE_TOKEN}`,
+      ]) {
+        expect(await statusOf(basic(credentials))).toBe(200);
+      }
+      expect(
+        await statusOf({ authorization: basic(`billing:${SERVICE_TOKEN}`).authorization.toLowerCase() }),
+      ).toBe(401);
+
+      for (const credentials of [
+        `signed:${SERVICE_TOKEN}`,
+        `:${SERVICE_TOKEN}`,
+        SERVICE_TOKEN,
+        'billing:',
+        'billing',
+        '',
+        ':',
+        `billing:${SERVICE_TOKEN}%`,
+        `billing:${SERVICE_TOKEN}:`,
+        `Billing:${SERVICE_TOKEN}`,
+        `${SERVICE_TOKEN}:billing`,
+        'ada@example.com:correct horse battery',
+      ]) {
+        const refused = await ask(path, { token }, { headers: basic(credentials) });
+        expectOAuthError(refused, 401, 'invalid_client', 'auth.invalid_client');
+        expect(refused.headers['www-authenticate']).toBe('Basic realm="usher", Bearer');
+      }
+      for (const authorization of ['Basic', 'Basic ', 'Basic !', 'Basic é', `Basic ${'A'.repeat(9_000)}`]) {
+        expect(await statusOf({ authorization: Buffer.from(authorization).toString('latin1') })).toBe(401);
+      }
+      const poor = await ask(path, { token }, { headers: basic(`poor:${POOR_TOKEN}`) });
+      expectOAuthError(poor, 403, 'unauthorized_client', 'auth.forbidden');
+      expect(poor.body.privilege).toBe(path);
+      const elsewhere = await one.http.get('/metrics').set(basic(`poor:${POOR_TOKEN}`));
+      expect([elsewhere.status, elsewhere.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+    },
+  );
 
   it.each(['introspect', 'revoke'] as const)('has to be asked of %s as an OAuth form', async (path) => {
     for (const form of [
@@ -334,13 +409,13 @@ describe('what services ask about tokens', () => {
       'token=%zz',
     ]) {
       const answer = await ask(path, form);
-      expectProblem(answer, 400, 'auth.invalid_request');
-      expect(answer.body).toMatchObject({ error: 'invalid_request', error_description: expect.any(String) });
+      expectOAuthError(answer, 400, 'invalid_request', 'auth.invalid_request');
     }
     const { token } = await aPerson(one);
     const json = await one.http.post(`/auth/${path}`).set(SERVICE).send({ token });
-    expectProblem(json, 415, 'request.unsupported_media_type');
-    expectProblem(await ask(path, { token: 'x'.repeat(2_000_000) }), 413, 'request.too_large');
+    expectOAuthError(json, 415, 'invalid_request', 'request.unsupported_media_type');
+    const large = await ask(path, { token: 'x'.repeat(2_000_000) });
+    expectOAuthError(large, 413, 'invalid_request', 'request.too_large');
     // Parameters that nobody knows are ignored (RFC 6749, section 3.1).
     expect((await ask(path, { token: 'x', client_id: 'y', is_admin: 'true' })).status).toBe(200);
     expect((await one.http.get(`/auth/${path}`).set(SERVICE)).status).toBe(405);
@@ -427,7 +502,7 @@ describe('what services ask about tokens', () => {
     try {
       await wire.stop();
       for (const each of [token, person.refreshToken, person.token]) {
-        expectProblem(await introspect(each, cut), 503, 'database.unavailable');
+        expectOAuthError(await introspect(each, cut), 503, 'temporarily_unavailable', 'database.unavailable');
       }
     } finally {
       await cut.stop();

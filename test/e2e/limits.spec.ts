@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { type Response, type Test } from 'supertest';
 import { aPerson, aRegistration, bearer, PASSWORD, type Person } from '../support/people.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { expectProblem } from '../support/problems.js';
+import { expectOAuthError, expectProblem } from '../support/problems.js';
 import { RedisServer } from '../support/redis/redis-server.js';
 import { TestApp } from '../support/test-app.js';
 
@@ -94,8 +94,7 @@ describe('limits per address', () => {
     await token().expect(200);
     await login(usher).expect(429);
     const refused = await token();
-    expectProblem(refused, 429, 'request.rate_limited');
-    expect(refused.body).toMatchObject({ error: 'slow_down', error_description: expect.any(String) });
+    expectOAuthError(refused, 429, 'slow_down', 'request.rate_limited');
     expect(refused.headers.ratelimit).toMatch(/^"login";r=0/);
   });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response } from 'supertest';
 import { aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
-import { expectProblem } from '../support/problems.js';
+import { expectOAuthError, expectProblem } from '../support/problems.js';
 import { TestApp } from '../support/test-app.js';
 
 const FORM = 'application/x-www-form-urlencoded';
@@ -34,13 +34,8 @@ describe('POST /auth/token', () => {
       .then((answer) => answer);
   }
 
-  /** RFC 6749, section 5.2, in a problem document. */
-  function expectOAuthError(answer: Response, error: string): string[] {
-    const errors = expectProblem(answer, 400, `auth.${error}`);
-    expect(answer.body).toMatchObject({ error, error_description: expect.any(String) });
-    expect(answer.body.error_description).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/);
-    return errors;
-  }
+  const expectRefusal = (answer: Response, error: string): string[] =>
+    expectOAuthError(answer, 400, error, `auth.${error}`);
 
   it('answers as RFC 6749, section 5.1, asks for', async () => {
     const answer = await token(good);
@@ -89,6 +84,18 @@ describe('POST /auth/token', () => {
     expect((await token({ ...good, scope: '', client_id: '' })).status).toBe(200);
   });
 
+  it.each([
+    ['as a browser does', {}],
+    ['as `fetch` in its documentation does', { grant_type: '', scope: '', client_id: '', client_secret: '' }],
+    ['as Swagger UI does', { grant_type: 'password', scope: 'me items', client_id: 'x', client_secret: 'y' }],
+  ])('takes the login form of FastAPI, sent %s', async (_who, more) => {
+    const answer = await token({ username: good.username!, password: good.password!, ...more });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ access_token: expect.any(String), token_type: 'bearer' });
+    const wrong = await token({ username: good.username!, password: 'wrong', ...more });
+    expectRefusal(wrong, 'invalid_grant');
+  });
+
   it('refuses a wrong password, an unknown user and one who is gone alike', async () => {
     const gone = await aPerson(usher);
     await usher.http.delete('/auth/account').set(gone.bearer).send({ password: PASSWORD }).expect(200);
@@ -100,7 +107,7 @@ describe('POST /auth/token', () => {
       { ...good, username: gone.email, password: PASSWORD },
     ]) {
       const answer = await token(form);
-      expectOAuthError(answer, 'invalid_grant');
+      expectRefusal(answer, 'invalid_grant');
       texts.add(answer.text);
     }
     expect(texts.size).toBe(1);
@@ -109,15 +116,16 @@ describe('POST /auth/token', () => {
   it.each(['client_credentials', 'authorization_code', 'PASSWORD', 'password ', 'REFRESH_TOKEN', 'refresh'])(
     'knows no grant type %j, whatever else is there',
     async (grant_type) => {
-      expectOAuthError(await token({ ...good, grant_type }), 'unsupported_grant_type');
-      expectOAuthError(await token({ grant_type, refresh_token: 'x' }), 'unsupported_grant_type');
+      expectRefusal(await token({ ...good, grant_type }), 'unsupported_grant_type');
+      expectRefusal(await token({ grant_type, refresh_token: 'x' }), 'unsupported_grant_type');
     },
   );
 
   it.each<[string, string[]]>([
     ['', ['body.grant_type: missing']],
-    ['username=ada&password=x', ['body.grant_type: missing']],
-    ['grant_type=&username=ada&password=x', ['body.grant_type: missing']],
+    ['username=ada', ['body.grant_type: missing']],
+    ['grant_type=&username=ada&password=', ['body.grant_type: missing']],
+    ['refresh_token=x', ['body.grant_type: missing']],
     ['grant_type=password&password=x', ['body.username: missing']],
     ['grant_type=password&username=&password=x', ['body.username: missing']],
     ['grant_type=password&username=ada', ['body.password: missing']],
@@ -142,7 +150,7 @@ describe('POST /auth/token', () => {
     [`grant_type=${'x'.repeat(65)}`, ['body.grant_type: string_too_long']],
     ['{"grant_type":"password"}', ['body.grant_type: missing']],
   ])('refuses %j as an invalid request', async (form, errors) => {
-    expect(expectOAuthError(await token(form), 'invalid_request')).toEqual(errors);
+    expect(expectRefusal(await token(form), 'invalid_request')).toEqual(errors);
   });
 
   it('refreshes like /auth/refresh, and ignores the parameters of the other grant', async () => {
@@ -166,16 +174,22 @@ describe('POST /auth/token', () => {
     for (const refresh_token of ['x', `${body.refresh_token as string}A`, body.access_token as string]) {
       const isLong = refresh_token.length > 256;
       const answer = await token({ grant_type: 'refresh_token', refresh_token });
-      expectOAuthError(answer, isLong ? 'invalid_request' : 'invalid_grant');
+      expectRefusal(answer, isLong ? 'invalid_request' : 'invalid_grant');
     }
   });
 
   it('takes forms alone, of 100 kB at most', async () => {
     const json = await usher.http.post('/auth/token').send(good);
-    expectProblem(json, 415, 'request.unsupported_media_type');
+    expectOAuthError(json, 415, 'invalid_request', 'request.unsupported_media_type');
     const multipart = await usher.http.post('/auth/token').field('grant_type', 'password');
-    expectProblem(multipart, 415, 'request.unsupported_media_type');
-    expectProblem(await token(`grant_type=${'x'.repeat(102_400)}`), 413, 'request.too_large');
+    expectOAuthError(multipart, 415, 'invalid_request', 'request.unsupported_media_type');
+    const large = await token(`grant_type=${'x'.repeat(102_400)}`);
+    expectOAuthError(large, 413, 'invalid_request', 'request.too_large');
     expectProblem(await usher.http.get('/auth/token'), 405, 'method_not_allowed');
+  });
+
+  it('is found by no metadata while the issuer is no URL', async () => {
+    const answer = await usher.http.get('/.well-known/oauth-authorization-server');
+    expectProblem(answer, 404, 'auth.no_server_metadata');
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { type Response } from 'supertest';
 import { aPerson, anAdmin, PASSWORD, type Person } from '../support/people.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { expectProblem } from '../support/problems.js';
+import { expectOAuthError, expectProblem } from '../support/problems.js';
 import { RedisServer } from '../support/redis/redis-server.js';
 import { TestApp } from '../support/test-app.js';
 
@@ -251,8 +251,7 @@ describe('the soft lock', () => {
       .set('x-forwarded-for', ABROAD)
       .type('form')
       .send({ grant_type: 'password', username: person.email, password: PASSWORD });
-    expectProblem(refused, 429, 'auth.too_many_attempts');
-    expect(refused.body).toMatchObject({ error: 'slow_down' });
+    expectOAuthError(refused, 429, 'slow_down', 'auth.too_many_attempts');
   });
 
   it('goes on while Redis is frozen during an attack, the owner gets in, and nobody waits', async () => {

@@ -12,6 +12,35 @@ export function expectProblem(response: Response, status: number, code: string):
   return (body.errors ?? []).map((error) => `${error.loc.join('.')}: ${error.type}`);
 }
 
+/** Checks that an answer is this error as OAuth has it (RFC 6749, section 5.2), and gives nothing away. */
+export function expectOAuthError(response: Response, status: number, error: string, code: string): string[] {
+  const body = anOAuthError(response);
+  expect([response.status, body.error, body.code]).toEqual([status, error, code]);
+  return (body.errors ?? []).map((each) => `${each.loc.join('.')}: ${each.type}`);
+}
+
+/** Checks that an answer is some error of OAuth, complete, and gives nothing away. */
+export function anOAuthError(response: Response): Pick<ProblemBody, 'code' | 'errors'> & { error: string } {
+  expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
+  expect(response.body).toMatchObject({
+    error: expect.stringMatching(/^[a-z_]+$/),
+    error_description: expect.stringMatching(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/),
+    code: expect.stringMatching(/^[a-z_]+(\.[a-z_]+)?$/),
+  });
+  const members = ['error', 'error_description', 'code', 'errors', 'privilege'];
+  expect(members).toEqual(expect.arrayContaining(Object.keys(response.body as object)));
+  expectHarmless(response);
+  return response.body as ReturnType<typeof anOAuthError>;
+}
+
+function expectHarmless({ status, headers, text }: Response): void {
+  expect(headers['cache-control']).toBe('no-store');
+  expect(headers['x-request-id']).toBeDefined();
+  expect(headers['www-authenticate'] === undefined).toBe(status !== 401);
+  if (status === 503 || status === 429) expect(headers['retry-after']).toMatch(/^[1-9]\d*$/);
+  expect(text).not.toMatch(GIVES_AWAY);
+}
+
 interface ProblemBody {
   status: number;
   code: string;
@@ -19,7 +48,8 @@ interface ProblemBody {
 }
 
 /** Checks that an answer is some problem, complete, and gives nothing away. */
-export function aProblem({ status, headers, body, text }: Response): ProblemBody {
+export function aProblem(response: Response): ProblemBody {
+  const { status, headers, body } = response;
   expect(headers['content-type']).toMatch(/^application\/problem\+json/);
   expect(body).toMatchObject({
     type: expect.stringMatching(/^urn:usher:problem:[a-z_.]+$/),
@@ -28,10 +58,6 @@ export function aProblem({ status, headers, body, text }: Response): ProblemBody
     detail: expect.any(String),
     code: expect.stringMatching(/^[a-z_]+(\.[a-z_]+)?$/),
   });
-  expect(headers['cache-control']).toBe('no-store');
-  expect(headers['x-request-id']).toBeDefined();
-  expect(headers['www-authenticate'] === undefined).toBe(status !== 401);
-  if (status === 503 || status === 429) expect(headers['retry-after']).toMatch(/^[1-9]\d*$/);
-  expect(text).not.toMatch(GIVES_AWAY);
+  expectHarmless(response);
   return body as ProblemBody;
 }

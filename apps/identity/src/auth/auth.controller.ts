@@ -13,7 +13,6 @@ import { Consumes, FORM } from '../http/body/media-types.js';
 import { Deadline } from '../http/deadline.js';
 import { ApiProblems, UNAVAILABLE } from '../http/docs/api-problems.js';
 import { InvalidInput } from '../http/input/invalid-input.js';
-import { Rephrased } from '../http/problems/rephrased.js';
 import { Revalidated } from '../http/revalidated.js';
 import { REQUEST_LIMITS } from '../limits/limit.js';
 import { Limited } from '../limits/limited.js';
@@ -31,7 +30,7 @@ import { Public, Scope, UsersOnly } from './guard/access.js';
 import { CurrentSession, CurrentUser } from './guard/current-user.js';
 import { LoginRequest } from './login/login-request.js';
 import { LoginService } from './login/login.service.js';
-import { asOAuthFault } from './oauth/as-oauth-fault.js';
+import { OAuthErrors } from './oauth/oauth-errors.js';
 import { grantOf, TokenRequest } from './oauth/token-request.js';
 import { type Client, CurrentClient } from './sessions/client.js';
 import { SessionsService } from './sessions/sessions.service.js';
@@ -126,7 +125,7 @@ export class AuthController {
   @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
   @Consumes(FORM)
-  @Rephrased(asOAuthFault)
+  @OAuthErrors()
   @Header('Pragma', 'no-cache') // with `Cache-Control: no-store`, by RFC 6749, section 5.1
   @ApiOperation({ summary: 'Get a token as OAuth 2 clients do (RFC 6749, password and refresh grant)' })
   @ApiOkResponse({ type: TokenResponse, description: 'A token.' })

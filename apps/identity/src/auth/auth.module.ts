@@ -16,6 +16,7 @@ import { LinksController } from './mailed-links/links.controller.js';
 import { LinksService } from './mailed-links/links.service.js';
 import { MailedLinksModule } from './mailed-links/mailed-links.module.js';
 import { LinkPagesController } from './mailed-links/pages/link-pages.controller.js';
+import { ServerMetadataController } from './oauth/server-metadata.controller.js';
 import { PasswordsModule } from './passwords/passwords.module.js';
 import { PersonalTokenHolders } from './personal-tokens/personal-token-holders.js';
 import { PersonalTokensController } from './personal-tokens/personal-tokens.controller.js';
@@ -44,6 +45,7 @@ import { TokensModule } from './tokens/tokens.module.js';
     SecondStepController,
     IntrospectionController,
     PersonalTokensController,
+    ServerMetadataController,
     SessionsController,
   ],
   providers: [

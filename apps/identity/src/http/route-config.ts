@@ -1,5 +1,6 @@
 import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants';
 import { type FastifyContextConfig } from 'fastify';
+import { type Problem } from './problems/problem.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -7,6 +8,10 @@ declare module 'fastify' {
     consumes?: readonly string[];
     /** Milliseconds: `@Deadline()`. `null`: none. */
     deadlineMs?: number | null;
+    /** The body of an error, as `application/json`, where the route's protocol has another shape than a problem document. */
+    asErrorBody?: (problem: Problem) => object;
+    /** Services may say who they are by HTTP Basic. */
+    takesBasic?: boolean;
     /** `@Public()`: a token that comes along is not looked at. */
     open?: boolean;
     /** `@Rephrased()` */

@@ -42,7 +42,7 @@ export class RequestLimits implements RequestLimiter {
     const own = config.limit?.perUser ? undefined : config.limit;
     const limit = own ?? (isOpen ? REQUEST_LIMITS.anyone : undefined);
     if (limit === undefined || (url !== undefined && NEVER_LIMITED.test(url))) return undefined;
-    const service = this.services.find(bearerToken(request));
+    const service = this.services.sending(request, config);
     if (service && config.privilege !== undefined && service.privileges.has(config.privilege))
       return undefined;
     const isGateway = config.open === true && service?.privileges.has('login') === true;

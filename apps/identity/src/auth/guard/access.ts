@@ -1,6 +1,12 @@
 import { type ServicePrivilege } from '#config';
 import { applyDecorators, SetMetadata } from '@nestjs/common';
-import { ApiBearer, ApiOptionalBearer, ApiScope, ApiServiceToken } from '../../http/docs/api-bearer.js';
+import {
+  ApiBearer,
+  ApiOptionalBearer,
+  ApiScope,
+  ApiServiceBasic,
+  ApiServiceToken,
+} from '../../http/docs/api-bearer.js';
 import { ApiProblems, UNAVAILABLE } from '../../http/docs/api-problems.js';
 import { routeConfig } from '../../http/route-config.js';
 import { type ScopeName } from '../personal-tokens/scopes.js';
@@ -86,12 +92,16 @@ export function AdminsAndServicesOnly(privilege: ServicePrivilege): MethodDecora
   );
 }
 
-/** @param privilege that a service needs here; none implies another */
-export function ServicesOnly(privilege: ServicePrivilege): MethodDecorator {
+/**
+ * @param privilege that a service needs here; none implies another
+ * @param basic whether it may say who it is by HTTP Basic, as clients of OAuth do
+ */
+export function ServicesOnly(privilege: ServicePrivilege, { basic = false } = {}): MethodDecorator {
   return applyDecorators(
     SetMetadata<string, Access>(ACCESS, 'service'),
-    routeConfig({ privilege }),
+    routeConfig({ privilege, takesBasic: basic }),
     ApiServiceToken(privilege),
+    ...(basic ? [ApiServiceBasic(privilege), ApiProblems('auth.invalid_client')] : []),
     ApiProblems('auth.missing_token', 'auth.invalid_token', 'auth.forbidden', ...UNAVAILABLE),
   );
 }

@@ -43,6 +43,15 @@ export class Forbidden extends Fault {
   }
 }
 
+/** Name and token by HTTP Basic, and they are of no service. */
+export class InvalidClient extends Fault {
+  readonly code = 'auth.invalid_client';
+
+  constructor() {
+    super('There is no service with this name and token.');
+  }
+}
+
 /** A service whose token does not have the privilege of the route. */
 export class MissingPrivilege extends Fault {
   readonly code = 'auth.forbidden';

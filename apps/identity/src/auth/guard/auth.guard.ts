@@ -10,7 +10,14 @@ import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
 import { type ScopeName } from '../personal-tokens/scopes.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
 import { type Access, ACCESS, ROLES, SCOPE } from './access.js';
-import { Forbidden, InsufficientScope, MissingPrivilege, MissingToken, TokenRevoked } from './auth-faults.js';
+import {
+  Forbidden,
+  InsufficientScope,
+  InvalidClient,
+  MissingPrivilege,
+  MissingToken,
+  TokenRevoked,
+} from './auth-faults.js';
 import { bearerToken } from './bearer-token.js';
 import {
   type Caller,
@@ -19,6 +26,7 @@ import {
   type PersonalTokenCaller,
   type ServiceCaller,
 } from './caller.js';
+import { sendsBasic } from './client-credentials.js';
 import { ServiceTokens } from './service-tokens.js';
 
 /**
@@ -46,6 +54,13 @@ export class AuthGuard implements CanActivate {
 
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
+    if (access === 'service' && sendsBasic(request) && request.routeOptions.config.takesBasic) {
+      const client = this.services.findByBasic(request);
+      if (!client) throw new InvalidClient();
+      request.caller = { kind: 'service', ...client };
+      admit(request, access);
+      return true;
+    }
     const token = bearerToken(request);
     if (token !== undefined && isPersonalToken(token) && this.services.find(token) === undefined) {
       const caller = await this.#holder(token, request, http.getResponse<FastifyReply>());

@@ -54,6 +54,13 @@ export class IntrospectionResponse {
   })
   roles?: readonly string[];
 
+  @ApiProperty({
+    type: 'boolean',
+    required: false,
+    description: 'Whether the user has shown to read the mails of their address.',
+  })
+  email_verified?: boolean;
+
   @claim('Who made it.', 'usher')
   iss?: string;
 

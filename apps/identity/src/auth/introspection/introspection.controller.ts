@@ -5,11 +5,10 @@ import { Audited } from '../../audit/audited.js';
 import { Consumes, FORM } from '../../http/body/media-types.js';
 import { CacheTrace, Trace } from '../../http/cache-trace.js';
 import { ApiProblems } from '../../http/docs/api-problems.js';
-import { Rephrased } from '../../http/problems/rephrased.js';
 import { REQUEST_LIMITS } from '../../limits/limit.js';
 import { Limited } from '../../limits/limited.js';
 import { ServicesOnly } from '../guard/access.js';
-import { asOAuthFault } from '../oauth/as-oauth-fault.js';
+import { OAuthErrors } from '../oauth/oauth-errors.js';
 import { PresentedTokenRequest } from './introspection-requests.js';
 import { IntrospectionResponse } from './introspection-response.js';
 import { TokenIntrospection } from './token-introspection.js';
@@ -25,10 +24,10 @@ export class IntrospectionController {
   ) {}
 
   @Post('introspect')
-  @ServicesOnly('introspect')
+  @ServicesOnly('introspect', { basic: true })
   @HttpCode(200)
   @Consumes(FORM)
-  @Rephrased(asOAuthFault)
+  @OAuthErrors()
   @Header('Pragma', 'no-cache')
   @ApiOperation({ summary: 'Whether a token is good, and whose it is (RFC 7662)' })
   @ApiOkResponse({
@@ -44,12 +43,12 @@ export class IntrospectionController {
   }
 
   @Post('revoke')
-  @ServicesOnly('revoke')
+  @ServicesOnly('revoke', { basic: true })
   @Limited(REQUEST_LIMITS.revoke)
   @Audited('token.revoked')
   @HttpCode(200)
   @Consumes(FORM)
-  @Rephrased(asOAuthFault)
+  @OAuthErrors()
   @ApiOperation({
     summary: 'End a token (RFC 7009)',
     description:

@@ -113,8 +113,9 @@ export class TokenIntrospection {
   }
 }
 
-function subject({ id, username, email, roles }: CachedUser): Introspection {
-  return { sub: id, username: username ?? email, roles };
+/** What is told of the user, whatever kind of token it is. */
+function subject({ id, username, email, emailVerified, roles }: CachedUser): Introspection {
+  return { sub: id, username: username ?? email, email_verified: emailVerified, roles };
 }
 
 function seconds(ms: number): number {

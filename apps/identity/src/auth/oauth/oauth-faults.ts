@@ -4,13 +4,17 @@ import { type FieldError } from '../../http/problems/problem.js';
 /** What RFC 6749, section 5.2, does not allow in an error_description. */
 const NOT_ALLOWED = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/g;
 
+export function printable(description: string): string {
+  return description.replace(NOT_ALLOWED, "'");
+}
+
 /** Faults of the token endpoint, with the members that RFC 6749, section 5.2, asks for. */
 abstract class OAuthFault extends Fault {
   override readonly extensions: Readonly<Record<string, string>>;
 
   constructor(error: string, description: string) {
     super(description);
-    this.extensions = { error, error_description: description.replace(NOT_ALLOWED, "'") };
+    this.extensions = { error, error_description: printable(description) };
   }
 }
 

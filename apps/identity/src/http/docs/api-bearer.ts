@@ -10,6 +10,7 @@ export const PERSONAL_TOKEN_SCHEME = 'personal_token';
 
 /** For other services; the privilege that an operation asks for stands beside it. */
 export const SERVICE_TOKEN_SCHEME = 'service_token';
+export const SERVICE_BASIC_SCHEME = 'service_basic';
 
 /** Documents that an operation wants a bearer token, got either way, and what it says without one. */
 export function ApiBearer(): MethodDecorator & ClassDecorator {
@@ -44,4 +45,9 @@ export function ApiScope(scope: string): MethodDecorator {
 /** Documents that an operation takes the token of a service with this privilege. */
 export function ApiServiceToken(privilege: string): MethodDecorator & ClassDecorator {
   return ApiSecurity(SERVICE_TOKEN_SCHEME, [privilege]);
+}
+
+/** Documents that the same service may send its name and token by HTTP Basic. */
+export function ApiServiceBasic(privilege: string): MethodDecorator & ClassDecorator {
+  return ApiSecurity(SERVICE_BASIC_SCHEME, [privilege]);
 }

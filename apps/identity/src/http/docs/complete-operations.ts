@@ -19,7 +19,13 @@ export function completeOperations({ paths }: OpenAPIObject): void {
         sentence('Scope for personal access tokens', rolesIn(PERSONAL_TOKEN_SCHEME)),
         sentence('Privilege for service tokens', rolesIn(SERVICE_TOKEN_SCHEME)),
       );
-      operation.responses.default = {
+      const { default: ownDefault } = operation.responses;
+      if (ownDefault && 'content' in ownDefault) {
+        for (const [status, response] of Object.entries(operation.responses)) {
+          if (Number(status) >= 400 && response) Object.assign(response, { content: ownDefault.content });
+        }
+      }
+      operation.responses.default ??= {
         description: 'Any other error.',
         content: problemContent('request.unsupported_media_type'),
       };

@@ -1,6 +1,12 @@
 import { type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { BEARER_SCHEME, PASSWORD_SCHEME, PERSONAL_TOKEN_SCHEME, SERVICE_TOKEN_SCHEME } from './api-bearer.js';
+import {
+  BEARER_SCHEME,
+  PASSWORD_SCHEME,
+  PERSONAL_TOKEN_SCHEME,
+  SERVICE_BASIC_SCHEME,
+  SERVICE_TOKEN_SCHEME,
+} from './api-bearer.js';
 import { completeOperations } from './complete-operations.js';
 import { packageVersion } from './package-version.js';
 import { ProblemDocument } from './problem-document.js';
@@ -44,6 +50,11 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
       type: 'http',
       scheme: 'bearer',
       description: 'For services: one of `SERVICE_TOKENS`, with the privilege that is named.',
+    })
+    .addSecurity(SERVICE_BASIC_SCHEME, {
+      type: 'http',
+      scheme: 'basic',
+      description: 'The same as client credentials: the name of the service, and its token.',
     })
     .build();
   const document = SwaggerModule.createDocument(app, config, {

@@ -56,6 +56,9 @@ export const FAULT_STATUSES: Readonly<Record<string, FaultStatus>> = {
   'auth.too_many_attempts': { status: 429, title: 'Too many wrong passwords or codes', ...SOON },
   'auth.missing_token': { status: 401, title: 'Bearer token needed' },
   'auth.invalid_token': { status: 401, title: 'Invalid token', badToken: true },
+  // RFC 6749, section 5.2: a service that says by HTTP Basic who it is.
+  'auth.invalid_client': { status: 401, title: 'No such service' },
+  'auth.no_server_metadata': { status: 404, title: 'No server metadata' },
   'auth.token_revoked': { status: 401, title: 'Token no longer valid', badToken: true },
   // RFC 6749, section 5.2: what POST /auth/token answers, with `error` and `error_description` as extensions.
   'auth.invalid_request': { status: 400, title: 'Invalid token request' },

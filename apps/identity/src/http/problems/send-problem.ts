@@ -15,6 +15,9 @@ const HANDLER_HEADERS = ['etag', 'last-modified', 'content-disposition', 'conten
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, answer: ProblemAnswer): void {
   request.problemCode = answer.problem.code;
+  // The router's own refusals come without a route.
+  const { asErrorBody, takesBasic } =
+    (request.routeOptions as typeof request.routeOptions | undefined)?.config ?? {};
   for (const name of HANDLER_HEADERS) reply.removeHeader(name);
   // A no may come from the cache like any answer; that there is none does not.
   if (answer.problem.status >= 500) reply.removeHeader('x-cache');
@@ -22,6 +25,12 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, answer
     .status(answer.problem.status)
     // Anew, because errors of the router come before any hook, and a handler may have promised otherwise.
     .headers({ ...ANSWER_HEADERS, 'x-request-id': request.id, ...answer.headers })
-    .type(PROBLEM_MEDIA_TYPE)
-    .send(JSON.stringify(answer.problem));
+    .headers(takesBasic && answer.problem.status === 401 ? withBasic(answer.headers) : {})
+    .type(asErrorBody ? 'application/json; charset=utf-8' : PROBLEM_MEDIA_TYPE)
+    .send(JSON.stringify(asErrorBody ? asErrorBody(answer.problem) : answer.problem));
+}
+
+/** RFC 7662, section 2.3, and RFC 6749, section 5.2: clients are told of each way to say who they are. */
+function withBasic(headers: ProblemAnswer['headers']): Record<string, string> {
+  return { 'www-authenticate': `Basic realm="usher", ${headers['www-authenticate']}` };
 }

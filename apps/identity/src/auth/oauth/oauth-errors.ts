@@ -1,0 +1,83 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiExtraModels, ApiProperty, ApiResponse, ApiSchema, getSchemaPath } from '@nestjs/swagger';
+import { FieldErrorDocument } from '../../http/docs/problem-document.js';
+import { Rephrased } from '../../http/problems/rephrased.js';
+import { type FieldError, type Problem } from '../../http/problems/problem.js';
+import { routeConfig } from '../../http/route-config.js';
+import { asOAuthFault } from './as-oauth-fault.js';
+import { printable } from './oauth-faults.js';
+
+@ApiSchema({ name: 'OAuthError', description: 'Every error of the OAuth endpoints (RFC 6749, section 5.2).' })
+export class OAuthError {
+  @ApiProperty({
+    type: 'string',
+    description: 'The code that OAuth has for it.',
+    example: 'invalid_request',
+  })
+  error!: string;
+
+  @ApiProperty({
+    type: 'string',
+    description: 'For developers, in printable ASCII.',
+    example: 'One field is not valid.',
+  })
+  error_description!: string;
+
+  @ApiProperty({
+    type: 'string',
+    description: 'Our own code; more precise.',
+    example: 'auth.invalid_request',
+  })
+  code!: string;
+
+  @ApiProperty({
+    type: [FieldErrorDocument],
+    required: false,
+    description: 'The refused fields, where there are any.',
+  })
+  errors?: FieldError[];
+
+  @ApiProperty({
+    type: 'string',
+    required: false,
+    description: 'What a service token lacks.',
+    example: 'introspect',
+  })
+  privilege?: string;
+
+  static of({ error, error_description, code, status, detail, errors, privilege }: Problem): OAuthError {
+    return {
+      error: typeof error === 'string' ? error : errorOf(code, status),
+      error_description: typeof error_description === 'string' ? error_description : printable(detail),
+      code,
+      ...(errors && { errors }),
+      ...(typeof privilege === 'string' && { privilege }),
+    };
+  }
+}
+
+/** An endpoint of OAuth, whose errors are all `application/json` with the members that OAuth's clients look for. */
+export function OAuthErrors(): MethodDecorator {
+  return applyDecorators(
+    Rephrased(asOAuthFault),
+    routeConfig({ asErrorBody: (problem) => OAuthError.of(problem) }),
+    ApiExtraModels(OAuthError),
+    // Every error of the operation takes the shape of this one: see completeOperations().
+    ApiResponse({
+      status: 'default',
+      description: 'Any other error.',
+      content: { 'application/json': { schema: { $ref: getSchemaPath(OAuthError) } } },
+    }),
+  );
+}
+
+/** RFC 6749, section 5.2, RFC 6750, section 3.1, RFC 8628, section 3.5, and RFC 6749, section 4.1.2.1, for our own faults. */
+function errorOf(code: string, status: number): string {
+  if (code === 'auth.invalid_client' || code === 'auth.missing_token') return 'invalid_client';
+  if (code === 'auth.insufficient_scope') return 'insufficient_scope';
+  if (status === 401) return 'invalid_token';
+  if (status === 403) return 'unauthorized_client';
+  if (status === 429) return 'slow_down';
+  if (status === 503) return 'temporarily_unavailable';
+  return status >= 500 ? 'server_error' : 'invalid_request';
+}
