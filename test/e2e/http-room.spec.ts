@@ -1,8 +1,9 @@
+import dns from 'node:dns';
 import { connect } from 'node:net';
 import { EventEmitter, once } from 'node:events';
 import { type AddressInfo } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   Body,
   type CanActivate,
@@ -212,8 +213,8 @@ describe('the HTTP room', () => {
     http.post('/toys').set('content-type', type).send(body);
 
   /** What the server writes when these bytes are all it gets. */
-  async function raw(bytes: string | Buffer): Promise<string> {
-    const socket = connect(port, '127.0.0.1');
+  async function raw(bytes: string | Buffer, address = '127.0.0.1', at = port): Promise<string> {
+    const socket = connect(at, address);
     await once(socket, 'connect');
     socket.write(bytes);
     return textOf(socket);
@@ -300,6 +301,18 @@ describe('the HTTP room', () => {
       const head = 'POST /toys HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
       const answer = await raw(`${head}${framing}\r\n\r\n{}GET /toys HTTP/1.1\r\nHost: x\r\n\r\n`);
       expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 400']);
+    });
+
+    it.each([
+      ['gzip before chunked', 'HTTP/1.1', 'Transfer-Encoding: gzip, chunked', 501],
+      ['two codings in two lines', 'HTTP/1.1', 'Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked', 501],
+      ['a coding that HTTP/1.0 does not have', 'HTTP/1.0', 'Transfer-Encoding: chunked', 400],
+    ])('refuses %s, and ends the connection', async (_what, version, coding, status) => {
+      const head = `POST /toys ${version}\r\nHost: x\r\nContent-Type: application/json\r\n${coding}\r\n\r\n`;
+      const answer = await raw(`${head}2\r\n{}\r\n0\r\n\r\nGET /toys HTTP/1.1\r\nHost: x\r\n\r\n`);
+      expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
+      expect(answer).toMatch(/content-type: application\/problem\+json/i);
+      expect(requestLines()[0]).toMatchObject({ status });
     });
 
     it('answers 415 to a body without a type', async () => {
@@ -504,6 +517,52 @@ describe('the HTTP room', () => {
     });
   });
 
+  describe('heads', () => {
+    const get = (...headers: string[]): Promise<string> =>
+      raw(['GET /toys HTTP/1.1', ...headers, 'Connection: close', '', ''].join('\r\n'));
+    const many = (count: number): string[] => Array.from({ length: count }, (_, index) => `X${index}: a`);
+
+    it.each<[string, string[], number, string]>([
+      ['no Host', [], 400, 'request.invalid_headers'],
+      ['two Host lines', ['Host: x', 'Host: x'], 400, 'request.invalid_headers'],
+      [
+        'two Authorization lines',
+        ['Host: x', 'Authorization: Bearer a', 'AUTHORIZATION: Bearer b'],
+        400,
+        'request.invalid_headers',
+      ],
+      [
+        'two types',
+        ['Host: x', 'Content-Type: application/json', 'Content-Type: text/plain'],
+        400,
+        'request.invalid_headers',
+      ],
+      ['another Expect', ['Host: x', 'Expect: something'], 417, 'request.expectation_failed'],
+      ['101 headers', ['Host: x', ...many(99)], 431, 'request.headers_too_large'],
+      ['a Host behind the 1,000th', [...many(1_001), 'Host: x'], 431, 'request.headers_too_large'],
+    ])('with %s are refused by a problem document, and logged', async (_what, headers, status, code) => {
+      const answer = await get(...headers);
+      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      expect(answer).toMatch(/content-type: application\/problem\+json/i);
+      expect(answer).toMatch(/x-content-type-options: nosniff/i);
+      expect(answer).toContain(`"code":"${code}"`);
+      expect(requestLines()).toMatchObject([{ route: '/toys', status, code }]);
+    });
+
+    it('with a hundred headers, or from HTTP/1.0 without a Host, are accepted', async () => {
+      expect(await get('Host: x', ...many(98))).toMatch(/^HTTP\/1.1 200 /);
+      expect(await raw('GET /toys HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1.1 200 /);
+    });
+
+    it('may ask whether to go on before they send a body', async () => {
+      const answer = await raw(
+        'POST /toys HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n' +
+          'Content-Length: 2\r\nExpect: 100-Continue\r\n\r\n{}',
+      );
+      expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 100', 'HTTP/1.1 422']);
+    });
+  });
+
   describe('deadlines', () => {
     it('answers 503 in time when a guard hangs', async () => {
       const answer = await http.get('/toys/hanging');
@@ -571,6 +630,17 @@ describe('the HTTP room', () => {
         }),
       ]);
       expect(lines.join('')).not.toMatch(/ada(@|%40)|Bearer|0197a3c4/);
+    });
+
+    it('counts from where the head arrives, not from where the router is done', async () => {
+      const server = app.getHttpServer();
+      const busy = (): void => {
+        const until = performance.now() + 40;
+        while (performance.now() < until);
+      };
+      server.prependOnceListener('request', busy); // as the router and the parser of queries may be
+      await http.get('/toys').expect(200);
+      expect(requestLines()[0]!.ms).toBeGreaterThanOrEqual(40);
     });
 
     it('names the code of a refusal', async () => {
@@ -642,6 +712,43 @@ describe('the HTTP room', () => {
       expect(Object.keys(body.paths['/toys/token'].post.requestBody.content)).toEqual([FORM]);
       expect(JSON.parse(JSON.stringify(buildOpenApi(app)))).toEqual(body);
     });
+  });
+
+  it('answers for Node on every address of localhost', async () => {
+    const addresses = ['127.0.0.1', '127.0.0.2']; // as 127.0.0.1 and ::1, which not every machine has
+    const settings = {
+      nodeEnv: 'test',
+      trustProxy: 1,
+      logLevel: 'silent',
+      docs: false,
+      corsOrigins: [],
+    } as const;
+    const local = await NestFactory.create<NestFastifyApplication>(ToyModule, createHttpAdapter(settings), {
+      logger: false,
+    });
+    configureHttp(local, settings);
+    const lookup = jest.spyOn(dns, 'lookup').mockImplementation(((...args: unknown[]) => {
+      const done = args.at(-1) as (error: null, found: unknown, family?: number) => void;
+      if (args.length > 2)
+        done(
+          null,
+          addresses.map((address) => ({ address, family: 4 })),
+        );
+      else done(null, args[0] === 'localhost' ? addresses[0] : args[0], 4);
+    }) as unknown as typeof dns.lookup);
+    await local.listen(0, 'localhost');
+    lookup.mockRestore();
+    const { port: itsPort } = local.getHttpServer().address() as AddressInfo;
+    for (const address of addresses) {
+      for (const bytes of [
+        'GET / HTTP/1.1\r\nHost: x\r\nExpect: x\r\nConnection: close\r\n\r\n',
+        '?\r\n\r\n',
+      ]) {
+        const answer = await raw(bytes, address, itsPort);
+        expect(answer).toMatch(/^HTTP\/1.1 4\d\d .*content-type: application\/problem\+json/is);
+      }
+    }
+    await local.close();
   });
 
   it('answers requests in flight when it closes, and then ends their connections', async () => {

@@ -3,6 +3,7 @@ import { type FastifyHttpOptions, type FastifyReply } from 'fastify';
 import { type Server } from 'node:http';
 import { type Logger } from 'pino';
 import { sendAnswerHeaders } from './answer-headers.js';
+import { ArrivingMessage } from './arrival.js';
 import { registerBodyParsers } from './body/body-parsers.js';
 import { refuseOtherMediaTypes } from './body/media-types.js';
 import { keepRemoteAddress, keepRemoteAddresses } from './client-address.js';
@@ -12,8 +13,10 @@ import { enforceDeadlines } from './deadline.js';
 import { endConnectionsOnClose } from './end-connections.js';
 import { type HttpSettings } from './http-settings.js';
 import { parseQueryString, refuseBadTargets } from './input/query-string.js';
+import { refuseBadHeaders } from './input/request-headers.js';
 import { createLogger } from './log/logger.js';
 import { logRequest, logRequests, RequestLog } from './log/request-log.js';
+import { answerForNode } from './node-answers.js';
 import { problemAnswer } from './problems/problem-answer.js';
 import { sendProblem } from './problems/send-problem.js';
 import { limitRequests } from './request-limiter.js';
@@ -44,12 +47,14 @@ export function createHttpAdapter(
   const fastify = adapter.getInstance();
   fastify.decorateRequest('problemCode', undefined);
   registerBodyParsers(fastify);
+  answerForNode(fastify);
 
   // In this order: every refusal below carries the headers, and nothing is read of a body that no route wants.
   keepRemoteAddresses(fastify);
   observeRequests(fastify);
   logRequests(fastify);
   sendAnswerHeaders(fastify);
+  refuseBadHeaders(fastify);
   answerPreflights(fastify, cors);
   limitRequests(fastify);
   answerUnmatchedRequests(fastify);
@@ -90,8 +95,13 @@ function serverOptions(
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    // Node looks for requests past their time only so often, every 30 s by default.
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 1_000 },
+    http: {
+      IncomingMessage: ArrivingMessage,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      // Node looks for requests past their time only so often, every 30 s by default.
+      connectionsCheckingInterval: 1_000,
+      requireHostHeader: false, // `refuseBadHeaders` does, with a problem document
+    },
     forceCloseConnections: 'idle',
     // While closing, what still arrives on open connections is answered, with `Connection: close`.
     return503OnClosing: false,

@@ -1,5 +1,6 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { elapsedMs } from '../http/arrival.js';
 import { type RequestObserver } from '../http/request-observer.js';
 
 /** From what memory answers in, over Δ, to the longest that a password check may take. */
@@ -55,6 +56,6 @@ export class RequestMetrics implements RequestObserver {
     const route = request.routeOptions.url ?? 'unmatched';
     const status = reply.raw.headersSent ? String(reply.raw.statusCode) : 'aborted';
     this.#requests.inc({ method, route, status });
-    this.#durations.observe({ method, route }, reply.elapsedTime / 1_000);
+    this.#durations.observe({ method, route }, elapsedMs(reply) / 1_000);
   }
 }

@@ -1,4 +1,5 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { elapsedMs } from '../arrival.js';
 
 const MAX_PATH_LENGTH = 64;
 
@@ -35,7 +36,7 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
         method: request.method,
         route: request.routeOptions.url ?? beginningOfPath(request),
         ...(headersSent && { status: statusCode }),
-        ms: Math.round(reply.elapsedTime * 100) / 100,
+        ms: Math.round(elapsedMs(reply) * 100) / 100,
         code: request.problemCode,
         // The client went away before it had the whole answer, or any.
         ...(!writableFinished && { aborted: true }),

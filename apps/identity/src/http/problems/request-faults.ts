@@ -29,6 +29,41 @@ export class UnsupportedMediaType extends Fault {
   }
 }
 
+/** A head that another parser could understand in another way. */
+export class InvalidHeaders extends Fault {
+  readonly code = 'request.invalid_headers';
+  constructor(
+    detail: string,
+    override readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(detail);
+  }
+}
+
+export class TooManyHeaders extends Fault {
+  readonly code = 'request.headers_too_large';
+  constructor(most: number) {
+    super(`A request may have ${most} headers at most.`);
+  }
+}
+
+/** RFC 9112, section 6.1. The connection ends, because nobody knows where this body does. */
+export class UnsupportedTransferCoding extends Fault {
+  readonly code = 'request.unsupported_transfer_coding';
+  override readonly headers = { connection: 'close' };
+  constructor() {
+    super('Send the body with Transfer-Encoding: chunked, or with Content-Length.');
+  }
+}
+
+/** RFC 9110, section 10.1.1. */
+export class ExpectationFailed extends Fault {
+  readonly code = 'request.expectation_failed';
+  constructor() {
+    super('Expect knows nothing but 100-continue.');
+  }
+}
+
 export class InvalidEncoding extends Fault {
   readonly code = 'request.invalid_encoding';
   constructor(what: string) {
