@@ -5,6 +5,8 @@ import { AdminsOnly, Scope, UsersOnly } from '../auth/guard/access.js';
 import { CurrentUser } from '../auth/guard/current-user.js';
 import { ApiProblems, UNAVAILABLE } from '../http/docs/api-problems.js';
 import { idOf } from '../http/input/page-cursor.js';
+import { REQUEST_LIMITS } from '../limits/limit.js';
+import { Limited } from '../limits/limited.js';
 import { AuditLog } from './audit-log.js';
 import { ActivityPage, AuditPage } from './audit-page.js';
 import { ActivityQuery, AuditLogQuery } from './audit-requests.js';
@@ -17,6 +19,7 @@ export class AuditController {
   constructor(private readonly log: AuditLog) {}
 
   @Get('audit-log')
+  @Limited(REQUEST_LIMITS.administration)
   @AdminsOnly()
   @Audited('admin.audit_log_read')
   @Scope('audit:read')

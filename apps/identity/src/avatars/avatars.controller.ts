@@ -82,6 +82,7 @@ export class AvatarsController {
   }
 
   @Delete('auth/avatar')
+  @Limited(REQUEST_LIMITS.profile)
   @UsersOnly()
   @Audited('account.avatar_changed')
   @Scope('profile:write')

@@ -3,6 +3,8 @@ import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Audited } from '../audit/audited.js';
 import { AdminsOnly } from '../auth/guard/access.js';
 import { ApiProblems } from '../http/docs/api-problems.js';
+import { REQUEST_LIMITS } from '../limits/limit.js';
+import { Limited } from '../limits/limited.js';
 import { UserPath } from '../users/user-requests.js';
 import { DeparturesService } from './departures.service.js';
 
@@ -12,6 +14,7 @@ export class DeparturesController {
   constructor(private readonly departures: DeparturesService) {}
 
   @Delete(':id')
+  @Limited(REQUEST_LIMITS.administration)
   @AdminsOnly()
   @HttpCode(204)
   @Audited('admin.user_deleted')

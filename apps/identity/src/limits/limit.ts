@@ -24,6 +24,10 @@ export const REQUEST_LIMITS = {
   password: { name: 'password', quota: 20, windowSeconds: 600, shared: true, perUser: true },
   /** What changes the own profile or picture. It tells which names and numbers are taken. */
   profile: { name: 'profile', quota: 60, windowSeconds: 600, shared: true, perUser: true },
+  /** What ends sessions and personal access tokens: a user has at most 150 of them. Ended ones may still ask. */
+  ending: { name: 'ending', quota: 200, windowSeconds: 600, shared: true, perUser: true },
+  /** What administrators do, and services in their place; reading the audit log writes to it. */
+  administration: { name: 'administration', quota: 600, windowSeconds: 60, shared: true, perUser: true },
   /** All that is kept about a person, read from PostgreSQL. */
   export: { name: 'export', quota: 10, windowSeconds: 3_600, shared: true, perUser: true },
   /** What sends a mail to whoever is named. */

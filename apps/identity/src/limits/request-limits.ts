@@ -52,11 +52,13 @@ export class RequestLimits implements RequestLimiter {
   /** Users per network still, so that who stole a token does not use up what its owner has elsewhere. */
   async admitCaller(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { limit } = request.routeOptions.config;
-    const { caller } = request;
-    if (!limit?.perUser || caller === undefined) return;
-    if (caller.kind === 'service') return this.#take(limit, digest('service', caller.name), request, reply);
+    if (!limit?.perUser) return;
+    const { caller, claims } = request;
+    if (caller?.kind === 'service') return this.#take(limit, digest('service', caller.name), request, reply);
+    const userId = caller?.user.id ?? claims?.userId; // an ended session may still log out
+    if (userId === undefined) return;
     const { network } = (request.visitor ??= visitorAt(request.remoteAddress));
-    await this.#take(limit, digest(caller.user.id, network), request, reply);
+    await this.#take(limit, digest(userId, network), request, reply);
   }
 
   async #takeFrom(

@@ -5,6 +5,8 @@ import { AdminsOnly } from '../auth/guard/access.js';
 import { CurrentSession } from '../auth/guard/current-user.js';
 import { SessionList, SessionResponse } from '../auth/sessions/session-response.js';
 import { ApiProblems } from '../http/docs/api-problems.js';
+import { REQUEST_LIMITS } from '../limits/limit.js';
+import { Limited } from '../limits/limited.js';
 import { UserPath } from './user-requests.js';
 import { UserSessionsService } from './user-sessions.service.js';
 
@@ -24,6 +26,7 @@ export class UserSessionsController {
   }
 
   @Delete()
+  @Limited(REQUEST_LIMITS.administration)
   @AdminsOnly()
   @HttpCode(204)
   @Audited('admin.sessions_ended')

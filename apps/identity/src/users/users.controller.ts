@@ -103,6 +103,7 @@ export class UsersController {
   }
 
   @Patch(':id')
+  @Limited(REQUEST_LIMITS.administration)
   @AdminsOnly()
   @Audited('admin.user_changed')
   @Scope('users:write')
@@ -134,6 +135,7 @@ export class UsersController {
   }
 
   @Patch(':id/app-metadata')
+  @Limited(REQUEST_LIMITS.administration)
   @AdminsAndServicesOnly('metadata')
   @Audited('admin.user_changed')
   @Scope('users:write')

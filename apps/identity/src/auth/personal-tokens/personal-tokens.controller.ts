@@ -69,6 +69,7 @@ export class PersonalTokensController {
   }
 
   @Delete(':id')
+  @Limited(REQUEST_LIMITS.ending)
   @Audited('token.revoked')
   @HttpCode(204)
   @ApiOperation({ summary: 'Revoke one of the own personal access tokens' })

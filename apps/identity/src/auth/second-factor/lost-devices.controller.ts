@@ -5,6 +5,8 @@ import { Audited } from '../../audit/audited.js';
 import { ApiProblems, UNAVAILABLE } from '../../http/docs/api-problems.js';
 import { AdminsOnly } from '../guard/access.js';
 import { CurrentUser } from '../guard/current-user.js';
+import { REQUEST_LIMITS } from '../../limits/limit.js';
+import { Limited } from '../../limits/limited.js';
 import { LostDevices } from './lost-devices.js';
 import { OwnerPath } from './second-factor-requests.js';
 
@@ -14,6 +16,7 @@ export class LostDevicesController {
   constructor(private readonly lostDevices: LostDevices) {}
 
   @Delete(':id/second-factor')
+  @Limited(REQUEST_LIMITS.administration)
   @AdminsOnly()
   @Audited('admin.second_factor_removed')
   @HttpCode(204)

@@ -9,6 +9,8 @@ import { CurrentClaims, CurrentSession, CurrentUser } from '../guard/current-use
 import { TokenIssuer } from '../token-issuer.js';
 import { TokenResponse } from '../token-response.js';
 import { type AccessClaims } from '../tokens/access-claims.js';
+import { REQUEST_LIMITS } from '../../limits/limit.js';
+import { Limited } from '../../limits/limited.js';
 import { RefreshRequest, SessionPath } from './session-requests.js';
 import { SessionList, SessionResponse } from './session-response.js';
 import { SessionsService } from './sessions.service.js';
@@ -22,6 +24,7 @@ export class SessionsController {
   ) {}
 
   @Post('refresh')
+  @Limited(REQUEST_LIMITS.anyone)
   @Public()
   @Audited('session.refreshed')
   @HttpCode(200)
@@ -36,6 +39,7 @@ export class SessionsController {
   }
 
   @Post('logout')
+  @Limited(REQUEST_LIMITS.ending)
   @Audited('session.ended')
   @TokenHoldersOnly()
   @HttpCode(204)
@@ -47,6 +51,7 @@ export class SessionsController {
   }
 
   @Post('logout-all')
+  @Limited(REQUEST_LIMITS.ending)
   @Audited('session.all_ended')
   @TokenHoldersOnly()
   @HttpCode(204)
@@ -67,6 +72,7 @@ export class SessionsController {
   }
 
   @Delete('sessions/:id')
+  @Limited(REQUEST_LIMITS.ending)
   @Audited('session.ended')
   @UsersOnly()
   @HttpCode(204)
