@@ -121,14 +121,14 @@ describe('the audit log', () => {
     const unknown = await login(`x${person.email}`, 'not this one at all');
     expect([known.status, known.body]).toEqual([401, unknown.body]);
     const anyone = { kind: 'anyone', id: null, name: null };
-    const bad = { action: 'session.opened', outcome: 'auth.invalid_credentials', actor: anyone };
+    const bad = { action: 'session.refused', outcome: 'auth.invalid_credentials', actor: anyone };
     expect(await entryOf(known)).toMatchObject({ ...bad, user_id: person.id, session_id: null });
     expect(await entryOf(unknown)).toMatchObject({ ...bad, user_id: null, session_id: null });
 
     const form = { grant_type: 'password', username: person.email, password: 'wrong as well' };
     const oauth = await usher.http.post('/auth/token').type('form').send(form).expect(400);
     expect(await entryOf(oauth)).toMatchObject({
-      action: 'session.opened',
+      action: 'session.refused',
       outcome: 'auth.invalid_grant',
       user_id: person.id,
     });
@@ -227,7 +227,11 @@ describe('the audit log', () => {
     const person = await aPerson(usher);
     const keysDir = join(await makeTestDirectory(), 'keys');
     const env = { NODE_ENV: 'test', DATABASE_URL: database.url, JWT_KEYS_DIR: keysDir };
-    await createAdmin(readSettings(env), { email: person.email }, new AbortController().signal);
+    await createAdmin(
+      readSettings(env),
+      { email: person.email, trustUnverified: true },
+      new AbortController().signal,
+    );
     await rotateKey(readSettings(env), {});
     await rotateKey(readSettings(env), { now: true });
     const done = (await read({ limit: 10 })).filter(({ actor }) => actor.kind === 'operator');
@@ -344,7 +348,7 @@ describe('the audit log', () => {
           address: null,
           device: null,
         },
-        { ...anEntry('session.opened', 'anyone'), outcome: 'auth.invalid_credentials' },
+        { ...anEntry('session.refused', 'anyone'), outcome: 'auth.invalid_credentials' },
         anEntry('account.registered', 'you'),
       ],
     });
@@ -439,24 +443,24 @@ describe('the audit log', () => {
     };
     expect(await actions()).toEqual([
       ['admin.user_changed', '127.0.0.1'],
-      ['session.opened', '127.0.0.1'],
+      ['session.refused', '127.0.0.1'],
       ['account.registered', '127.0.0.1'],
     ]);
     await log.forget(person.id);
     expect(await actions()).toEqual([
       ['admin.user_changed', '127.0.0.1'],
-      ['session.opened', null],
+      ['session.refused', null],
       ['account.registered', null],
     ]);
 
     // A login that was under way meanwhile, and whose entry comes after the deletion.
-    const late = { ...ownEvent('operator', 'session.opened', person.id), address: '192.0.2.1', device: 'x' };
+    const late = { ...ownEvent('operator', 'session.refused', person.id), address: '192.0.2.1', device: 'x' };
     const tried: AuditEvent = { ...late, outcome: 'auth.invalid_credentials', actor: { kind: 'anyone' } };
     await log.insert([auditEntry(tried)]);
-    expect((await actions())[0]).toEqual(['session.opened', '192.0.2.1']);
+    expect((await actions())[0]).toEqual(['session.refused', '192.0.2.1']);
     await database.query('DELETE FROM users WHERE id = $1', [person.id]);
     await log.insert([auditEntry(tried)]);
-    expect((await actions())[0]).toEqual(['session.opened', null]);
+    expect((await actions())[0]).toEqual(['session.refused', null]);
   });
 
   it('keeps entries as long as AUDIT_RETENTION says', async () => {

@@ -14,6 +14,7 @@ export type AuditAction =
   | 'account.exported'
   | 'account.avatar_changed'
   | 'session.opened'
+  | 'session.refused'
   | 'session.refreshed'
   | 'session.reuse_detected'
   | 'session.ended'

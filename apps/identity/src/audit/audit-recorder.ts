@@ -92,7 +92,7 @@ function eventsOf(
   repetitions: Pick<Repetitions, 'isNews'>,
 ): AuditEvent[] {
   const { auditNote: note, caller, claims } = request;
-  const did = note?.action ?? action;
+  const did = namedBy(note?.action ?? action, outcome);
   const event: AuditEvent = {
     action: did,
     outcome,
@@ -107,6 +107,11 @@ function eventsOf(
     ...(repetitions.isNews(event, request.remoteAddress) ? [event] : []),
     ...(note?.consequences ?? []).map((consequence) => ({ ...event, action: consequence, outcome: SUCCESS })),
   ];
+}
+
+/** A session that was not opened must not be counted as one by who reads only actions. */
+function namedBy(action: AuditAction, outcome: string): AuditAction {
+  return action === 'session.opened' && outcome !== SUCCESS ? 'session.refused' : action;
 }
 
 function actorOf(
