@@ -30,7 +30,9 @@ describe('a service token', () => {
   let usher: TestApp;
 
   beforeAll(async () => {
-    usher = await TestApp.start({ env: { SERVICE_TOKENS, RATE_LIMIT_FACTOR: '1' } });
+    // A busy machine must not look like a database that fails.
+    const env = { SERVICE_TOKENS, RATE_LIMIT_FACTOR: '1', DATABASE_TIMEOUT: '1500ms' };
+    usher = await TestApp.start({ env });
   });
 
   afterAll(async () => {
@@ -108,9 +110,11 @@ describe('a service token', () => {
       for (const operation of named) {
         const [privilege] = privilegesOf(operation);
         const refused = await ask(operation, `all-but-${privilege}`);
-        expectProblem(refused, 403, 'auth.forbidden');
-        expect(refused.body.privilege).toBe(privilege);
-        expect(refused.body.detail).toContain(privilege);
+        expect([refused.status, refused.body]).toEqual([
+          403,
+          expect.objectContaining({ code: 'auth.forbidden', privilege }),
+        ]);
+        expect(refused.body.detail ?? refused.body.error_description).toContain(privilege);
         expect((await ask(operation, 'all')).status).not.toBe(403);
       }
     });
@@ -192,8 +196,12 @@ describe('a service token', () => {
     /** Codes of the answers, and how often each. */
     async function counted(attempts: readonly (() => Promise<Response>)[]): Promise<Record<string, number>> {
       const counts: Record<string, number> = {};
-      for (let i = 0; i < attempts.length; i += 20) {
-        for (const { body } of await Promise.all(attempts.slice(i, i + 20).map((attempt) => attempt()))) {
+      const answered = async (attempt: () => Promise<Response>): Promise<Response> => {
+        const answer = await attempt();
+        return answer.status === 503 ? attempt() : answer;
+      };
+      for (let i = 0; i < attempts.length; i += 10) {
+        for (const { body } of await Promise.all(attempts.slice(i, i + 10).map(answered))) {
           const { code } = body as { code: string };
           counts[code] = (counts[code] ?? 0) + 1;
         }
