@@ -192,6 +192,19 @@ describe('a service token', () => {
     });
   });
 
+  it('leaves an audit entry of the refusal of each client that it names', async () => {
+    const ada = await aPerson(usher);
+    const clients = ['203.0.113.30', '203.0.113.31'];
+    for (const client of clients) {
+      for (let i = 0; i < 6; i++) await login(ada, as('gateway', client), 'wrong');
+    }
+    const { rows } = await usher.database.query(
+      `SELECT address FROM audit_log WHERE outcome = 'auth.too_many_attempts' AND address = ANY($1) ORDER BY address`,
+      [clients],
+    );
+    expect(rows).toEqual(clients.map((address) => ({ address })));
+  });
+
   describe('does not guess', () => {
     /** Codes of the answers, and how often each. */
     async function counted(attempts: readonly (() => Promise<Response>)[]): Promise<Record<string, number>> {

@@ -104,7 +104,7 @@ function eventsOf(
     requestId: request.id,
   };
   return [
-    ...(repetitions.isNews(event, request.remoteAddress) ? [event] : []),
+    ...(repetitions.isNews(event, request.namedClientAddress ?? request.remoteAddress) ? [event] : []),
     ...(note?.consequences ?? []).map((consequence) => ({ ...event, action: consequence, outcome: SUCCESS })),
   ];
 }

@@ -44,7 +44,7 @@ export class Repetitions {
     this.#refreshes = new LRUCache({ ...options, ttl: DAY_MS });
   }
 
-  /** @param address as `request.remoteAddress` */
+  /** @param address as `request.remoteAddress`, or the one that a gateway names */
   isNews({ action, outcome, actor, sessionId }: AuditEvent, address: string): boolean {
     const who = 'id' in actor ? actor.id : 'name' in actor ? actor.name : '';
     const network = networkOf(address);
