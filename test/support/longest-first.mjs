@@ -16,6 +16,7 @@ const LONGEST = [
   'test/integration/database-failover',
   'test/integration/redis-sentinel',
   'test/e2e/overload',
+  'test/e2e/small-heap',
 ];
 
 /** Where nothing is known of earlier runs, as in a clean clone, jest begins with the longest files. */

@@ -1,4 +1,4 @@
-import { type Settings } from '#config';
+import { heapShareEntries, type Settings } from '#config';
 import { type DataSourceSettings } from '#database';
 import { type MailOptions } from '#mail';
 import { type StorageOptions } from '#storage';
@@ -22,6 +22,7 @@ export function cacheOptions(settings: Settings, databaseUrl: string): Coherence
     pollIntervalMs: settings.cachePollIntervalMs,
     memoryEntries: settings.cacheMemoryEntries,
     memoryBytes: settings.cacheMemoryBytes,
+    maxChanges: heapShareEntries('changes', { bytesEach: 150, most: 500_000 }),
     staleIfDbDownMs: settings.staleIfDbDownMs,
     auditEvery: settings.cacheAuditEvery,
   };

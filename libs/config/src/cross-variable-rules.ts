@@ -1,6 +1,7 @@
 import { EMBEDDED } from './connection-url.js';
 import { encryptionKeys } from './encryption-keys.js';
 import { type Environment, type VariableName } from './environment.js';
+import { heapLimitBytes } from './heap.js';
 import { isWeakSecret, STRONG_SECRET } from './weak-secret.js';
 
 /** What holds between variables that are each good in themselves. */
@@ -52,6 +53,11 @@ export const crossVariableRules: readonly CrossVariableRule[] = [
     // Otherwise one lost or slow poll would end the lease, and every read would go to PostgreSQL.
     isBroken: (env) => env.CACHE_POLL_INTERVAL * 2 > env.CACHE_MAX_STALENESS,
     fault: 'CACHE_POLL_INTERVAL: expected at most half of CACHE_MAX_STALENESS',
+  },
+  {
+    about: ['CACHE_MEMORY_BYTES'],
+    isBroken: (env) => (env.CACHE_MEMORY_BYTES ?? 0) > heapLimitBytes() / 2,
+    fault: 'CACHE_MEMORY_BYTES: expected at most half of the heap; --max-old-space-size gives more',
   },
   {
     about: ['ACCESS_TOKEN_TTL', 'REFRESH_TOKEN_TTL', 'SESSION_TTL'],

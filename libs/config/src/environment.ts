@@ -157,10 +157,10 @@ export const variables = {
     { default: '100000' },
     'How many entries the memory tier holds; 0: no memory tier.',
   ),
-  CACHE_MEMORY_BYTES: variable(
+  CACHE_MEMORY_BYTES: optional(
     byteSize('1mb', '64gb'),
-    { default: '64mb' },
-    'How many bytes the memory tier holds.',
+    '64mb, or less where the heap is small',
+    'How many bytes the memory tier holds; at most half of the heap (`--max-old-space-size`).',
   ),
   STALE_IF_DB_DOWN: variable(
     duration('0s', '1h'),

@@ -5,5 +5,6 @@ export { SERVICE_PRIVILEGES, type ServicePrivilege, type ServiceToken } from './
 export { readSettings } from './read-settings.js';
 export { InvalidSettings } from './invalid-settings.js';
 export { settingsTable, type SettingsTableRow } from './settings-table.js';
+export { heapShareEntries } from './heap.js';
 export { loadDotEnv } from './dot-env.js';
 export { misspeltNames } from './misspelt-names.js';

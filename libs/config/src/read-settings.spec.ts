@@ -420,6 +420,14 @@ describe('the database', () => {
   });
 });
 
+describe('the memory of the cache', () => {
+  it('is at most half of the heap', () => {
+    expect(faultsOf({ CACHE_MEMORY_BYTES: '64gb' })).toEqual([
+      'CACHE_MEMORY_BYTES: expected at most half of the heap; --max-old-space-size gives more',
+    ]);
+  });
+});
+
 describe('mails', () => {
   it('say whom they come from and lead to where everybody gets, in production', () => {
     const env = { JWT_SECRET: STRONG, SMTP_URL: 'smtp://mail' };

@@ -3,12 +3,16 @@ import { cleanEnv, EnvError, type ReporterOptions } from 'envalid';
 import { EMBEDDED } from './connection-url.js';
 import { crossVariableRules } from './cross-variable-rules.js';
 import { type Environment, type VariableName, variables } from './environment.js';
+import { heapShareBytes } from './heap.js';
 import { InvalidSettings } from './invalid-settings.js';
 import { mailSender } from './mail-sender.js';
 import { misspeltNames } from './misspelt-names.js';
 import { readSecretFiles } from './secret-files.js';
 import { Settings } from './settings.js';
 import { isBucket } from './store-address.js';
+
+/** Unless CACHE_MEMORY_BYTES says otherwise. */
+const MOST_CACHE_BYTES = 64 * 1024 ** 2;
 
 /**
  * Reads and checks the environment. Variables that are not Usher's are ignored; an empty one counts as absent, as
@@ -58,7 +62,7 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string = process.cwd()
     cacheMaxStalenessMs: read.CACHE_MAX_STALENESS,
     cachePollIntervalMs: read.CACHE_POLL_INTERVAL,
     cacheMemoryEntries: read.CACHE_MEMORY_ENTRIES,
-    cacheMemoryBytes: read.CACHE_MEMORY_BYTES,
+    cacheMemoryBytes: read.CACHE_MEMORY_BYTES ?? Math.min(MOST_CACHE_BYTES, heapShareBytes('cache')),
     staleIfDbDownMs: read.STALE_IF_DB_DOWN,
     cacheAuditEvery: read.CACHE_AUDIT_EVERY,
     bcryptCost: read.BCRYPT_COST,

@@ -28,6 +28,8 @@ export interface CoherenceOptions {
   pollIntervalMs: number;
   memoryEntries: number;
   memoryBytes: number;
+  /** How many changes are known at once, as (transaction, tag) pairs of some 150 bytes. */
+  maxChanges?: number;
   staleIfDbDownMs: number;
   /** One of so many hits is compared with PostgreSQL in the background; 0: none. */
   auditEvery: number;
@@ -60,7 +62,7 @@ export interface CoherenceStatus {
 
 /** What all caches of this process share: one log that they follow, one lease, one Redis. */
 export class Coherence {
-  readonly #window = new ChangeWindow();
+  readonly #window: ChangeWindow;
   readonly #lease: Lease;
   readonly #log: ChangeLog;
   readonly #redis: RedisSide | undefined;
@@ -73,6 +75,7 @@ export class Coherence {
     private readonly options: CoherenceOptions,
   ) {
     const notice = options.onNotice ?? ((): void => undefined);
+    this.#window = new ChangeWindow(options.maxChanges);
     this.#lease = new Lease(options.maxStalenessMs, clock);
     const source = new PostgresChangeSource(dataSource, {
       url: options.databaseUrl,

@@ -1,9 +1,10 @@
+import { heapShareEntries } from '#config';
 import { LRUCache } from 'lru-cache';
 import { networkOf } from '../limits/client-network.js';
 import { type AuditEvent, SUCCESS } from './audit-entry.js';
 
 /** Refusals that are told apart at once; beyond, the one that was longest not seen is taken for new. */
-const MAX_KEYS = 10_000;
+const MAX_KEYS = heapShareEntries('audit', { bytesEach: 600, most: 10_000 });
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Refusals that one instance records in a minute. */

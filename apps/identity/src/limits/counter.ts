@@ -1,3 +1,4 @@
+import { heapShareEntries } from '#config';
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { type Limit, quotaOf } from './limit.js';
 import { type LimitsRedis } from './limits-redis.js';
@@ -14,8 +15,8 @@ export interface Count {
   readonly resetSeconds: number;
 }
 
-/** At some 200 bytes each, so that all counters together stay below 40 MB whatever is sent. */
-const MAX_KEYS = 20_000;
+/** There is a counter for each limit, some twenty, and strangers can fill all of them at once. */
+const MAX_KEYS = heapShareEntries('limits', { bytesEach: 20 * 340, most: 20_000 });
 
 /**
  * The library's script, but what is given back after the window has ended is not put to the credit of the next:

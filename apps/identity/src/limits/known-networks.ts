@@ -1,9 +1,10 @@
+import { heapShareEntries } from '#config';
 import { LRUCache } from 'lru-cache';
 import { digest } from './digest.js';
 import { type LimitsRedis } from './limits-redis.js';
 
 const KEPT_SECONDS = 30 * 24 * 60 * 60;
-const MAX_IN_MEMORY = 50_000;
+const MAX_IN_MEMORY = heapShareEntries('knownNetworks', { bytesEach: 250, most: 50_000 });
 
 /** From where an account has been logged in to, for thirty days since the last time. */
 export class KnownNetworks {

@@ -1,10 +1,12 @@
+import { heapShareEntries } from '#config';
 import { type Comparison } from '#user-cache';
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 
-const MAX_MATCHES = 20_000;
+/** With an entry of `LastUses` for each, that notes when they were used. */
+const MAX_MATCHES = heapShareEntries('personalTokens', { bytesEach: 900, most: 20_000 });
 /** Fewer, and apart: what strangers make up must not push out what is in use. */
-const MAX_OTHERS = 5_000;
+const MAX_OTHERS = Math.ceil(MAX_MATCHES / 4);
 
 export interface ComparedToken extends Comparison {
   /** UUID, lower case. */

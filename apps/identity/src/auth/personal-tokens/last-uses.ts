@@ -1,8 +1,10 @@
+import { heapShareEntries } from '#config';
 import { LRUCache } from 'lru-cache';
 
 /** What is written is right to this much, so that a busy token costs one row version in this time. */
 const NOTED_FOR_MS = 60_000;
-const MAX_REMEMBERED = 20_000;
+/** As many as `ComparedTokens` holds. */
+const MAX_REMEMBERED = heapShareEntries('personalTokens', { bytesEach: 900, most: 20_000 });
 const MAX_BATCH = 500;
 
 /**

@@ -1,10 +1,11 @@
+import { heapShareEntries } from '#config';
 import { hash } from 'node:crypto';
 
 import { LRUCache } from 'lru-cache';
 
 import { type AccessClaims } from './access-claims.js';
 
-const MAX_ENTRIES = 50_000;
+const MAX_ENTRIES = heapShareEntries('verifiedTokens', { bytesEach: 500, most: 50_000 });
 
 export interface VerifiedToken {
   readonly claims: AccessClaims;

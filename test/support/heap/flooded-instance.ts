@@ -1,0 +1,53 @@
+/**
+ * An Usher in a process of its own that is flooded with what strangers can make it remember: good tokens of sessions
+ * that are not there, and requests from ever new networks. In-process, because over HTTP it takes minutes.
+ */
+import 'reflect-metadata';
+import { readSettings } from '#config';
+import { SessionCache } from '#user-cache';
+import { randomUUID } from 'node:crypto';
+import { AccessTokens } from '../../../apps/identity/src/auth/tokens/access-tokens.js';
+import { createApp } from '../../../apps/identity/src/create-app.js';
+import { Counter } from '../../../apps/identity/src/limits/counter.js';
+import { KnownNetworks } from '../../../apps/identity/src/limits/known-networks.js';
+import { REQUEST_LIMITS } from '../../../apps/identity/src/limits/limit.js';
+
+const AT_ONCE = 250;
+
+const [env, databaseUrl, tokens, networks] = process.argv.slice(2) as [string, string, string, string];
+const app = await createApp(readSettings(JSON.parse(env) as NodeJS.ProcessEnv), databaseUrl);
+await app.init();
+
+const accessTokens = app.get(AccessTokens);
+const sessions = app.get(SessionCache);
+let done = 0;
+async function flood(): Promise<void> {
+  while (done++ < Number(tokens)) {
+    const { token } = await accessTokens.issue({ userId: randomUUID(), sessionId: randomUUID() });
+    const { sessionId } = await accessTokens.verify(token);
+    await sessions.byId(sessionId);
+  }
+}
+await Promise.all(Array.from({ length: AT_ONCE }, flood));
+
+const counters = Object.values(REQUEST_LIMITS).map((limit) => new Counter(limit, 1));
+const known = new KnownNetworks();
+for (let n = 0; n < Number(networks); n++) {
+  for (const counter of counters) await counter.take(`2001:db8:${n.toString(16)}::/64`);
+  await known.remember(`person ${n}`, `2001:db8:${n.toString(16)}::/64`);
+}
+
+// It still has room to work in.
+const { statusCode } = await app.inject({ method: 'GET', url: '/health/live' });
+globalThis.gc!();
+const { heapUsed: used } = process.memoryUsage();
+// Looked at afterwards, or the collector may take them before they are counted.
+const counted = counters.reduce((sum, { keysInMemory }) => sum + keysInMemory, 0);
+process.send!({
+  live: statusCode,
+  used,
+  counted,
+  last: await known.has(`person ${Number(networks) - 1}`, ''),
+});
+await app.close();
+process.exit();
