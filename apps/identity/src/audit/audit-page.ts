@@ -1,5 +1,6 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { cursorAfter } from '../http/input/page-cursor.js';
+import { AUDIT_ACTIONS, type AuditAction } from './audit-action.js';
 import { type AuditActor, type AuditEntry } from './audit-entry.js';
 
 const uuid = (description: string): PropertyDecorator =>
@@ -38,8 +39,14 @@ class EntryResponse {
   @ApiProperty({ type: 'string', format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
   at!: string;
 
-  @ApiProperty({ type: 'string', description: 'What was done, or tried.', example: 'session.opened' })
-  action!: string;
+  @ApiProperty({
+    type: 'string',
+    enum: AUDIT_ACTIONS,
+    enumName: 'AuditAction',
+    description: 'What was done, or tried.',
+    example: 'session.opened',
+  })
+  action!: AuditAction;
 
   @ApiProperty({ type: 'string', description: '`success`, or the code of a problem.', example: 'success' })
   outcome!: string;

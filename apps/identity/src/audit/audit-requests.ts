@@ -1,7 +1,9 @@
+import { ChoiceField } from '../http/fields/choice-field.js';
 import { InstantField } from '../http/fields/instant-field.js';
 import { CursorField, PageSizeField } from '../http/fields/page-fields.js';
 import { TextField } from '../http/fields/text-field.js';
 import { UuidField } from '../http/fields/uuid-field.js';
+import { AUDIT_ACTIONS, type AuditAction } from './audit-action.js';
 
 /** Which page of entries. */
 export class ActivityQuery {
@@ -19,14 +21,13 @@ export class AuditLogQuery extends ActivityQuery {
   @UuidField({ optional: true, description: 'Only what this user did.' })
   actor_id?: string;
 
-  @TextField({
+  @ChoiceField({
+    of: AUDIT_ACTIONS,
     optional: true,
-    min: 1,
-    max: 64,
     description: 'Only this action.',
     example: 'session.opened',
   })
-  action?: string;
+  action?: AuditAction;
 
   @TextField({
     optional: true,
