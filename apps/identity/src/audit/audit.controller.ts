@@ -23,11 +23,11 @@ export class AuditController {
   @AdminsOnly()
   @Audited('admin.audit_log_read')
   @Scope('audit:read')
-  @ApiTags('users')
+  @ApiTags('administration')
   @ApiOperation({ summary: 'Who did what, page by page, newest first' })
   @ApiOkResponse({ type: AuditPage, description: 'A page of entries.' })
   @ApiProblems('request.validation', ...UNAVAILABLE)
-  async read(
+  async searchAuditLog(
     @Query() { limit = PAGE_SIZE, cursor, user_id, actor_id, ...rest }: AuditLogQuery,
   ): Promise<AuditPage> {
     const search = { ...rest, userId: user_id, actorId: actor_id, before: cursor && idOf(cursor) };
@@ -36,11 +36,11 @@ export class AuditController {
 
   @Get('auth/activity')
   @UsersOnly()
-  @ApiTags('auth')
+  @ApiTags('account')
   @ApiOperation({ summary: 'What was done lately with the own account, page by page, newest first' })
   @ApiOkResponse({ type: ActivityPage, description: 'A page of entries.' })
   @ApiProblems('request.validation', ...UNAVAILABLE)
-  async activity(
+  async listActivity(
     @CurrentUser() { id }: CachedUser,
     @Query() { limit = PAGE_SIZE, cursor }: ActivityQuery,
   ): Promise<ActivityPage> {

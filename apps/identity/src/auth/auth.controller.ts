@@ -41,7 +41,6 @@ import { UserResponse } from './user-response.js';
 /** The longest that a password may wait for its turn and be hashed; the queue is bounded well below it. */
 const PASSWORD_DEADLINE_MS = 15_000;
 
-@ApiTags('auth')
 @Controller('auth')
 export class AuthController {
   constructor(
@@ -56,6 +55,7 @@ export class AuthController {
   @Audited('account.registered')
   @Limited(REQUEST_LIMITS.register)
   @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiTags('auth')
   @ApiOperation({ summary: 'Make an account' })
   @ApiCreatedResponse({
     type: AuthenticatedResponse,
@@ -86,6 +86,7 @@ export class AuthController {
   @Limited(REQUEST_LIMITS.login)
   @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiTags('auth')
   @ApiOperation({
     summary: 'Get a token with an email address, username or phone number, and the password',
     description:
@@ -127,6 +128,7 @@ export class AuthController {
   @Consumes(FORM)
   @OAuthErrors()
   @Header('Pragma', 'no-cache') // with `Cache-Control: no-store`, by RFC 6749, section 5.1
+  @ApiTags('auth')
   @ApiOperation({ summary: 'Get a token as OAuth 2 clients do (RFC 6749, password and refresh grant)' })
   @ApiOkResponse({ type: TokenResponse, description: 'A token.' })
   @ApiProblems(
@@ -137,7 +139,7 @@ export class AuthController {
     'auth.busy',
     ...UNAVAILABLE,
   )
-  async token(
+  async issueToken(
     @Body() request: TokenRequest,
     @CurrentClient() client: Client,
     @CurrentVisitor() visitor: Visitor,
@@ -155,9 +157,10 @@ export class AuthController {
   @UsersOnly()
   @Scope('profile:read')
   @Revalidated()
+  @ApiTags('account')
   @ApiOperation({ summary: 'Who the token belongs to' })
   @ApiOkResponse({ type: UserResponse, description: 'The user.' })
-  me(@CurrentUser() user: CachedUser): UserResponse {
+  getMe(@CurrentUser() user: CachedUser): UserResponse {
     return UserResponse.of(user);
   }
 
@@ -166,10 +169,11 @@ export class AuthController {
   @UsersOnly()
   @Audited('account.profile_changed')
   @Scope('profile:write')
+  @ApiTags('account')
   @ApiOperation({ summary: 'Change the own profile: given fields change, others stay, null clears' })
   @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
   @ApiProblems('users.username_taken', 'users.phone_taken', 'request.validation')
-  async changeProfile(
+  async updateProfile(
     @CurrentUser() user: CachedUser,
     @Body() fields: ProfileRequest,
     @Note() note: AuditNote,
@@ -184,6 +188,7 @@ export class AuthController {
   @Limited(REQUEST_LIMITS.password)
   @HttpCode(204)
   @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiTags('account')
   @ApiOperation({ summary: 'Change the password; every other session ends' })
   @ApiNoContentResponse({
     description: 'It is changed, and whoever was logged in elsewhere is not any more.',
@@ -204,6 +209,7 @@ export class AuthController {
   @Limited(REQUEST_LIMITS.password)
   @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiTags('account')
   @ApiOperation({
     summary:
       'Deactivate the own account and end every session; it is deleted later, or restored by an administrator',
@@ -216,7 +222,7 @@ export class AuthController {
     'request.validation',
     'auth.busy',
   )
-  async deactivate(
+  async deactivateAccount(
     @CurrentUser() user: CachedUser,
     @Body() { password }: DeactivateRequest,
     @CurrentVisitor() visitor: Visitor,

@@ -46,7 +46,7 @@ export class AvatarsController {
   @HttpCode(200)
   @Consumes(MULTIPART)
   @Deadline(UPLOAD_DEADLINE_MS)
-  @ApiTags('auth')
+  @ApiTags('account')
   @ApiOperation({
     summary: 'Change the own picture',
     description:
@@ -67,7 +67,7 @@ export class AvatarsController {
     'avatars.busy',
     'storage.unavailable',
   )
-  async upload(
+  async uploadAvatar(
     @CurrentUser() user: CachedUser,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -87,11 +87,11 @@ export class AvatarsController {
   @Audited('account.avatar_changed')
   @Scope('profile:write')
   @HttpCode(204)
-  @ApiTags('auth')
+  @ApiTags('account')
   @ApiOperation({ summary: 'Remove the own picture' })
   @ApiNoContentResponse({ description: 'There is no picture any more.' })
   @ApiProblems('storage.unavailable')
-  async remove(@CurrentUser() user: CachedUser): Promise<void> {
+  async deleteAvatar(@CurrentUser() user: CachedUser): Promise<void> {
     await this.avatars.remove(user);
   }
 
@@ -110,8 +110,9 @@ export class AvatarsController {
     description: 'The picture. It never changes: another one has another address.',
     content: { 'image/webp': { schema: { type: 'string', format: 'binary' } } },
   })
+  @ApiResponse({ status: 304, description: 'The `ETag` in `If-None-Match` is the one that it has.' })
   @ApiProblems('not_found', 'storage.unavailable')
-  async picture(
+  async getAvatar(
     @Param('name') name: string,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,

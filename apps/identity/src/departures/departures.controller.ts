@@ -8,7 +8,7 @@ import { Limited } from '../limits/limited.js';
 import { UserPath } from '../users/user-requests.js';
 import { DeparturesService } from './departures.service.js';
 
-@ApiTags('users')
+@ApiTags('administration')
 @Controller('users')
 export class DeparturesController {
   constructor(private readonly departures: DeparturesService) {}
@@ -26,7 +26,7 @@ export class DeparturesController {
     description: 'There is no such user any more; their email, username and phone are free.',
   })
   @ApiProblems('users.not_found', 'users.still_active', 'request.validation', 'storage.unavailable')
-  async delete(@Param() { id }: UserPath): Promise<void> {
+  async deleteUser(@Param() { id }: UserPath): Promise<void> {
     await this.departures.delete(id);
   }
 }

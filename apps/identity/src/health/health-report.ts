@@ -16,6 +16,12 @@ export class HealthReport {
   details!: Record<string, object>;
 }
 
+@ApiSchema({ name: 'LiveReport' })
+export class LiveReport {
+  @ApiProperty({ type: 'string', enum: ['ok'] })
+  status!: 'ok';
+}
+
 function parts(description: string): object {
   return {
     type: 'object',

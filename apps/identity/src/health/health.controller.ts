@@ -13,7 +13,7 @@ import { Public, PublicOrKnown, Scope } from '../auth/guard/access.js';
 import { type Caller, hasPrivilege, isAdmin } from '../auth/guard/caller.js';
 import { CurrentCaller } from '../auth/guard/current-user.js';
 import { cacheCondition, CacheReport } from './cache-report.js';
-import { HealthReport } from './health-report.js';
+import { HealthReport, LiveReport } from './health-report.js';
 import { Readiness } from './readiness.js';
 
 @ApiTags('health')
@@ -34,15 +34,15 @@ export class HealthController {
   })
   @ApiOkResponse({ type: HealthReport, description: 'Healthy; a part may be degraded.' })
   @ApiServiceUnavailableResponse({ type: HealthReport, description: 'PostgreSQL cannot be reached.' })
-  check(): Promise<HealthCheckResult> {
+  getHealth(): Promise<HealthCheckResult> {
     return this.health.check([() => this.#database(), () => this.#cache()]);
   }
 
   @Get('live')
   @HttpCode(200)
   @ApiOperation({ summary: 'Whether the process turns; nothing else is looked at' })
-  @ApiOkResponse({ description: 'It does.' })
-  live(): { status: 'ok' } {
+  @ApiOkResponse({ type: LiveReport, description: 'It does.' })
+  getLiveness(): LiveReport {
     return { status: 'ok' };
   }
 
@@ -55,7 +55,7 @@ export class HealthController {
     type: HealthReport,
     description: 'Stopping.',
   })
-  ready(): Promise<HealthCheckResult> {
+  getReadiness(): Promise<HealthCheckResult> {
     // Not the database: without it reads are still served, and if every instance left, none would serve them.
     return this.health.check([() => this.#running()]);
   }
@@ -65,7 +65,7 @@ export class HealthController {
   @Scope('metrics:read')
   @ApiOperation({ summary: 'What the cache has done and how it is' })
   @ApiOkResponse({ type: CacheReport, description: 'Over the last hour, and since the start.' })
-  async report(@CurrentCaller() caller: Caller | undefined): Promise<CacheReport> {
+  async getCacheReport(@CurrentCaller() caller: Caller | undefined): Promise<CacheReport> {
     return CacheReport.of(await this.cache.status(), isAdmin(caller) || hasPrivilege(caller, 'metrics'));
   }
 

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { applyDecorators } from '@nestjs/common';
+import { ApiHeader, ApiResponse } from '@nestjs/swagger';
 import { type FastifyInstance, type onSendHookHandler } from 'fastify';
 import { routeConfig } from './route-config.js';
 
@@ -7,7 +9,16 @@ import { routeConfig } from './route-config.js';
  * ETag over the body, and 304 when the client has it. For routes that would otherwise be `no-store`.
  */
 export function Revalidated(): MethodDecorator {
-  return routeConfig({ revalidated: true });
+  return applyDecorators(
+    routeConfig({ revalidated: true }),
+    ApiHeader({
+      name: 'If-None-Match',
+      required: false,
+      description: 'The `ETag` of an earlier answer.',
+      schema: { type: 'string' },
+    }),
+    ApiResponse({ status: 304, description: 'It has not changed.' }),
+  );
 }
 
 /** Only the routes that ask for it pay; Fastify's etag plugin would hash every answer, errors too. */

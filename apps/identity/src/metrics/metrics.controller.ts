@@ -19,7 +19,7 @@ export class MetricsController {
     description: "Prometheus' text format, version 0.0.4.",
     schema: { type: 'string', example: 'usher_cache_lookups_total{origin="memory"} 4711\n' },
   })
-  text(): Promise<string> {
+  getMetrics(): Promise<string> {
     return this.metrics.text();
   }
 }

@@ -10,7 +10,7 @@ import { Limited } from '../limits/limited.js';
 import { UserPath } from './user-requests.js';
 import { UserSessionsService } from './user-sessions.service.js';
 
-@ApiTags('users')
+@ApiTags('administration')
 @Controller('users/:id/sessions')
 export class UserSessionsController {
   constructor(private readonly sessions: UserSessionsService) {}
@@ -20,7 +20,10 @@ export class UserSessionsController {
   @ApiOperation({ summary: 'Where a user is logged in' })
   @ApiOkResponse({ type: SessionList, description: 'Every session that goes on.' })
   @ApiProblems('users.not_found', 'request.validation')
-  async list(@Param() { id }: UserPath, @CurrentSession() current: { id: string }): Promise<SessionList> {
+  async listUserSessions(
+    @Param() { id }: UserPath,
+    @CurrentSession() current: { id: string },
+  ): Promise<SessionList> {
     const sessions = await this.sessions.list(id);
     return { items: sessions.map((session) => SessionResponse.of(session, current.id)) };
   }
@@ -33,7 +36,7 @@ export class UserSessionsController {
   @ApiOperation({ summary: 'End every session of a user; they can log in again' })
   @ApiNoContentResponse({ description: 'They are over, and their tokens with them.' })
   @ApiProblems('users.not_found', 'request.validation')
-  async endAll(@Param() { id }: UserPath): Promise<void> {
+  async endUserSessions(@Param() { id }: UserPath): Promise<void> {
     await this.sessions.endAll(id);
   }
 }

@@ -27,7 +27,6 @@ import { type Name, UsersService } from './users.service.js';
 
 const PAGE_SIZE = 20;
 
-@ApiTags('users')
 @Controller('users')
 export class UsersController {
   constructor(private readonly users: UsersService) {}
@@ -35,10 +34,11 @@ export class UsersController {
   @Get()
   @AdminsOnly()
   @Scope('users:read')
+  @ApiTags('administration')
   @ApiOperation({ summary: 'Search users, page by page, newest first' })
   @ApiOkResponse({ type: UserPage, description: 'A page of users.' })
   @ApiProblems('request.validation')
-  search(@Query() { q, is_active, is_admin, limit, cursor }: SearchQuery): Promise<UserPage> {
+  listUsers(@Query() { q, is_active, is_admin, limit, cursor }: SearchQuery): Promise<UserPage> {
     return this.users.search({
       text: q,
       isActive: is_active,
@@ -53,10 +53,11 @@ export class UsersController {
   @AdminsAndServicesOnly('lookup')
   @Scope('users:read')
   @Revalidated()
+  @ApiTags('users')
   @ApiOperation({ summary: 'Find one user by email, phone or username' })
   @ApiOkResponse({ type: UserResponse, description: 'The user.' })
   @ApiProblems('users.not_found', 'request.validation')
-  find(@Query() query: LookupQuery, @Trace() trace: CacheTrace): Promise<UserResponse> {
+  lookUpUser(@Query() query: LookupQuery, @Trace() trace: CacheTrace): Promise<UserResponse> {
     return this.users.find(theOne(query), trace);
   }
 
@@ -64,10 +65,11 @@ export class UsersController {
   @AdminsAndServicesOnly('lookup')
   @Scope('users:read')
   @HttpCode(200)
+  @ApiTags('users')
   @ApiOperation({ summary: 'Find up to 100 users by id' })
   @ApiOkResponse({ type: FoundUsers, description: 'The users, and the ids that nobody has.' })
   @ApiProblems('request.validation')
-  findMany(@Body() { ids }: LookupRequest, @Trace() trace: CacheTrace): Promise<FoundUsers> {
+  lookUpUsers(@Body() { ids }: LookupRequest, @Trace() trace: CacheTrace): Promise<FoundUsers> {
     return this.users.findMany(ids, trace);
   }
 
@@ -76,10 +78,11 @@ export class UsersController {
   @UsersOnly()
   @Scope('users:read')
   @Revalidated()
+  @ApiTags('users')
   @ApiOperation({ summary: 'The profile of a user, by username' })
   @ApiOkResponse({ type: PublicProfile, description: 'What the caller may see of the user.' })
   @ApiProblems('users.not_found', 'request.validation')
-  byUsername(
+  getUserByUsername(
     @Param() { username }: UsernamePath,
     @CurrentCaller() viewer: Caller | undefined,
     @Trace() trace: CacheTrace,
@@ -91,10 +94,11 @@ export class UsersController {
   @UsersOnly()
   @Scope('users:read')
   @Revalidated()
+  @ApiTags('users')
   @ApiOperation({ summary: 'The profile of a user' })
   @ApiOkResponse({ type: PublicProfile, description: 'What the caller may see of the user.' })
   @ApiProblems('users.not_found', 'request.validation')
-  byId(
+  getUser(
     @Param() { id }: UserPath,
     @CurrentCaller() viewer: Caller | undefined,
     @Trace() trace: CacheTrace,
@@ -107,6 +111,7 @@ export class UsersController {
   @AdminsOnly()
   @Audited('admin.user_changed')
   @Scope('users:write')
+  @ApiTags('administration')
   @ApiOperation({ summary: 'Activate or deactivate a user, set their roles and app_metadata' })
   @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
   @ApiProblems(
@@ -116,7 +121,7 @@ export class UsersController {
     'users.metadata_too_large',
     'request.validation',
   )
-  changeStanding(
+  updateUser(
     @Param() { id }: UserPath,
     @Body() { is_active, is_admin, roles, app_metadata, trust_unverified }: StandingRequest,
     @Note() note: AuditNote,
@@ -139,10 +144,11 @@ export class UsersController {
   @AdminsAndServicesOnly('metadata')
   @Audited('admin.user_changed')
   @Scope('users:write')
+  @ApiTags('administration')
   @ApiOperation({ summary: 'Change what administrators and services keep with a user' })
   @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
   @ApiProblems('users.not_found', 'users.metadata_too_large', 'request.validation')
-  changeAppMetadata(
+  updateAppMetadata(
     @Param() { id }: UserPath,
     @Body() { app_metadata }: AppMetadataRequest,
     @Note() note: AuditNote,

@@ -15,7 +15,7 @@ import { TokenIntrospection } from './token-introspection.js';
 import { TokenRevocation } from './token-revocation.js';
 
 /** What services ask about tokens that others sent them. */
-@ApiTags('auth')
+@ApiTags('services')
 @Controller('auth')
 export class IntrospectionController {
   constructor(
@@ -35,7 +35,7 @@ export class IntrospectionController {
     description: 'What is true of it; of a token that is not good, whatever it is, `{"active": false}`.',
   })
   @ApiProblems('auth.invalid_request')
-  introspect(
+  introspectToken(
     @Body() { token }: PresentedTokenRequest,
     @Trace() trace: CacheTrace,
   ): Promise<IntrospectionResponse> {
@@ -57,7 +57,7 @@ export class IntrospectionController {
   })
   @ApiOkResponse({ description: 'It is good for nothing any more, whatever it was.' })
   @ApiProblems('auth.invalid_request')
-  async revoke(@Body() { token }: PresentedTokenRequest, @Note() note: AuditNote): Promise<void> {
+  async revokeToken(@Body() { token }: PresentedTokenRequest, @Note() note: AuditNote): Promise<void> {
     note.about(await this.revocation.revoke(token));
   }
 }

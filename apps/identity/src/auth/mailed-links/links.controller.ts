@@ -20,7 +20,7 @@ const PASSWORD_DEADLINE_MS = 15_000;
 const ALWAYS = 'The same answer whether or not there is such an account; if so, a mail is on its way.';
 const ONCE = 'The link works once.';
 
-@ApiTags('auth')
+@ApiTags('account')
 @Controller('auth')
 export class LinksController {
   constructor(private readonly links: LinksService) {}

@@ -5,7 +5,7 @@ import { ApiProblems } from '../../http/docs/api-problems.js';
 import { Public } from '../guard/access.js';
 import { ServerMetadata } from './server-metadata.js';
 
-@ApiTags('auth')
+@ApiTags('services')
 @Controller('.well-known')
 @Public()
 export class ServerMetadataController {
@@ -16,7 +16,7 @@ export class ServerMetadataController {
   @ApiOperation({ summary: 'Where OAuth clients find what there is for them (RFC 8414)' })
   @ApiOkResponse({ type: ServerMetadata, description: 'The endpoints, and what they take.' })
   @ApiProblems('auth.no_server_metadata')
-  metadata(): ServerMetadata {
+  getServerMetadata(): ServerMetadata {
     return ServerMetadata.of(this.settings);
   }
 }

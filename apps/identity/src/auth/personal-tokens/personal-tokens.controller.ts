@@ -25,7 +25,7 @@ import { PersonalTokensService } from './personal-tokens.service.js';
 
 const DEFAULT_DAYS = 30;
 
-@ApiTags('auth')
+@ApiTags('personal-tokens')
 @Controller('auth/tokens')
 @UsersOnly()
 export class PersonalTokensController {
@@ -49,7 +49,7 @@ export class PersonalTokensController {
     'request.validation',
     'auth.busy',
   )
-  async create(
+  async createPersonalToken(
     @CurrentUser() user: CachedUser,
     @Body() { name, scopes, expires_in_days: days = DEFAULT_DAYS, password }: PersonalTokenRequest,
     @CurrentVisitor() visitor: Visitor,
@@ -64,7 +64,7 @@ export class PersonalTokensController {
     type: PersonalTokenList,
     description: 'Those that have not expired, without their texts.',
   })
-  async list(@CurrentUser() { id }: CachedUser): Promise<PersonalTokenList> {
+  async listPersonalTokens(@CurrentUser() { id }: CachedUser): Promise<PersonalTokenList> {
     return { items: (await this.tokens.list(id)).map((token) => PersonalTokenResponse.of(token)) };
   }
 
@@ -75,7 +75,10 @@ export class PersonalTokensController {
   @ApiOperation({ summary: 'Revoke one of the own personal access tokens' })
   @ApiNoContentResponse({ description: 'It opens nothing any more.' })
   @ApiProblems('auth.token_not_found', 'request.validation')
-  async revoke(@CurrentUser() user: CachedUser, @Param() { id }: PersonalTokenPath): Promise<void> {
+  async revokePersonalToken(
+    @CurrentUser() user: CachedUser,
+    @Param() { id }: PersonalTokenPath,
+  ): Promise<void> {
     await this.tokens.revoke(id, user.id);
   }
 }

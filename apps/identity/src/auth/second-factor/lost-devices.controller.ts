@@ -10,7 +10,7 @@ import { Limited } from '../../limits/limited.js';
 import { LostDevices } from './lost-devices.js';
 import { OwnerPath } from './second-factor-requests.js';
 
-@ApiTags('users')
+@ApiTags('administration')
 @Controller('users')
 export class LostDevicesController {
   constructor(private readonly lostDevices: LostDevices) {}
@@ -23,7 +23,7 @@ export class LostDevicesController {
   @ApiOperation({ summary: 'Turn the second factor of a user off, who has lost app and recovery codes' })
   @ApiNoContentResponse({ description: 'Their logins ask for the password alone.' })
   @ApiProblems('users.not_found', 'request.validation', ...UNAVAILABLE)
-  async remove(@Param() { id }: OwnerPath, @CurrentUser() admin: CachedUser): Promise<void> {
+  async removeUserSecondFactor(@Param() { id }: OwnerPath, @CurrentUser() admin: CachedUser): Promise<void> {
     await this.lostDevices.remove(id, admin);
   }
 }

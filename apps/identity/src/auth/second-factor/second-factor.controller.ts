@@ -34,7 +34,7 @@ const PROOF_PROBLEMS = [
   ...UNAVAILABLE,
 ] as const;
 
-@ApiTags('auth')
+@ApiTags('second-factor')
 @Controller('auth/second-factor')
 export class SecondFactorController {
   constructor(private readonly own: OwnSecondFactor) {}
@@ -44,7 +44,7 @@ export class SecondFactorController {
   @ApiOperation({ summary: 'Whether the own logins ask for a code' })
   @ApiOkResponse({ type: SecondFactorResponse, description: 'How it is set up.' })
   @ApiProblems(...UNAVAILABLE)
-  async status(@CurrentUser() user: CachedUser): Promise<SecondFactorResponse> {
+  async getSecondFactor(@CurrentUser() user: CachedUser): Promise<SecondFactorResponse> {
     return SecondFactorResponse.of(await this.own.status(user));
   }
 
@@ -65,7 +65,7 @@ export class SecondFactorController {
     'auth.busy',
     ...UNAVAILABLE,
   )
-  async start(
+  async startSecondFactor(
     @CurrentUser() user: CachedUser,
     @Body() { password }: StartRequest,
     @CurrentVisitor() visitor: Visitor,
@@ -89,7 +89,7 @@ export class SecondFactorController {
     ...UNREADABLE,
     ...UNAVAILABLE,
   )
-  async confirm(
+  async confirmSecondFactor(
     @CurrentUser() user: CachedUser,
     @Body() { code }: ConfirmRequest,
     @CurrentVisitor() visitor: Visitor,
@@ -123,7 +123,7 @@ export class SecondFactorController {
   @ApiOperation({ summary: 'Turn the second factor off; its recovery codes go with it' })
   @ApiNoContentResponse({ description: 'Logins ask for the password alone.' })
   @ApiProblems(...PROOF_PROBLEMS)
-  async disable(
+  async disableSecondFactor(
     @CurrentUser() user: CachedUser,
     @Body() proof: ProofRequest,
     @CurrentVisitor() visitor: Visitor,

@@ -37,7 +37,7 @@ export class SecondStepController {
     'encryption.unreadable',
     ...UNAVAILABLE,
   )
-  async finish(
+  async loginWithSecondFactor(
     @Body() { challenge, code }: SecondStepRequest,
     @CurrentClient() client: Client,
     @CurrentVisitor() visitor: Visitor,

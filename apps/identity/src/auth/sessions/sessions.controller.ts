@@ -15,7 +15,6 @@ import { RefreshRequest, SessionPath } from './session-requests.js';
 import { SessionList, SessionResponse } from './session-response.js';
 import { SessionsService } from './sessions.service.js';
 
-@ApiTags('auth')
 @Controller('auth')
 export class SessionsController {
   constructor(
@@ -28,13 +27,17 @@ export class SessionsController {
   @Public()
   @Audited('session.refreshed')
   @HttpCode(200)
+  @ApiTags('auth')
   @ApiOperation({ summary: 'Get new tokens for a refresh token, which is used up by it' })
   @ApiOkResponse({
     type: TokenResponse,
     description: 'New tokens; within ten seconds of a refresh, the same refresh token again.',
   })
   @ApiProblems('auth.invalid_refresh_token', 'request.validation', ...UNAVAILABLE)
-  async refresh(@Body() { refresh_token }: RefreshRequest, @Note() note: AuditNote): Promise<TokenResponse> {
+  async refreshSession(
+    @Body() { refresh_token }: RefreshRequest,
+    @Note() note: AuditNote,
+  ): Promise<TokenResponse> {
     return this.issuer.token(await this.sessions.refresh(refresh_token, note));
   }
 
@@ -43,6 +46,7 @@ export class SessionsController {
   @Audited('session.ended')
   @TokenHoldersOnly()
   @HttpCode(204)
+  @ApiTags('auth')
   @ApiOperation({ summary: 'End the session of the token; again if you like' })
   @ApiNoContentResponse({ description: 'It is over, and its tokens with it.' })
   @ApiProblems(...UNAVAILABLE)
@@ -55,6 +59,7 @@ export class SessionsController {
   @Audited('session.all_ended')
   @TokenHoldersOnly()
   @HttpCode(204)
+  @ApiTags('auth')
   @ApiOperation({ summary: 'End every session of the user, this one included' })
   @ApiNoContentResponse({ description: 'They are over, and their tokens with them.' })
   @ApiProblems(...UNAVAILABLE)
@@ -64,9 +69,10 @@ export class SessionsController {
 
   @Get('sessions')
   @UsersOnly()
+  @ApiTags('sessions')
   @ApiOperation({ summary: 'Where the user is logged in' })
   @ApiOkResponse({ type: SessionList, description: 'Every session that goes on.' })
-  async list(@CurrentSession() current: { id: string; user: CachedUser }): Promise<SessionList> {
+  async listSessions(@CurrentSession() current: { id: string; user: CachedUser }): Promise<SessionList> {
     const sessions = await this.sessions.list(current.user.id);
     return { items: sessions.map((session) => SessionResponse.of(session, current.id)) };
   }
@@ -76,10 +82,11 @@ export class SessionsController {
   @Audited('session.ended')
   @UsersOnly()
   @HttpCode(204)
+  @ApiTags('sessions')
   @ApiOperation({ summary: 'End one of the own sessions' })
   @ApiNoContentResponse({ description: 'It is over, and its tokens with it.' })
   @ApiProblems('auth.session_not_found', 'request.validation')
-  async revoke(
+  async endSession(
     @CurrentUser() user: CachedUser,
     @Param() { id }: SessionPath,
     @Note() note: AuditNote,

@@ -9,7 +9,7 @@ import { JsonWebKeySet } from './json-web-key-set.js';
 import { JWKS_MAX_AGE_SECONDS } from './rotation-times.js';
 import { SigningKeys } from './signing-keys.js';
 
-@ApiTags('auth')
+@ApiTags('services')
 @Controller('.well-known')
 @Public()
 export class JwksController {
@@ -23,7 +23,7 @@ export class JwksController {
     description: 'The key that signs first, then those that will sign or have signed; none with HS256.',
   })
   @ApiResponse({ status: 304, description: 'Nothing has changed.' })
-  jwks(
+  getJwks(
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): JsonWebKeySet | undefined {

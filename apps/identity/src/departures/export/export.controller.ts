@@ -9,7 +9,7 @@ import { REQUEST_LIMITS } from '../../limits/limit.js';
 import { Limited } from '../../limits/limited.js';
 import { type AccountExport, AccountExports } from './account-exports.js';
 
-@ApiTags('auth')
+@ApiTags('account')
 @Controller('auth')
 export class ExportController {
   constructor(private readonly exports: AccountExports) {}
@@ -33,7 +33,7 @@ export class ExportController {
       additionalProperties: true,
     },
   })
-  async download(
+  async exportAccount(
     @CurrentUser() user: CachedUser,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AccountExport> {

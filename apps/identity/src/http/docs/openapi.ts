@@ -28,8 +28,14 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
     .setDescription(DESCRIPTION)
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer('/')
-    .addTag('auth', 'Who are you: registration, login, tokens and the own profile.')
-    .addTag('users', 'Profiles, look-ups and administration.')
+    .addTag('auth', 'Registration, login and the tokens of a session.')
+    .addTag('account', 'The own profile, password, email address and activity.')
+    .addTag('sessions', 'Where one is logged in.')
+    .addTag('second-factor', 'Codes of an authenticator app, asked for at logins.')
+    .addTag('personal-tokens', 'Personal access tokens, for scripts.')
+    .addTag('users', 'Profiles and look-ups.')
+    .addTag('administration', 'Users, their sessions, and the audit log; for administrators.')
+    .addTag('services', 'What other services ask about tokens.')
     .addTag('health', 'What operators ask.')
     // First in the Authorize dialog: the way in for a person.
     .addOAuth2(
@@ -59,14 +65,30 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
     .build();
   const document = SwaggerModule.createDocument(app, config, {
     extraModels: [ProblemDocument],
-    operationIdFactory,
+    // A handler's name is the name of the call in generated clients.
+    operationIdFactory: (_controller, method) => method,
+    autoTagControllers: false,
   });
+  document.paths = inOrderOfTags(document);
   completeOperations(document);
   return document;
 }
 
-/** `authMe`: a name for generated clients, and without the `_` that Swagger UI complains of in links. */
-function operationIdFactory(controller: string, method: string): string {
-  const room = controller.replace(/Controller$/, '');
-  return room.charAt(0).toLowerCase() + room.slice(1) + method.charAt(0).toUpperCase() + method.slice(1);
+/** Where a reader begins, within the tag. */
+const LEADING = ['/auth/register', '/auth/login', '/auth/me', '/auth/profile'];
+
+/** As the tags are declared, whatever order modules are loaded in. */
+function inOrderOfTags({ tags = [], paths }: OpenAPIObject): OpenAPIObject['paths'] {
+  const names = tags.map(({ name }) => name);
+  const tagOf = (path: string): number =>
+    Math.min(
+      ...Object.values(paths[path] as Record<string, { tags?: string[] }>).map((operation) =>
+        names.indexOf(operation.tags?.[0] ?? ''),
+      ),
+    );
+  const rank = (path: string): number => (LEADING.includes(path) ? LEADING.indexOf(path) : LEADING.length);
+  const sorted = Object.keys(paths).sort(
+    (one, other) => tagOf(one) - tagOf(other) || rank(one) - rank(other),
+  );
+  return Object.fromEntries(sorted.map((path) => [path, paths[path]!]));
 }
