@@ -60,11 +60,14 @@ export const GUESS_LIMITS = {
   network: { name: 'guess-network', quota: 100, windowSeconds: 3_600, shared: true },
 } as const satisfies Record<string, Limit>;
 
-/** Of personal access tokens that nobody made, by network: each costs the database a look. By each instance. */
-export const INVENTED_TOKENS = {
-  name: 'invented-tokens',
+/**
+ * Of bearer tokens that open nothing, by network: each costs a signature check or a look at the database. The window is
+ * short, because an office whose sessions have ended sends many at once and has to get in again soon.
+ */
+export const BAD_TOKENS = {
+  name: 'bad-tokens',
   quota: 600,
-  windowSeconds: 600,
+  windowSeconds: 60,
   shared: false,
 } as const satisfies Limit;
 

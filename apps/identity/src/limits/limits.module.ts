@@ -3,6 +3,7 @@ import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/c
 import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyInstance } from 'fastify';
 import { ServiceTokens } from '../auth/guard/service-tokens.js';
+import { BadTokens } from './bad-tokens.js';
 import { Guesses } from './guesses.js';
 import { Limits } from './limits.js';
 
@@ -15,9 +16,14 @@ import { Limits } from './limits.js';
       inject: [Settings, ServiceTokens],
       useFactory: (settings: Settings, services: ServiceTokens) => new Limits(settings, services),
     },
+    {
+      provide: BadTokens,
+      inject: [Settings],
+      useFactory: ({ rateLimitFactor }: Settings) => new BadTokens(rateLimitFactor),
+    },
     { provide: Guesses, inject: [Limits], useFactory: (limits: Limits) => limits.guesses },
   ],
-  exports: [Guesses],
+  exports: [BadTokens, Guesses],
 })
 export class LimitsModule implements OnModuleInit, OnApplicationShutdown {
   constructor(

@@ -23,7 +23,10 @@ export function visitorAt(address: string): Visitor {
   return { network: networkOf(address) };
 }
 
-export const CurrentVisitor = createParamDecorator((_: unknown, context: ExecutionContext): Visitor => {
-  const request = context.switchToHttp().getRequest<FastifyRequest>();
+export function visitorOf(request: FastifyRequest): Visitor {
   return request.visitor ?? visitorAt(request.remoteAddress);
-});
+}
+
+export const CurrentVisitor = createParamDecorator((_: unknown, context: ExecutionContext): Visitor =>
+  visitorOf(context.switchToHttp().getRequest<FastifyRequest>()),
+);

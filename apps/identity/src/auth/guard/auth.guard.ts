@@ -3,12 +3,15 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { CacheTrace } from '../../http/cache-trace.js';
-import { visitorAt } from '../../limits/visitor.js';
+import { BadTokens } from '../../limits/bad-tokens.js';
+import { visitorOf } from '../../limits/visitor.js';
 import { InvalidPersonalToken } from '../personal-tokens/personal-token-faults.js';
 import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';
 import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
 import { type ScopeName } from '../personal-tokens/scopes.js';
+import { type AccessClaims } from '../tokens/access-claims.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
+import { InvalidToken } from '../tokens/invalid-token.js';
 import { type Access, ACCESS, ROLES, SCOPE } from './access.js';
 import {
   Forbidden,
@@ -42,9 +45,19 @@ export class AuthGuard implements CanActivate {
     private readonly users: UserCache,
     private readonly sessions: SessionCache,
     private readonly holders: PersonalTokenHolders,
+    private readonly badTokens: BadTokens,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
+    try {
+      return await this.#enter(context);
+    } catch (error) {
+      if (isBadToken(error)) await this.badTokens.count(visitorOf(context.switchToHttp().getRequest()));
+      throw error;
+    }
+  }
+
+  async #enter(context: ExecutionContext): Promise<boolean> {
     const access =
       this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [
         context.getHandler(),
@@ -72,12 +85,12 @@ export class AuthGuard implements CanActivate {
     }
     if (access === 'token holder') {
       if (token === undefined) throw new MissingToken();
-      request.claims = await this.tokens.verify(token);
+      request.claims = await this.#verify(token, request);
       requireRole(undefined, this.#rolesFor(context)); // nobody was looked up
       return true;
     }
     if (token !== undefined) {
-      request.caller = await this.#caller(token, CacheTrace.of(request, http.getResponse<FastifyReply>()));
+      request.caller = await this.#caller(token, request, http.getResponse<FastifyReply>());
     }
     admit(request, access);
     requireRole(request.caller, this.#rolesFor(context));
@@ -91,10 +104,11 @@ export class AuthGuard implements CanActivate {
     ]);
   }
 
-  async #caller(token: string, trace: CacheTrace): Promise<Caller> {
+  async #caller(token: string, request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
     const service = this.services.find(token);
     if (service) return { kind: 'service', ...service };
-    const claims = await this.tokens.verify(token);
+    const claims = await this.#verify(token, request);
+    const trace = CacheTrace.of(request, reply);
     const [session, user] = await Promise.all([
       this.sessions.byId(claims.sessionId, trace.options),
       this.users.byId(claims.userId, trace.options),
@@ -104,13 +118,13 @@ export class AuthGuard implements CanActivate {
     return { kind: 'user', user: user.value, sessionId: claims.sessionId };
   }
 
+  #verify(token: string, request: FastifyRequest): Promise<AccessClaims> {
+    return this.tokens.verify(token, (check) => this.badTokens.look(visitorOf(request), check));
+  }
+
   async #holder(token: string, request: FastifyRequest, reply: FastifyReply): Promise<PersonalTokenCaller> {
     const trace = CacheTrace.of(request, reply);
-    const answer = await this.holders.admit(
-      token,
-      request.visitor ?? visitorAt(request.remoteAddress),
-      trace.options,
-    );
+    const answer = await this.holders.admit(token, visitorOf(request), trace.options);
     const holder = answer && trace.shown(answer);
     if (!holder) throw new InvalidPersonalToken();
     const { user, token: personal } = holder;
@@ -122,6 +136,12 @@ export class AuthGuard implements CanActivate {
       scopes: personal.scopes,
     };
   }
+}
+
+/** A token that is ours and has expired is none: clients send one before they refresh. */
+function isBadToken(error: unknown): boolean {
+  if (error instanceof InvalidToken) return error.reason !== 'expired';
+  return error instanceof TokenRevoked || error instanceof InvalidPersonalToken;
 }
 
 function isOf(session: CachedSession | null, userId: string): boolean {

@@ -1,4 +1,3 @@
-import { Settings } from '#config';
 import {
   type CachedPersonalToken,
   type CachedUser,
@@ -8,10 +7,7 @@ import {
   worse,
 } from '#user-cache';
 import { Injectable } from '@nestjs/common';
-import { Counter } from '../../limits/counter.js';
-import { digest } from '../../limits/digest.js';
-import { INVENTED_TOKENS } from '../../limits/limit.js';
-import { RateLimited } from '../../limits/limit-faults.js';
+import { BadTokens } from '../../limits/bad-tokens.js';
 import { type Visitor } from '../../limits/visitor.js';
 import { type ComparedToken, ComparedTokens } from './compared-tokens.js';
 import { LastUses } from './last-uses.js';
@@ -44,16 +40,14 @@ type Origin = Parameters<typeof worse>[0];
 @Injectable()
 export class PersonalTokenHolders {
   private readonly compared = new ComparedTokens();
-  private readonly inventions: Counter;
   private readonly uses: LastUses;
 
   constructor(
     private readonly tokens: PersonalTokenCache,
     private readonly store: PersonalTokenStore,
     private readonly users: UserCache,
-    settings: Settings,
+    private readonly badTokens: BadTokens,
   ) {
-    this.inventions = new Counter(INVENTED_TOKENS, settings.rateLimitFactor);
     this.uses = new LastUses((ids) => this.store.used(ids));
   }
 
@@ -113,21 +107,12 @@ export class PersonalTokenHolders {
     { id, hash }: PersonalTokenText,
     visitor: Visitor | undefined,
   ): Promise<ComparedToken> {
-    // Counted before and taken back after, so that many at once are not let through.
-    const network = visitor && digest(visitor.network);
-    if (network !== undefined) {
-      const count = await this.inventions.take(network);
-      if (count.exceeded) throw new RateLimited(count);
-    }
-    let invented = false;
-    try {
+    const look = async (): Promise<ComparedToken> => {
       const compared = { id, ...(await this.store.compare(id, hash)) };
       this.compared.remember(text, compared);
-      invented = !compared.matches;
       return compared;
-    } finally {
-      if (network !== undefined && !invented) await this.inventions.giveBack(network);
-    }
+    };
+    return visitor ? this.badTokens.look(visitor, look) : look();
   }
 }
 

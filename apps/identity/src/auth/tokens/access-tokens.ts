@@ -31,6 +31,9 @@ export interface IssuedToken {
   expiresInSeconds: number;
 }
 
+/** Decides whether a token that was never checked here is worth a check. */
+export type FirstLook = (check: () => Promise<AccessClaims>) => Promise<AccessClaims>;
+
 /** Access tokens: JWTs after RFC 9068. Who the user is now, and whether they are still active, is not asked here. */
 @Injectable()
 export class AccessTokens {
@@ -59,16 +62,27 @@ export class AccessTokens {
 
   /**
    * The first time checks everything; later, until it expires, only the clock and whether its key still holds.
-   * @throws InvalidToken
+   *
+   * @param firstLook is handed the check of everything, and may refuse it; not asked about tokens checked before
+   * @throws InvalidToken, and what `firstLook` throws
    */
-  async verify(token: string): Promise<AccessClaims> {
+  async verify(token: string, firstLook: FirstLook = (check) => check()): Promise<AccessClaims> {
     if (token.length > MAX_TOKEN_LENGTH) throw new InvalidToken('too long');
     const remembered = this.verified.recall(token, this.clock.now());
     if (remembered && this.keys.get(remembered.kid)) return remembered.claims;
+    if (this.verified.hasExpired(token)) throw new InvalidToken('expired');
+    return firstLook(() => this.#check(token));
+  }
 
-    const verified = await this.verifyNow(token);
-    this.verified.remember(token, verified);
-    return verified.claims;
+  async #check(token: string): Promise<AccessClaims> {
+    try {
+      const verified = await this.verifyNow(token);
+      this.verified.remember(token, verified);
+      return verified.claims;
+    } catch (error) {
+      if (error instanceof InvalidToken && error.reason === 'expired') this.verified.rememberExpired(token);
+      throw error;
+    }
   }
 
   private async verifyNow(token: string): Promise<VerifiedToken> {

@@ -6,6 +6,8 @@ import { LRUCache } from 'lru-cache';
 import { type AccessClaims } from './access-claims.js';
 
 const MAX_ENTRIES = heapShareEntries('verifiedTokens', { bytesEach: 500, most: 50_000 });
+/** Fewer, and apart: what clients still send after it expired must not push out what is in use. At some 150 bytes each. */
+const MAX_EXPIRED = 5_000;
 
 export interface VerifiedToken {
   readonly claims: AccessClaims;
@@ -19,6 +21,7 @@ export interface VerifiedToken {
  */
 export class VerifiedTokens {
   private readonly tokens = new LRUCache<string, VerifiedToken>({ max: MAX_ENTRIES });
+  private readonly expired = new LRUCache<string, true>({ max: MAX_EXPIRED });
 
   /** `undefined`: not remembered, or expired since. */
   recall(token: string, nowMs: number): VerifiedToken | undefined {
@@ -27,11 +30,21 @@ export class VerifiedTokens {
     if (!verified || verified.claims.expiresAt > nowMs) return verified;
 
     this.tokens.delete(key);
+    this.expired.set(key, true);
     return undefined;
   }
 
   remember(token: string, verified: VerifiedToken): void {
     this.tokens.set(keyOf(token), verified);
+  }
+
+  /** Its signature was good, and it has expired: no second check can find it good. */
+  rememberExpired(token: string): void {
+    this.expired.set(keyOf(token), true);
+  }
+
+  hasExpired(token: string): boolean {
+    return this.expired.has(keyOf(token));
   }
 
   get size(): number {

@@ -1,0 +1,43 @@
+import { Counter } from './counter.js';
+import { digest } from './digest.js';
+import { BAD_TOKENS } from './limit.js';
+import { RateLimited } from './limit-faults.js';
+import { type Visitor } from './visitor.js';
+
+/**
+ * How many bearer tokens from one network open nothing: forged, revoked or made up
+ * (docs/adr/0020-bad-tokens-are-counted-per-network.md). Counted in memory, so that no read waits for Redis.
+ *
+ * Past the limit a token that this instance has not verified yet is refused before its signature or the database is
+ * looked at. Tokens in use are known, so they keep working while somebody else at their network sends bad ones.
+ */
+export class BadTokens {
+  readonly #counter: Counter;
+
+  constructor(rateLimitFactor: number) {
+    this.#counter = new Counter(BAD_TOKENS, rateLimitFactor);
+  }
+
+  /**
+   * The result of `check`, a look at a token that this instance does not know yet. The look holds a place while it lasts,
+   * so that many at once do not get past the limit.
+   *
+   * @throws RateLimited, and what `check` throws
+   */
+  async look<T>({ network }: Visitor, check: () => Promise<T>): Promise<T> {
+    const key = digest(network);
+    const count = await this.#counter.take(key);
+    if (count.exceeded) throw new RateLimited(count);
+    try {
+      return await check();
+    } finally {
+      await this.#counter.giveBack(key);
+    }
+  }
+
+  /** Counts a token that was refused. @throws RateLimited, in place of the refusal, past the limit */
+  async count({ network }: Visitor): Promise<void> {
+    const count = await this.#counter.take(digest(network));
+    if (count.exceeded) throw new RateLimited(count);
+  }
+}

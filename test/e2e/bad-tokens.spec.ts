@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { AccessTokens } from '../../apps/identity/src/auth/tokens/access-tokens.js';
+import { SigningKeys } from '../../apps/identity/src/auth/tokens/signing-keys.js';
+import { aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
+import { expectProblem } from '../support/problems.js';
+import { TestApp } from '../support/test-app.js';
+
+/** Of 600. */
+const QUOTA = 6;
+let networks = 0;
+
+describe('bad bearer tokens', () => {
+  let generous: TestApp;
+  let usher: TestApp;
+  let person: Person;
+
+  beforeAll(async () => {
+    generous = await TestApp.start();
+    const env = { RATE_LIMIT_FACTOR: '0.01', TRUST_PROXY: 'on' };
+    usher = await TestApp.start({ database: generous.database, env });
+    person = await aPerson(generous);
+  });
+
+  afterAll(async () => {
+    await usher.stop();
+    await generous.stop();
+  });
+
+  const aNetwork = (): string => `192.0.2.${++networks}`;
+
+  const ask = (token: string, from: string) =>
+    usher.http.get('/auth/me').set(bearer(token)).set('x-forwarded-for', from);
+
+  async function statuses(token: () => string, from: string, count: number): Promise<number[]> {
+    const all: number[] = [];
+    for (let n = 0; n < count; n++) all.push((await ask(token(), from)).status);
+    return all;
+  }
+
+  /** Ours but for the signature. */
+  function forged(): string {
+    const [header, payload] = person.token.split('.');
+    return `${header}.${payload}.${randomBytes(64).toString('base64url')}`;
+  }
+
+  const allButOne = (status: number): number[] => [...Array<number>(QUOTA).fill(status), 429];
+
+  it('are refused past the limit before a signature is checked, and only to their network', async () => {
+    const [theirs, elsewhere] = [aNetwork(), aNetwork()];
+    const keys = usher.app.get(SigningKeys);
+    const find = keys.find.bind(keys);
+    let checks = 0;
+    keys.find = (kid) => {
+      checks++;
+      return find(kid);
+    };
+    expect(await statuses(forged, theirs, QUOTA + 1)).toEqual(allButOne(401));
+    expect(checks).toBe(QUOTA);
+    const refused = await ask(forged(), theirs);
+    expectProblem(refused, 429, 'request.rate_limited');
+    expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(60);
+    expect(refused.headers['ratelimit-policy']).toBe(`"bad-tokens";q=${QUOTA};w=60`);
+    // A logout looks at nothing but the token.
+    await usher.http.post('/auth/logout').set(bearer(forged())).set('x-forwarded-for', theirs).expect(429);
+    expect(checks).toBe(QUOTA);
+    expect((await ask(forged(), elsewhere)).status).toBe(401);
+  });
+
+  it('do not get past the limit by coming at once', async () => {
+    const from = aNetwork();
+    const all = await Promise.all(Array.from({ length: 40 }, () => ask(forged(), from)));
+    expect(all.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(QUOTA);
+  });
+
+  it('do not stop the tokens in use at their network', async () => {
+    const from = aNetwork();
+    const colleague = await aPerson(generous);
+    const newcomer = await aPerson(generous);
+    expect((await ask(colleague.token, from)).status).toBe(200);
+    await statuses(forged, from, QUOTA + 1);
+    expect((await ask(colleague.token, from)).status).toBe(200);
+    // Not known to this instance yet.
+    expect((await ask(newcomer.token, from)).status).toBe(429);
+    expect((await ask(newcomer.token, aNetwork())).status).toBe(200);
+  });
+
+  it('of a session that is over count too', async () => {
+    const { token } = await aPerson(generous);
+    const from = aNetwork();
+    expect((await ask(token, from)).status).toBe(200);
+    await generous.http.post('/auth/logout').set(bearer(token)).expect(204);
+    const revoked = await statuses(() => token, from, QUOTA + 3);
+    expect(revoked.at(-1)).toBe(429);
+    expect(revoked.filter((status) => status === 401).length).toBeLessThanOrEqual(QUOTA);
+  });
+
+  it('that are ours and have expired do not count, and are checked once', async () => {
+    const from = aNetwork();
+    const { token } = await generous.app
+      .get(AccessTokens)
+      .issue({ userId: person.id, sessionId: person.id, notAfter: new Date(Date.now() - 60_000) });
+    const keys = usher.app.get(SigningKeys);
+    const find = keys.find.bind(keys);
+    let checks = 0;
+    keys.find = (kid) => {
+      checks++;
+      return find(kid);
+    };
+    expect(new Set(await statuses(() => token, from, 3 * QUOTA))).toEqual(new Set([401]));
+    expect(checks).toBe(1);
+    expect((await ask(person.token, from)).status).toBe(200);
+  });
+
+  it('count whichever kind they are', async () => {
+    const from = aNetwork();
+    const invented = (): string => `usher_pat_${randomBytes(48).toString('base64url')}`;
+    let n = 0;
+    expect(await statuses(() => (n++ % 2 ? forged() : invented()), from, QUOTA + 1)).toEqual(allButOne(401));
+    const { body } = await generous.http
+      .post('/auth/tokens')
+      .set(person.bearer)
+      .send({ name: 'backup', scopes: ['profile:read'], password: PASSWORD })
+      .expect(201);
+    expect((await ask(body.token as string, from)).status).toBe(429);
+    expect((await ask(body.token as string, aNetwork())).status).toBe(200);
+  });
+});
