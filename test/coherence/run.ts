@@ -20,7 +20,10 @@ export interface RunOptions {
   seed: number;
   stage: Stage;
   instances?: number;
-  ablation?: Ablation;
+  /** Of all instances, or of each. */
+  ablation?: Ablation | readonly [Ablation, ...Ablation[]];
+  /** Come once, before the others, however long that takes. */
+  first?: readonly Fault[];
   /** Injected one after the other for as long as the run lasts. */
   faults?: readonly Fault[];
   env?: NodeJS.ProcessEnv;
@@ -42,6 +45,7 @@ export async function run(options: RunOptions): Promise<Report> {
     stage,
     instances: count = 4,
     ablation = 'none',
+    first = [],
     faults = [],
     until = (): boolean => false,
     log = (): void => undefined,
@@ -72,7 +76,7 @@ export async function run(options: RunOptions): Promise<Report> {
       index,
       { ...env, ...stage.envOf(index), ...other },
       stage.databaseUrlOf(index),
-      ablation,
+      typeof ablation === 'string' ? ablation : (ablation[index] ?? 'none'),
     );
   const instances = await Promise.all(Array.from({ length: count }, (_, index) => start(index)));
   const ending = new AbortController();
@@ -133,9 +137,9 @@ export async function run(options: RunOptions): Promise<Report> {
   try {
     const isOver = (): boolean => performance.now() > end || until(report);
     while (faults.length === 0 && !isOver()) await sleep(50);
-    while (!isOver()) {
-      for (const fault of random.shuffled(faults)) {
-        if (isOver()) break;
+    for (let round = first; !isOver(); round = random.shuffled(faults)) {
+      for (const fault of round) {
+        if (round !== first && isOver()) break;
         log(`${fault.name} …`);
         report.fault = fault.name;
         if (fault.breaksPostgres) excuse(...instances.keys());
