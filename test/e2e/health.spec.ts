@@ -61,7 +61,7 @@ describe('health', () => {
       info: expect.any(Object),
       error: {},
       details: {
-        database: { status: 'up', latency_ms: expect.any(Number) },
+        database: { status: 'up', latency_ms: expect.any(Number), search_index: 'none' },
         cache: {
           status: 'up',
           backend: 'redis',

@@ -48,6 +48,8 @@ async function start(): Promise<void> {
     leaving.signal.throwIfAborted();
     // Takes longer than all of the above: whoever is to hear of a fault does not wait for it.
     const { createApp } = await import('./create-app.js');
+    const { buildSearchIndexes } = await import('#database');
+    const { Logger } = await import('@nestjs/common');
     const { announceStart } = await import('./announce-start.js');
     app = await createApp(settings, database.url);
     leaving.signal.throwIfAborted();
@@ -55,6 +57,11 @@ async function start(): Promise<void> {
     leaving.signal.throwIfAborted();
     serving = true;
     await announceStart(app, settings, database.description);
+    // After millions of users came it takes minutes, and the service can do without.
+    void buildSearchIndexes(database.url, {
+      tell: (line) => new Logger('Search').warn(line),
+      signal: leaving.signal,
+    });
   } catch (error) {
     if (!leaving.signal.aborted) await abort(startFault(error, settings));
   }

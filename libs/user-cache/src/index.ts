@@ -26,7 +26,7 @@ export { type UserCacheStatus } from './user-cache-status.js';
 export { type ReadOptions, UserCache } from './user-cache.js';
 export { UserCacheModule, type UserCacheModuleOptions } from './user-cache.module.js';
 export { type Metadata, metadataFault, type MetadataPatch } from './metadata.js';
-export { UserDirectory, type UserSearch } from './user-directory.js';
+export { UserDirectory, type UserPage, type UserSearch } from './user-directory.js';
 export {
   EmailNotVerified,
   EmailTaken,

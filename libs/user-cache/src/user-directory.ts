@@ -1,8 +1,10 @@
+import { INDEXING_SQL, PREFIXED_SQL, SEARCHED_TEXT_SQL, type SearchIndexing } from '#database';
 import { type DataSource } from 'typeorm';
+import { canonical } from './alias.js';
 import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
 
 export interface UserSearch {
-  /** Found anywhere in email, username, names or phone, without regard to case; `%` and `_` are just characters. */
+  /** Without regard to case; `%` and `_` are just characters. What it finds depends on the indexes; see `Condition`. */
   text?: string | undefined;
   isActive?: boolean | undefined;
   isAdmin?: boolean | undefined;
@@ -11,28 +13,167 @@ export interface UserSearch {
   limit: number;
 }
 
-/** Lists of users, newest first, always from PostgreSQL: a list has no key that it could be cached under. */
+interface Explained {
+  readonly 'QUERY PLAN': [{ readonly Plan: { readonly 'Plan Rows': number } }];
+}
+
+export interface UserPage {
+  readonly users: readonly CachedUser[];
+  /** `before` of the next page; `undefined`: there is none. */
+  readonly next: string | undefined;
+}
+
+/** Users that a search looks at one by one, newest first. A common text fills a page from them. */
+const WALK = 4_000;
+/** Users that a rare text may have; more of them cannot be sorted in time. */
+const MOST_FOUND = 25_000;
+/** The same for each index of a search by prefixes. */
+const MOST_PREFIXED = 2_000;
+/** Says what $1 and $2 are, also where nothing else does. */
+const TYPED = '($1::text IS NULL OR true) AND ($2::uuid IS NULL OR true)';
+/** How long an instance believes in the indexes that it saw. */
+const LOOK_AGAIN_MS = 60_000;
+const LOOK_SOON_MS = 1_000;
+
+/** A text as SQL. `pattern` is its $1. */
+interface Condition {
+  readonly sql: string;
+  readonly pattern: string;
+  /** Conditions of which an index knows each; a user is found by any. Empty: no index knows. */
+  readonly indexed: readonly string[];
+}
+
+/**
+ * Lists of users, newest first, always from PostgreSQL: a list has no key that it could be cached under.
+ *
+ * The work of a page is bounded, whatever is searched and however many users there are. The newest are looked at one by
+ * one, which fills a page with whatever is common. What is rare is found by index. Of what is neither, common but not
+ * among the newest, a page shows what it came to see, and the next one goes on from there.
+ */
 export class UserDirectory {
+  #indexing: { readonly kind: SearchIndexing; readonly untilMs: number } | undefined;
+
   constructor(private readonly dataSource: DataSource) {}
 
-  async search({ text, isActive, isAdmin, before, limit }: UserSearch): Promise<CachedUser[]> {
-    const rows = await this.dataSource.query<{ user: unknown }[]>(
-      `SELECT ${CACHED_USER_SQL} AS user FROM users AS u
-        WHERE ($1::text IS NULL OR concat_ws(' ', u.email, u.username, u.first_name, u.last_name, u.phone) ILIKE $1)
-          AND ($2::boolean IS NULL OR u.is_active = $2)
-          AND ($3::boolean IS NULL OR u.is_admin = $3)
-          AND ($4::uuid IS NULL OR u.id < $4)
-        ORDER BY u.id DESC LIMIT $5`,
-      [
-        text === undefined ? null : `%${escapeLike(text)}%`,
-        isActive ?? null,
-        isAdmin ?? null,
-        before ?? null,
-        limit,
-      ],
+  async search({ text, isActive, isAdmin, before, limit }: UserSearch): Promise<UserPage> {
+    const standing = [
+      // As literals: a partial index is used only where the planner can see that its condition holds.
+      ...(isActive === undefined ? [] : [isActive ? 'u.is_active' : 'NOT u.is_active']),
+      ...(isAdmin === undefined ? [] : [isAdmin ? 'u.is_admin' : 'NOT u.is_admin']),
+    ];
+    const condition = text === undefined ? undefined : await this.#condition(text);
+    const narrow = standing.filter((sql) => sql === 'NOT u.is_active' || sql === 'u.is_admin');
+    const range = [...narrow, ...(before === undefined ? [] : ['u.id < $2'])];
+    const parameters = [condition?.pattern ?? null, before ?? null];
+    const end = await this.#endOfWalk(range, parameters);
+    const walked = await this.#users(
+      // OFFSET 0: the range is walked in its order, and no other index is considered.
+      `SELECT ${CACHED_USER_SQL} AS user
+         FROM (SELECT u.* FROM users AS u WHERE ${all([...range, '($3::uuid IS NULL OR u.id >= $3)'])}
+                ORDER BY u.id DESC OFFSET 0) AS u
+        WHERE ${all([...standing, ...(condition ? [condition.sql] : []), TYPED])}
+        ORDER BY u.id DESC LIMIT ${limit + 1}`,
+      [...parameters, end ?? null],
     );
+    if (walked.length > limit) return page(walked, limit);
+    if (end === undefined) return { users: walked, next: undefined };
+    if (!condition || !(await this.#isRare(condition))) return { users: walked, next: end };
+    const found = condition.indexed.map(
+      (sql) => `SELECT u.id FROM users AS u WHERE ${all([sql, ...standing, ...range, TYPED])}`,
+    );
+    return page(
+      await this.#users(
+        `WITH found AS MATERIALIZED (${found.join(' UNION ')}),
+              page AS MATERIALIZED (SELECT id FROM found ORDER BY id DESC LIMIT ${limit + 1})
+         SELECT ${CACHED_USER_SQL} AS user FROM page JOIN users AS u USING (id) ORDER BY u.id DESC`,
+        parameters,
+      ),
+      limit,
+    );
+  }
+
+  /** What searches find, and how. */
+  async indexing(): Promise<SearchIndexing> {
+    const nowMs = performance.now();
+    if (this.#indexing && this.#indexing.untilMs > nowMs) return this.#indexing.kind;
+    const [row] = await this.dataSource.query<{ indexing: SearchIndexing }[]>(INDEXING_SQL);
+    const kind = row!.indexing;
+    this.#indexing = { kind, untilMs: nowMs + (kind === 'none' ? LOOK_SOON_MS : LOOK_AGAIN_MS) };
+    return kind;
+  }
+
+  /** The id that a walk goes down to; `undefined`: to the last user. */
+  async #endOfWalk(range: readonly string[], parameters: unknown[]): Promise<string | undefined> {
+    const [row] = await this.dataSource.query<{ id: string }[]>(
+      `SELECT u.id FROM users AS u WHERE ${all([...range, TYPED])} ORDER BY u.id DESC OFFSET ${WALK - 1} LIMIT 1`,
+      parameters,
+    );
+    return row?.id;
+  }
+
+  /** Whether all that a text finds can be found by index, and sorted, in time. */
+  async #isRare({ indexed, pattern }: Condition): Promise<boolean> {
+    const [condition] = indexed;
+    if (condition === undefined) return false;
+    if ((await this.indexing()) === 'trigrams') {
+      const sql = `EXPLAIN (FORMAT JSON) SELECT FROM users AS u WHERE ${condition}`;
+      const [row] = await this.dataSource.query<Explained[]>(sql, [pattern]);
+      return row!['QUERY PLAN'][0].Plan['Plan Rows'] <= MOST_FOUND;
+    }
+    const tooMany = indexed.map(
+      (sql) => `EXISTS (SELECT FROM users AS u WHERE ${sql} OFFSET ${MOST_PREFIXED} LIMIT 1)`,
+    );
+    const [row] = await this.dataSource.query<{ common: boolean }[]>(
+      `SELECT ${tooMany.join(' OR ')} AS common`,
+      [pattern],
+    );
+    return !row!.common;
+  }
+
+  async #condition(text: string): Promise<Condition> {
+    const indexing = await this.indexing();
+    if (indexing === 'prefixes') {
+      const clauses = PREFIXED_SQL.map((prefixed) => `${prefixed} LIKE $1`);
+      return {
+        sql: `(${clauses.join(' OR ')})`,
+        pattern: `${escapeLike(canonical(text))}%`,
+        indexed: clauses,
+      };
+    }
+    const sql = `${SEARCHED_TEXT_SQL} ILIKE $1`;
+    const isIndexed = indexing === 'trigrams' && (isShort(text) || hasTrigrams(text));
+    return {
+      sql,
+      // A trigram is made of the beginning of a word, however short, but not of one or two letters from its middle.
+      pattern: isShort(text) ? `% ${text}%` : `%${escapeLike(text)}%`,
+      indexed: isIndexed ? [sql] : [],
+    };
+  }
+
+  async #users(sql: string, parameters: unknown[]): Promise<CachedUser[]> {
+    const rows = await this.dataSource.query<{ user: unknown }[]>(sql, parameters);
     return rows.map((row) => reviveCachedUser(row.user)).filter((user) => user !== undefined);
   }
+}
+
+/** @param users one more than the limit tells that there is a next page */
+function page(users: readonly CachedUser[], limit: number): UserPage {
+  const shown = users.slice(0, limit);
+  return { users: shown, next: users.length > limit ? shown.at(-1)?.id : undefined };
+}
+
+function all(conditions: readonly string[]): string {
+  return conditions.length === 0 ? 'true' : conditions.join(' AND ');
+}
+
+/** One or two letters or digits. */
+function isShort(text: string): boolean {
+  return /^[\p{L}\p{N}]{1,2}$/u.test(text);
+}
+
+/** Whether pg_trgm makes trigrams of a text in the middle of others; an index without them is read from end to end. */
+function hasTrigrams(text: string): boolean {
+  return /[\p{L}\p{N}]{3}|[\p{L}\p{N}]{2}[^\p{L}\p{N}]|[^\p{L}\p{N}][\p{L}\p{N}]/u.test(text);
 }
 
 function escapeLike(text: string): string {

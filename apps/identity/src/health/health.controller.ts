@@ -1,4 +1,4 @@
-import { UserCache } from '#user-cache';
+import { UserCache, UserDirectory } from '#user-cache';
 import { Controller, Get, HttpCode } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import {
@@ -25,6 +25,7 @@ export class HealthController {
     private readonly indicators: HealthIndicatorService,
     private readonly readiness: Readiness,
     private readonly cache: UserCache,
+    private readonly directory: UserDirectory,
     @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
 
@@ -79,7 +80,8 @@ export class HealthController {
     const startedAt = performance.now();
     try {
       await this.dataSource.query('SELECT 1');
-      return indicator.up({ latency_ms: Math.round((performance.now() - startedAt) * 1e3) / 1e3 });
+      const latencyMs = Math.round((performance.now() - startedAt) * 1e3) / 1e3;
+      return indicator.up({ latency_ms: latencyMs, search_index: await this.directory.indexing() });
     } catch {
       // Why is for the log; it may name hosts and users, and anyone may ask here.
       return indicator.down('PostgreSQL cannot be reached');

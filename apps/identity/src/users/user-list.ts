@@ -1,4 +1,4 @@
-import { type CachedUser } from '#user-cache';
+import { type UserPage as DirectoryPage } from '#user-cache';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { UserResponse } from '../auth/user-response.js';
 import { cursorAfter } from '../http/input/page-cursor.js';
@@ -8,14 +8,19 @@ export class UserPage {
   @ApiProperty({ type: [UserResponse] })
   items!: UserResponse[];
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'For the next page; null on the last.' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description:
+      'For the next page; null on the last. A page may have fewer users than asked for, even none, and still not be the last.',
+  })
   next_cursor!: string | null;
 
-  /** @param users one more than the limit tells that there is a next page */
-  static of(users: readonly CachedUser[], limit: number): UserPage {
-    const items = users.slice(0, limit).map((user) => UserResponse.of(user));
-    const last = items.at(-1);
-    return { items, next_cursor: users.length > limit && last ? cursorAfter(last.id) : null };
+  static of({ users, next }: DirectoryPage): UserPage {
+    return {
+      items: users.map((user) => UserResponse.of(user)),
+      next_cursor: next === undefined ? null : cursorAfter(next),
+    };
   }
 }
 

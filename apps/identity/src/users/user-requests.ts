@@ -40,7 +40,9 @@ export class SearchQuery {
     optional: true,
     min: 1,
     max: 100,
-    description: 'Found anywhere in email, username, names and phone, without regard to case.',
+    description:
+      'Found anywhere in email, username, names and phone, without regard to case; one or two letters, and servers without ' +
+      'pg_trgm, find what begins with it.',
     example: 'ada',
   })
   q?: string;

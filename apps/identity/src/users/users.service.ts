@@ -68,7 +68,7 @@ export class UsersService {
   /** @throws InvalidInput for a malformed cursor */
   async search({ cursor, limit, ...search }: Search): Promise<UserPage> {
     const before = cursor === undefined ? undefined : idOf(cursor);
-    return UserPage.of(await this.directory.search({ ...search, before, limit: limit + 1 }), limit);
+    return UserPage.of(await this.directory.search({ ...search, before, limit }));
   }
 
   /** @throws UserNotFound, LastAdmin, EmailNotVerified, MetadataTooLarge */

@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { buildSearchIndexes, createDataSource, migrate } from '#database';
+import { UserDirectory, type UserSearch } from '#user-cache';
+import { randomBytes } from 'node:crypto';
+import { type DataSource } from 'typeorm';
+import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
+
+/** Three times as many as a search looks at one by one. */
+const USERS = 12_000;
+
+/** The older half has usernames of its own, and one of them a last name that no other has. */
+const FILL = `
+  INSERT INTO users (id, email, username, first_name, last_name, phone, password_hash, is_active, is_admin)
+  SELECT (lpad(to_hex(1600000000000 + n), 12, '0') || '7000800000000000' || lpad(n::text, 4, '0'))::uuid,
+         'User' || n || '@mail.example', CASE WHEN n % 2 = 0 THEN CASE WHEN n <= ${USERS} / 2 THEN 'old' ELSE 'new' END || n END,
+         (ARRAY['Ada','Zoë','Grace'])[1 + n % 3], CASE WHEN n = 77 THEN 'Qx Snark-Hunter #1' WHEN n % 5 = 0 THEN 'Hopper' END,
+         CASE WHEN n % 7 = 0 THEN '+4420' || lpad(n::text, 7, '0') END, '-', n % 500 <> 0, n = 77
+    FROM generate_series(1, ${USERS}) AS n`;
+
+const TEXTS = [
+  ...[
+    'user77@',
+    'USER77@mail',
+    'old1234',
+    'snark',
+    'Snark-Hunter',
+    'hunter #',
+    'zoë',
+    'ada',
+    'mail',
+    '+44200',
+    '0000777',
+  ],
+  ...[
+    'q',
+    'qx',
+    'x',
+    '#',
+    '@',
+    '%',
+    '_',
+    '\\',
+    "'",
+    'old',
+    'new',
+    'r1',
+    'nobody at all',
+    '+4',
+    'ada hopper',
+    ' ',
+  ],
+];
+const SEARCHES: Omit<UserSearch, 'limit'>[] = [
+  ...TEXTS.map((text) => ({ text })),
+  ...[true, false].flatMap((is) => [{ isActive: is }, { isAdmin: is }, { isActive: is, isAdmin: !is }]),
+  ...['snark', 'old', 'q', 'ada'].flatMap((text) => [
+    { text, isAdmin: true },
+    { text, isActive: false },
+    { text, isAdmin: false },
+  ]),
+];
+
+describe('UserDirectory', () => {
+  let database: TestDatabase;
+  let dataSource: DataSource;
+  let directory: UserDirectory;
+
+  async function begin(): Promise<void> {
+    database = await createTestDatabase();
+    await migrate(database.url);
+    await database.query(FILL);
+    dataSource = await createDataSource({ url: database.url, poolSize: 1, timeoutMs: 10_000 }).initialize();
+    directory = new UserDirectory(dataSource);
+  }
+
+  async function end(): Promise<void> {
+    await dataSource.destroy();
+    await database.drop();
+  }
+
+  /** The ids of all pages, and how many pages those were. */
+  async function all(search: Omit<UserSearch, 'limit'>): Promise<{ ids: string[]; pages: number }> {
+    const ids: string[] = [];
+    let before: string | undefined;
+    for (let pages = 1; ; pages++) {
+      const page = await directory.search({ ...search, before, limit: 2_000 });
+      ids.push(...page.users.map(({ id }) => id));
+      if (page.next === undefined) return { ids, pages };
+      before = page.next;
+    }
+  }
+
+  async function expected(condition: string, { text, isActive, isAdmin }: Omit<UserSearch, 'limit'>) {
+    const escaped = text?.replace(/[\\%_]/g, '\\$&') ?? '';
+    const { rows } = await database.query(
+      `SELECT id FROM users
+        WHERE ${text === undefined ? '$1::text IS NOT NULL' : condition} AND is_active = coalesce($2, is_active)
+          AND is_admin = coalesce($3, is_admin) ORDER BY id DESC`,
+      [escaped, isActive ?? null, isAdmin ?? null],
+    );
+    return (rows as { id: string }[]).map(({ id }) => id);
+  }
+
+  /** Times that the whole table was read by the one connection of the directory. */
+  async function scans(): Promise<number> {
+    await dataSource.query('SELECT pg_stat_force_next_flush()');
+    const rows = await dataSource.query<{ n: string }[]>(
+      `SELECT seq_scan AS n FROM pg_stat_user_tables WHERE relname = 'users'`,
+    );
+    return Number(rows[0]!.n);
+  }
+
+  async function expectNoScan(searches: readonly Omit<UserSearch, 'limit'>[]): Promise<void> {
+    await directory.search({ text: 'warm', limit: 20 });
+    for (const search of searches) {
+      const before = await scans();
+      await directory.search({ ...search, limit: 20 });
+      expect([search, (await scans()) - before]).toEqual([search, 0]);
+    }
+  }
+
+  describe('by trigrams', () => {
+    const ANYWHERE = `concat_ws(' ', '', email, username, first_name, last_name, phone) ILIKE '%' || $1 || '%'`;
+    const BEGINNING = `concat_ws(' ', '', email, username, first_name, last_name, phone) ILIKE '% ' || $1 || '%'`;
+
+    beforeAll(async () => {
+      await begin();
+      const guard = async (): Promise<unknown> =>
+        (await database.query('SELECT cache.guard() AS guard')).rows[0];
+      const before = await guard();
+      const told: string[] = [];
+      const build = () => buildSearchIndexes(database.url, { tell: (line) => told.push(line) });
+      await Promise.all([build(), build(), build()]); // instances that start together
+      expect(await directory.indexing()).toBe('trigrams');
+      expect(told).toEqual([]);
+      expect(await guard()).toEqual(before); // no cache is emptied by it
+    });
+
+    afterAll(end);
+
+    it.each(SEARCHES)('finds all of %j once, newest first, page by page', async (search) => {
+      const short = /^[\p{L}\p{N}]{1,2}$/u.test(search.text ?? '');
+      expect((await all(search)).ids).toEqual(await expected(short ? BEGINNING : ANYWHERE, search));
+    });
+
+    it('reads no more of the table than the newest, and what an index finds', async () => {
+      await expectNoScan(SEARCHES);
+    });
+
+    it('builds an index anew that was left behind unfinished', async () => {
+      await database.query(
+        `UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'users_search_trigrams'::regclass`,
+      );
+      const other = new UserDirectory(dataSource);
+      expect(await other.indexing()).not.toBe('trigrams');
+      await buildSearchIndexes(database.url);
+      expect(await new UserDirectory(dataSource).indexing()).toBe('trigrams');
+    });
+  });
+
+  describe('by prefixes, where the extension is not to be had', () => {
+    const role = `searcher_${randomBytes(4).toString('hex')}`;
+    const PREFIX = `(email ILIKE $1 || '%' OR username ILIKE $1 || '%' OR first_name ILIKE $1 || '%'
+      OR last_name ILIKE $1 || '%' OR phone ILIKE $1 || '%')`;
+    const told: string[] = [];
+
+    beforeAll(async () => {
+      await begin();
+      await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'searcher'`);
+      await database.query(`ALTER TABLE users OWNER TO ${role}`);
+      await database.query(`GRANT ALL ON SCHEMA public TO ${role}`);
+      const url = new URL(database.url);
+      [url.username, url.password] = [role, 'searcher'];
+      await buildSearchIndexes(url.href, { tell: (line) => told.push(line) });
+      expect(await directory.indexing()).toBe('prefixes');
+    });
+
+    afterAll(async () => {
+      await database.query(`DROP OWNED BY ${role} CASCADE`);
+      await database.query(`DROP ROLE ${role}`);
+      await end();
+    });
+
+    it('says so', () => {
+      expect(told).toEqual([expect.stringMatching(/only beginnings of names.*pg_trgm/)]);
+    });
+
+    it.each(SEARCHES)('finds all of %j once, newest first, page by page', async (search) => {
+      expect((await all(search)).ids).toEqual(await expected(PREFIX, search));
+    });
+
+    it('reads no more of the table than the newest, and what an index finds', async () => {
+      await expectNoScan(SEARCHES);
+    });
+
+    it('goes on from page to page where many begin so, and none of the newest', async () => {
+      const first = await directory.search({ text: 'old', limit: 20 });
+      expect(first.users).toEqual([]);
+      expect(first.next).toBeDefined();
+      expect((await all({ text: 'old' })).pages).toBeGreaterThan(1);
+    });
+  });
+});
