@@ -30,6 +30,9 @@ VOLUME /var/lib/usher
 USER 1000:1000
 
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/var/lib/usher JWT_KEYS_DIR=/var/lib/usher/keys
+# glibc keeps what was freed in an arena for each thread. With two arenas a process that has made pictures of forty
+# photographs, four at a time, keeps half as much of it.
+ENV MALLOC_ARENA_MAX=2
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health/live').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 
