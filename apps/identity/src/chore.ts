@@ -1,4 +1,5 @@
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { errorLine } from './http/log/logged-error.js';
 
 /** What each instance does every now and then for as long as it runs. What fails is done the next time. */
 export abstract class Chore implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -24,7 +25,7 @@ export abstract class Chore implements OnApplicationBootstrap, OnApplicationShut
     try {
       await this.run();
     } catch (error) {
-      this.logger.warn(`put off: ${String(error)}`);
+      this.logger.warn(`put off: ${errorLine(error)}`);
     } finally {
       this.#busy = false;
     }

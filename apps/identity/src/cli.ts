@@ -4,7 +4,7 @@ import process from 'node:process';
 import { type CreateAdminOptions } from './cli/create-admin.js';
 import { type ImportUsersOptions } from './cli/import-users.js';
 import { type RotateKeyOptions } from './cli/rotate-key.js';
-import { startFault } from './start-fault.js';
+import { onUncaught, startFault } from './start-fault.js';
 import { startSettings } from './start-settings.js';
 import { onStopSignal } from './stop-signals.js';
 
@@ -13,6 +13,10 @@ const INTERRUPTED = 130;
 
 const tell = (line: string): boolean => process.stderr.write(`${line}\n`);
 
+onUncaught((text) => {
+  tell(text);
+  process.exit(1);
+});
 const leaving = new AbortController();
 onStopSignal(() => leaving.abort()); // the database may have been started for us, and has to be stopped
 

@@ -5,7 +5,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Readiness } from './health/readiness.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
-import { startFault } from './start-fault.js';
+import { onUncaught, startFault } from './start-fault.js';
 import { startSettings } from './start-settings.js';
 import { onStopSignal } from './stop-signals.js';
 
@@ -14,14 +14,15 @@ const STOP_WITHIN_MS = 10_000;
 /** And this long each part gets to close when there is no more hope of that. */
 const ABORT_WITHIN_MS = 2_000;
 
-const settings = settingsOrExit();
 const leaving = new AbortController();
 let database: OpenDatabase | undefined;
 let app: NestFastifyApplication | undefined;
 let serving = false;
+let aborting = false;
 
-// Nobody knows what state a process is in after that; what is open is closed as far as it can be.
-process.once('uncaughtException', (error) => void abort(`Unforeseen, and the end: ${error.stack}`));
+// The state of the process is unknown after that; what is open is closed as far as it can be.
+onUncaught((text) => void abort(`Unforeseen, and the end: ${text}`));
+const settings = settingsOrExit();
 // Before anything is opened, so that Ctrl-C during the start closes what is open by then.
 onStopSignal((signal) => void stop(signal === 'SIGTERM' ? settings.shutdownDelayMs : 0));
 const started = start();
@@ -84,8 +85,11 @@ async function stop(delayMs: number): Promise<void> {
   }
 }
 
-async function abort(sentence: string): Promise<never> {
+/** What fails while this goes on is told, and changes nothing. */
+async function abort(sentence: string): Promise<void> {
   tell(sentence);
+  if (aborting) return;
+  aborting = true;
   await Promise.race([app?.close().catch(() => undefined), sleep(ABORT_WITHIN_MS)]);
   await Promise.race([database?.close().catch(() => undefined), sleep(ABORT_WITHIN_MS)]);
   process.exit(1);

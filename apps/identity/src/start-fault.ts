@@ -1,11 +1,13 @@
 import { type Settings } from '#config';
+import process from 'node:process';
+import { loggedError, printedError } from './http/log/logged-error.js';
 
 /** Faults that are for the person at the terminal: their message says it all, and a stack would bury it. */
 const PLAIN = /^(config|database|auth|users)\./;
 
 /** What to print when the service or a command cannot start. */
 export function startFault(error: unknown, { host, port }: Pick<Settings, 'host' | 'port'>): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return printedError(error);
   const { code = '', syscall } = error as NodeJS.ErrnoException;
   switch (code) {
     case 'EADDRINUSE':
@@ -24,11 +26,20 @@ export function startFault(error: unknown, { host, port }: Pick<Settings, 'host'
       return `PostgreSQL does not let Usher make its tables (${error.message}): grant the user of DATABASE_URL what is missing.`;
   }
   if (PLAIN.test(code)) return error.message;
-  return error.stack ?? error.message;
+  return printedError(error);
+}
+
+/**
+ * Calls `end` with what may be printed of an error that nothing caught. By itself Node prints every property of it: SQL,
+ * parameters, whole rows.
+ */
+export function onUncaught(end: (text: string) => void): void {
+  process.on('uncaughtException', (error) => end(printedError(error)));
+  process.on('unhandledRejection', (reason) => end(printedError(reason)));
 }
 
 /** What the driver said. Where a name had several addresses that is nothing but a code. */
 export function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.message || ((cause as NodeJS.ErrnoException).code ?? cause.name);
+  if (!(cause instanceof Error)) return 'no reason given';
+  return loggedError(cause).message || ((cause as NodeJS.ErrnoException).code ?? cause.name);
 }

@@ -3,6 +3,7 @@ import { type CachedUser, StillActive, UserCache, UserNotFound, UserRemoval } fr
 import { Injectable, Logger } from '@nestjs/common';
 import { auditEntry, ownEvent } from '../audit/audit-entry.js';
 import { AuditLog } from '../audit/audit-log.js';
+import { errorLine } from '../http/log/logged-error.js';
 
 /** In one statement, so that it ends in time. */
 const BATCH = 50;
@@ -66,7 +67,7 @@ export class DeparturesService {
     const entries = gone.map(({ id }) => auditEntry(ownEvent('system', 'account.deleted', id)));
     await this.log.insert(entries).catch((error: unknown) => {
       const ids = gone.map(({ id }) => id).join(', ');
-      this.logger.warn(`audit entries not written, of the deletion of ${ids}: ${String(error)}`);
+      this.logger.warn(`audit entries not written, of the deletion of ${ids}: ${errorLine(error)}`);
     });
   }
 
@@ -75,7 +76,7 @@ export class DeparturesService {
     const picture = avatarId(avatarUrl);
     if (!picture) return;
     await this.files.discard(picture).catch((error: unknown) => {
-      this.logger.warn(`a picture is left to the sweep: ${String(error)}`);
+      this.logger.warn(`a picture is left to the sweep: ${errorLine(error)}`);
     });
   }
 }

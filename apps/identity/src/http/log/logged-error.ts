@@ -24,20 +24,50 @@ export function loggedError(error: unknown, causesLeft = MAX_CAUSES): LoggedErro
     type: error.name,
     message: messageOf(error, code),
     ...(code !== undefined && { code }),
-    stack: frames(error.stack),
+    stack: frames(error),
     ...(error.cause instanceof Error &&
       causesLeft > 0 && { cause: loggedError(error.cause, causesLeft - 1) }),
   };
 }
 
-function messageOf(error: Error, code: unknown): string {
-  return typeof code === 'string' && DATA_EXCEPTION.test(code)
-    ? 'PostgreSQL does not take a value'
-    : error.message;
+/** The same in a line, without the frames. */
+export function errorLine(error: unknown): string {
+  const { type, message, code } = loggedError(error, 0);
+  return escapeControls(`${type}: ${message}${typeof code === 'string' ? ` (${code})` : ''}`);
 }
 
-function frames(stack = ''): string[] {
+/** The same as text, for standard error. Node itself would print everything that hangs on the error. */
+export function printedError(error: unknown): string {
+  return printed(error, MAX_CAUSES);
+}
+
+function printed(error: unknown, causesLeft: number): string {
+  const lines = [
+    errorLine(error),
+    ...loggedError(error, 0).stack.map((frame) => `    ${escapeControls(frame)}`),
+  ];
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause instanceof Error && causesLeft > 0) lines.push(`caused by ${printed(cause, causesLeft - 1)}`);
+  return lines.join('\n');
+}
+
+/** A message may quote input, and a terminal obeys control characters. */
+export function escapeControls(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+function messageOf(error: Error, code: unknown): string {
+  if (typeof code === 'string' && DATA_EXCEPTION.test(code)) return 'PostgreSQL does not take a value';
+  // JSON.parse quotes the text that it cannot read.
+  if (error instanceof SyntaxError && /\bJSON\b/.test(error.message)) return 'a text is not valid JSON';
+  return error.message;
+}
+
+/** Behind the message, of which a line may look like a frame. */
+function frames({ stack = '', message }: Error): string[] {
+  const begin = stack.indexOf(message);
   return stack
+    .slice(begin < 0 ? 0 : begin + message.length)
     .split('\n')
     .filter((line) => /^ {4}at /.test(line))
     .map((line) => line.trim());

@@ -1,7 +1,7 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
 import { type HttpSettings } from '../http-settings.js';
-import { loggedError } from './logged-error.js';
+import { escapeControls, loggedError } from './logged-error.js';
 
 /** Members that never belong in a log, by themselves or in one of these objects. */
 const HOLDERS = ['body', 'headers', 'input', 'user'];
@@ -58,8 +58,4 @@ export function prettyDestination(destination?: NodeJS.WritableStream): Destinat
 
 function secretsOf(holder: string): string[] {
   return SECRETS.map((name) => `${holder}.${name}`);
-}
-
-function escapeControls(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
