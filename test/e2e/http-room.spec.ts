@@ -193,6 +193,7 @@ describe('the HTTP room', () => {
       trustProxy: false,
       logLevel: 'info',
       docs: true,
+      logAddresses: false,
       corsOrigins: ['https://app.example.com'],
     } as const;
     const logger = createLogger(settings, { write: (line) => lines.push(line) });
@@ -643,6 +644,15 @@ describe('the HTTP room', () => {
       expect(requestLines()[0]!.ms).toBeGreaterThanOrEqual(40);
     });
 
+    it('has the address of the client where LOG_ADDRESSES is on, and nowhere else', async () => {
+      await http.get('/toys').set('x-forwarded-for', '192.0.2.7');
+      expect(requestLines()[0]).not.toHaveProperty('address');
+      app.getHttpAdapter().getInstance().logAddresses = true;
+      await http.get('/toys').set('x-forwarded-for', '192.0.2.7');
+      app.getHttpAdapter().getInstance().logAddresses = false;
+      expect(requestLines()[1]).toMatchObject({ address: '127.0.0.1' });
+    });
+
     it('names the code of a refusal', async () => {
       await post('{}');
       await http.get('/gone?email=ada%40example.com');
@@ -721,6 +731,7 @@ describe('the HTTP room', () => {
       trustProxy: 1,
       logLevel: 'silent',
       docs: false,
+      logAddresses: false,
       corsOrigins: [],
     } as const;
     const local = await NestFactory.create<NestFastifyApplication>(ToyModule, createHttpAdapter(settings), {
@@ -757,6 +768,7 @@ describe('the HTTP room', () => {
       trustProxy: 1,
       logLevel: 'silent',
       docs: false,
+      logAddresses: false,
       corsOrigins: [],
     } as const;
     const closing = await NestFactory.create<NestFastifyApplication>(ToyModule, createHttpAdapter(settings), {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import supertest, { type Response } from 'supertest';
 import { bearer } from '../support/people.js';
@@ -26,9 +27,23 @@ interface Line {
   msg: string;
   requestId?: string;
   status?: number;
+  userId?: string;
+  sessionId?: string;
+  traceId?: string;
+  address?: string;
   code?: string;
   err?: { type: string; message: string; code?: string };
 }
+
+/** In the process under test: what nothing catches, with all that a driver hangs on its errors, at one message. */
+const UNCAUGHT = `process.on('message', () => {
+  const error = (message) => Object.assign(new Error(message), {
+    code: '22P02', query: 'SELECT marked', parameters: ['${PERSON.email}'], detail: 'Key (email)=(${PERSON.email})',
+  });
+  Promise.reject(error('rejected: ${PERSON.bio}'));
+  Promise.reject('${PERSON.password}');
+  setImmediate(() => { throw error('thrown: ${PERSON.bio}'); });
+});`;
 
 /** The whole process, as talkative as can be, and all that it writes to either of its streams. */
 describe('the log', () => {
@@ -49,10 +64,13 @@ describe('the log', () => {
   beforeAll(async () => {
     database = await createTestDatabase();
     const dataDir = await makeTestDirectory();
+    const uncaught = join(dataDir, 'uncaught.mjs');
+    await writeFile(uncaught, UNCAUGHT);
     child = runTypeScript(new URL('../../apps/identity/src/main.ts', import.meta.url), [], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: {
         PATH: process.env.PATH,
+        NODE_OPTIONS: `--import=${uncaught}`,
         NODE_ENV: 'development',
         HOST: '127.0.0.1',
         PORT: '0',
@@ -180,6 +198,62 @@ describe('the log', () => {
     expectNoSecrets();
   });
 
+  it('says which user and session asked, in which trace, and no more of them', async () => {
+    const { body } = await http
+      .post('/auth/login')
+      .send({ identifier: PERSON.email, password: NEW_PASSWORD })
+      .expect(200);
+    const me = bearer(body.access_token as string);
+    secrets.push(body.access_token as string, body.refresh_token as string);
+    const { body: made } = await http
+      .post('/auth/tokens')
+      .set(me)
+      .send({ name: 'script', scopes: ['profile:read'], password: NEW_PASSWORD })
+      .expect(201);
+    secrets.push(made.token as string);
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const answers = [
+      await http.get('/auth/me').set(me).set('traceparent', `00-${trace}-00f067aa0ba902b7-01`),
+      await http.get('/users/lookup?email=a%40b.example').set(me),
+      await http.get('/auth/me').set(bearer(made.token as string)),
+      await http
+        .get('/users/lookup?email=a%40b.example')
+        .set(bearer('marked-service-token-of-enough-length')),
+      await http.get('/auth/me').set(bearer('nonsense')).set('traceparent', 'nonsense'),
+      await http.post('/auth/logout').set(me),
+    ];
+    const lines = (await linesOf(answers)).filter(({ msg }) => msg === 'request');
+    const { sid: sessionId } = JSON.parse(
+      Buffer.from((body.access_token as string).split('.')[1]!, 'base64url').toString(),
+    ) as { sid: string };
+    const userId = body.user.id as string;
+    expect(
+      lines.map(({ userId, sessionId, traceId, address }) => ({ userId, sessionId, traceId, address })),
+    ).toEqual([
+      { userId, sessionId, traceId: trace },
+      { userId, sessionId },
+      { userId },
+      {},
+      {},
+      { userId, sessionId },
+    ]);
+    expectNoSecrets();
+  });
+
+  it('has probes and assets of the documentation at level debug, unless they fail', async () => {
+    const answers = [
+      await http.get('/health'),
+      await http.get('/health/live'),
+      await http.get('/docs/start.js'),
+      await http.get('/docs'),
+      await http.get('/health/nowhere'),
+      await http.get('/metrics'),
+    ];
+    const levels = (await linesOf(answers)).filter(({ msg }) => msg === 'request').map(({ level }) => level);
+    const [DEBUG, INFO] = [20, 30];
+    expect(levels).toEqual([DEBUG, DEBUG, DEBUG, INFO, INFO, INFO]);
+  });
+
   it('tells of a refresh token that is used again after it was replaced, without the token', async () => {
     const { body } = await http
       .post('/auth/login')
@@ -273,5 +347,16 @@ describe('the log', () => {
         '42703',
       );
     });
+  });
+
+  it('has errors that nothing caught, and nothing of what hangs on them; the process ends', async () => {
+    const exit = once(child, 'exit');
+    child.send('now');
+    expect(await exit).toEqual([1, null]);
+    expect(written).toContain(
+      'Unforeseen, and the end: Error: PostgreSQL does not take a value (22P02)\n    at ',
+    );
+    expect(written.match(/^Unforeseen, and the end: /gm)).toHaveLength(3);
+    expectNoSecrets();
   });
 });

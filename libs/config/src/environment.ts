@@ -203,6 +203,11 @@ export const variables = {
     { default: 'info', test: 'warn' },
     'How much is logged.',
   ),
+  LOG_ADDRESSES: variable(
+    onOrOff,
+    { default: 'off' },
+    'Whether the log has the network address of who sends a request.',
+  ),
   DOCS: variable(onOrOff, { default: 'on' }, 'Whether /docs, /redoc and /openapi.json are served.'),
 };
 

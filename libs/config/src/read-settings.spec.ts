@@ -63,6 +63,7 @@ describe('readSettings', () => {
       trustProxy: false,
       rateLimitFactor: 1,
       logLevel: 'info',
+      logAddresses: false,
       docs: true,
     });
     expect(settings.databaseUrl).toBeUndefined();
@@ -114,6 +115,7 @@ describe('readSettings', () => {
         RATE_LIMIT_FACTOR: '0.5',
         SERVICE_TOKENS: `billing:lookup=${STRONG}`,
         LOG_LEVEL: 'silent',
+        LOG_ADDRESSES: 'on',
         DOCS: 'off',
       },
       '/srv',
@@ -152,6 +154,7 @@ describe('readSettings', () => {
       trustProxy: 2,
       rateLimitFactor: 0.5,
       logLevel: 'silent',
+      logAddresses: true,
       docs: false,
     });
     expect(settings.databaseUrl).toBe('postgresql://db/usher');

@@ -71,6 +71,7 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string = process.cwd()
     rateLimitFactor: read.RATE_LIMIT_FACTOR,
     serviceTokens: read.SERVICE_TOKENS,
     logLevel: read.LOG_LEVEL,
+    logAddresses: read.LOG_ADDRESSES,
     docs: read.DOCS,
   });
 }

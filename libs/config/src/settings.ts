@@ -90,6 +90,8 @@ export class Settings {
   readonly shutdownDelayMs!: number;
   /** LOG_LEVEL */
   readonly logLevel!: LogLevel;
+  /** LOG_ADDRESSES: whether lines of requests have the client's address. */
+  readonly logAddresses!: boolean;
   /** DOCS: whether /docs, /redoc and /openapi.json are served. */
   readonly docs!: boolean;
 

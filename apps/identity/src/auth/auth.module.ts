@@ -1,11 +1,13 @@
-import { Module } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import { type FastifyInstance } from 'fastify';
 import { LimitsModule } from '../limits/limits.module.js';
 import { AccountsService } from './accounts/accounts.service.js';
 import { OwnPassword } from './accounts/own-password.js';
 import { AuthController } from './auth.controller.js';
 import { ExpiredRows } from './expired-rows.js';
 import { AuthGuard } from './guard/auth.guard.js';
+import { callerIds } from './guard/caller.js';
 import { ServiceTokens } from './guard/service-tokens.js';
 import { IntrospectionController } from './introspection/introspection.controller.js';
 import { PresentedTokens } from './introspection/presented-tokens.js';
@@ -68,4 +70,10 @@ import { TokensModule } from './tokens/tokens.module.js';
     { provide: APP_GUARD, useClass: AuthGuard },
   ],
 })
-export class AuthModule {}
+export class AuthModule implements OnModuleInit {
+  constructor(private readonly host: HttpAdapterHost) {}
+
+  onModuleInit(): void {
+    this.host.httpAdapter.getInstance<FastifyInstance>().callerIds = callerIds;
+  }
+}

@@ -9,6 +9,7 @@ async function addressSeen(trustProxy: HttpSettings['trustProxy'], forwardedFor:
     trustProxy,
     logLevel: 'silent',
     docs: false,
+    logAddresses: false,
     corsOrigins: [],
   });
   const fastify = adapter.getInstance();

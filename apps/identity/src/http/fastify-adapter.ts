@@ -1,6 +1,6 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyHttpOptions, type FastifyReply } from 'fastify';
-import { type Server } from 'node:http';
+import { type IncomingMessage, type Server } from 'node:http';
 import { type Logger } from 'pino';
 import { sendAnswerHeaders } from './answer-headers.js';
 import { ArrivingMessage } from './arrival.js';
@@ -16,6 +16,7 @@ import { parseQueryString, refuseBadTargets } from './input/query-string.js';
 import { refuseBadHeaders } from './input/request-headers.js';
 import { createLogger } from './log/logger.js';
 import { logRequest, logRequests, RequestLog } from './log/request-log.js';
+import { traceIdOf } from './log/trace-context.js';
 import { answerForNode } from './node-answers.js';
 import { problemAnswer } from './problems/problem-answer.js';
 import { sendProblem } from './problems/send-problem.js';
@@ -52,7 +53,7 @@ export function createHttpAdapter(
   // In this order: every refusal below carries the headers, and nothing is read of a body that no route wants.
   keepRemoteAddresses(fastify);
   observeRequests(fastify);
-  logRequests(fastify);
+  logRequests(fastify, settings.logAddresses);
   sendAnswerHeaders(fastify);
   refuseBadHeaders(fastify);
   answerPreflights(fastify, cors);
@@ -91,6 +92,11 @@ function serverOptions(
     bodyLimit: BODY_LIMIT_BYTES,
     trustProxy: typeof trustProxy === 'number' ? (_address, hop) => hop < trustProxy : trustProxy,
     genReqId: requestId,
+    // In every line of the request, so that a trace leads to its errors too.
+    childLoggerFactory: (parent, bindings, options, raw) => {
+      const traceId = traceIdOf(raw as IncomingMessage);
+      return parent.child(traceId === undefined ? bindings : { ...bindings, traceId }, options);
+    },
     logController: new RequestLog(),
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,

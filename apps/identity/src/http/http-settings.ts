@@ -1,4 +1,7 @@
 import { type Settings } from '#config';
 
 /** What this room reads of the settings; a test gives just these. */
-export type HttpSettings = Pick<Settings, 'nodeEnv' | 'trustProxy' | 'logLevel' | 'docs' | 'corsOrigins'>;
+export type HttpSettings = Pick<
+  Settings,
+  'nodeEnv' | 'trustProxy' | 'logLevel' | 'logAddresses' | 'docs' | 'corsOrigins'
+>;

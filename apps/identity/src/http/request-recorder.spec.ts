@@ -77,6 +77,7 @@ describe('the record of requests', () => {
       trustProxy: false,
       logLevel: 'info',
       docs: false,
+      logAddresses: false,
       corsOrigins: [],
     } as const;
     const logger = createLogger(settings, {

@@ -1,5 +1,7 @@
 import { type ServicePrivilege } from '#config';
 import { type CachedUser } from '#user-cache';
+import { type FastifyRequest } from 'fastify';
+import { type CallerIds } from '../../http/log/request-log.js';
 import { type AccessClaims } from '../tokens/access-claims.js';
 
 /** Somebody in a session, who may do all that they may. */
@@ -43,4 +45,10 @@ export function hasPrivilege(caller: Caller | undefined, privilege: ServicePrivi
 
 export function isAdmin(caller: Caller | undefined): boolean {
   return caller?.kind === 'user' && caller.user.isAdmin;
+}
+
+/** What the log may say of who sends a request: ids alone, and none of a service. */
+export function callerIds({ caller, claims }: FastifyRequest): CallerIds | undefined {
+  if (caller?.kind === 'user') return { userId: caller.user.id, sessionId: caller.sessionId };
+  return claims && { userId: claims.userId, sessionId: claims.sessionId };
 }
