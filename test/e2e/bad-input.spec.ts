@@ -166,6 +166,16 @@ describe('bad input', () => {
       }
     });
 
+    it('that is missing is refused, also where no field is required', async () => {
+      for (const [method, path] of JSON_ROUTES) {
+        expect(expectProblem(await send(method, path), 422, 'request.validation')[0]).toMatch(
+          /^body.*: missing$/,
+        );
+      }
+      const profile = await usher.http.put('/auth/profile').set(admin.bearer).set('content-length', '0');
+      expect(expectProblem(profile, 422, 'request.validation')).toEqual(['body: missing']);
+    });
+
     it('with a thousand unknown fields gets a short answer, and with more none of them is looked at', async () => {
       const fields = (count: number): string =>
         JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 0])));
@@ -423,7 +433,6 @@ describe('bad input', () => {
       ['/users/x/y', 404, 'not_found'],
       ['/AUTH/ME', 404, 'not_found'],
       ['/auth//me', 404, 'not_found'],
-      ['/', 404, 'not_found'],
     ])('%s is refused', async (path, status, code) => {
       expectProblem(await send('get', path), status, code);
       if (status === 422)

@@ -664,6 +664,32 @@ describe('the HTTP room', () => {
     });
   });
 
+  describe('the front page', () => {
+    it.each([
+      ['a browser', 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'text/html'],
+      ['curl', '*/*', 'application/json'],
+      ['axios', 'application/json, text/plain, */*', 'application/json'],
+      ['one that likes HTML less', 'text/html;q=0.5, application/json', 'application/json'],
+      ['one that takes texts', 'text/*', 'text/html'],
+    ])('is for %s what it accepts', async (_who, accept, type) => {
+      const answer = await http.get('/').set('accept', accept);
+      expect([answer.status, answer.type, answer.headers.vary]).toEqual([200, type, 'Accept']);
+    });
+
+    it('says what answers and where to look next, as a page and as JSON', async () => {
+      const { body } = await http.get('/');
+      const links = { docs: '/docs', openapi: '/openapi.json', health: '/health' };
+      expect(body).toEqual({ name: 'Usher', version: '0.1.0', links });
+      const page = await http.get('/').set('accept', 'text/html');
+      expect([...page.text.matchAll(/href="([^"]+)"/g)].map(([, to]) => `/${to}`)).toEqual(
+        Object.values(links),
+      );
+      expect(page.text).toContain('Usher 0.1.0');
+      expect(page.headers['content-security-policy']).toBe("default-src 'none'; frame-ancestors 'none'");
+      expect((await http.post('/').send({})).headers.allow).toBe('GET, HEAD, OPTIONS');
+    });
+  });
+
   describe('the documentation', () => {
     it('keeps nothing in the browser that somebody typed into Authorize', async () => {
       expect((await http.get('/docs/start.js')).text).toContain('persistAuthorization: false');
@@ -777,6 +803,7 @@ describe('the HTTP room', () => {
     configureHttp(closing, settings);
     const address = await closing.listen(0, '127.0.0.1').then(() => closing.getUrl());
     expect((await supertest(address).get('/docs')).status).toBe(404);
+    expect((await supertest(address).get('/')).body.links).toEqual({ health: '/health' });
 
     const entered = once(gate, 'entered');
     const inFlight = supertest(address)

@@ -35,6 +35,15 @@ export class InputPipe extends ValidationPipe {
     if (this.toValidate(metadata) && !isObjectOrAbsent(value)) {
       throw new InvalidInput([{ loc: [place], msg: 'Input should be an object', type: 'object_type' }]);
     }
+    const checked = await this.checked(value, metadata, place);
+    // Where no field is required, an absent body would pass; no route has a body that it can do without.
+    if (place === 'body' && value === undefined && this.toValidate(metadata)) {
+      throw new InvalidInput([{ loc: ['body'], msg: 'Body required', type: 'missing' }]);
+    }
+    return checked;
+  }
+
+  private async checked(value: unknown, metadata: ArgumentMetadata, place: string): Promise<unknown> {
     try {
       return (await super.transform(value, metadata)) as unknown;
     } catch (error) {
