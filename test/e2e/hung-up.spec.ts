@@ -204,6 +204,11 @@ describe('a client that hangs up', () => {
       await usher.database.query('UPDATE users SET email_verified = true WHERE id = $1', [id]);
       return { headers: admin.bearer, id, json: { is_admin: true } };
     },
+    'PATCH /users/:id/app-metadata': async () => ({
+      headers: admin.bearer,
+      id: (await aPerson(usher)).id,
+      json: { app_metadata: { plan: 'gold' } },
+    }),
     'DELETE /users/:id': async () => {
       const { id } = await aPerson(usher);
       await usher.http.patch(`/users/${id}`).set(admin.bearer).send({ is_active: false }).expect(200);
