@@ -25,7 +25,7 @@ describe('the coherence suite', () => {
     expect({ seed, violations: report.violations }).toEqual({ seed, violations: [] });
     expect(report.checks).toBeGreaterThan(10_000);
     expect([...report.caught.keys()]).toEqual(expect.arrayContaining(['committed killed', 'loaded held']));
-  }, 90_000);
+  }, 180_000);
 
   it.each<[Ablation, string[]]>([
     ['stamps', ['held-between-load-and-fill']],
