@@ -1,6 +1,7 @@
 import { AvatarFiles, avatarId, avatarUrl } from '#storage';
 import { type CachedUser, UserStore } from '#user-cache';
 import { Injectable, Logger } from '@nestjs/common';
+import { errorLine } from '../http/log/logged-error.js';
 import { PictureMaker } from './picture/picture-maker.js';
 
 /** The pictures of users, from the bytes they send to the row that says where they are. */
@@ -53,7 +54,8 @@ export class AvatarsService {
   /** Best effort: what fails is noted, and the sweep does it later. */
   async #tidy(...work: (Promise<void> | '' | null | undefined)[]): Promise<void> {
     for (const result of await Promise.allSettled(work.filter((each) => each instanceof Promise))) {
-      if (result.status === 'rejected') this.logger.warn(`a picture is left to the sweep: ${result.reason}`);
+      if (result.status === 'rejected')
+        this.logger.warn(`a picture is left to the sweep: ${errorLine(result.reason)}`);
     }
   }
 }
