@@ -107,6 +107,8 @@ describe('when PostgreSQL', () => {
           () => get('/auth/sessions', person),
           () => usher.http.post('/auth/register').send(aRegistration()),
           () => usher.http.put('/auth/profile').set(person.bearer).send({ bio: 'never' }),
+          // Refused before its body is looked at: a stale identity is no caller of a write.
+          () => usher.http.put('/auth/profile').set(person.bearer).send({ bio: 1 }),
           () =>
             usher.http
               .post('/auth/change-password')

@@ -180,6 +180,32 @@ describe.each([
     await within(DELTA_MS, async () => (await search()) === 403);
   });
 
+  it('refuse writes by rights that raw SQL has just ended, on both at once', async () => {
+    for (let n = 0; n < 3; n++) {
+      const [fallen, ended, script] = [await anAdmin(one), await aPerson(one), await aPerson(one)];
+      const made = await one.http
+        .post('/auth/tokens')
+        .set(script.bearer)
+        .send({ name: 'script', scopes: ['profile:write'], password: PASSWORD })
+        .expect(201);
+      const scriptBearer = bearer(made.body.token);
+      for (const usher of [one, other]) {
+        for (const person of [fallen, ended, script, { bearer: scriptBearer }]) await statusOf(usher, person);
+      }
+      await database.query('UPDATE users SET is_admin = false WHERE id = $1', [fallen.id]);
+      await database.query('DELETE FROM sessions WHERE user_id = $1', [ended.id]);
+      await database.query('DELETE FROM personal_access_tokens WHERE user_id = $1', [script.id]);
+      const statuses = await Promise.all(
+        [one, other].flatMap(({ http }) => [
+          http.patch(`/users/${ended.id}`).set(fallen.bearer).send({ is_admin: true }),
+          http.put('/auth/profile').set(ended.bearer).send({ bio: 'late' }),
+          http.put('/auth/profile').set(scriptBearer).send({ bio: 'late' }),
+        ]),
+      );
+      expect(statuses.map(({ status }) => status)).toEqual([403, 401, 401, 403, 401, 401]);
+    }
+  });
+
   it('end tokens of a user whom raw SQL deleted', async () => {
     const person = await aPerson(one);
     for (const usher of [one, other]) await me(usher, person);

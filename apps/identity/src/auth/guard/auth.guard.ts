@@ -34,7 +34,7 @@ import { ServiceTokens } from './service-tokens.js';
 
 /**
  * The read way: who is this? A token says only which session and which user to look at; whether they are still there
- * and active, and what they may do, is asked of the cache on every request.
+ * and active, and what they may do, is asked on every request: of the cache by GET and HEAD, of PostgreSQL by all others.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -109,9 +109,10 @@ export class AuthGuard implements CanActivate {
     if (service) return { kind: 'service', ...service };
     const claims = await this.#verify(token, request);
     const trace = CacheTrace.of(request, reply);
+    const options = readOptions(request, trace);
     const [session, user] = await Promise.all([
-      this.sessions.byId(claims.sessionId, trace.options),
-      this.users.byId(claims.userId, trace.options),
+      this.sessions.byId(claims.sessionId, options),
+      this.users.byId(claims.userId, options),
     ]);
     trace.shown({ value: user.value, origin: worse(session.origin, user.origin) });
     if (!isOf(session.value, claims.userId) || !user.value?.isActive) throw new TokenRevoked();
@@ -124,7 +125,7 @@ export class AuthGuard implements CanActivate {
 
   async #holder(token: string, request: FastifyRequest, reply: FastifyReply): Promise<PersonalTokenCaller> {
     const trace = CacheTrace.of(request, reply);
-    const answer = await this.holders.admit(token, visitorOf(request), trace.options);
+    const answer = await this.holders.admit(token, visitorOf(request), readOptions(request, trace));
     const holder = answer && trace.shown(answer);
     if (!holder) throw new InvalidPersonalToken();
     const { user, token: personal } = holder;
@@ -142,6 +143,14 @@ export class AuthGuard implements CanActivate {
 function isBadToken(error: unknown): boolean {
   if (error instanceof InvalidToken) return error.reason !== 'expired';
   return error instanceof TokenRevoked || error instanceof InvalidPersonalToken;
+}
+
+/**
+ * A call that may change something asks PostgreSQL about its caller: rights that ended within Δ change nothing any more,
+ * no cache can grant any, and while PostgreSQL is out of reach the call is refused, as its write would be.
+ */
+function readOptions({ method }: FastifyRequest, trace: CacheTrace): { readonly truth: boolean } {
+  return method === 'GET' || method === 'HEAD' ? trace.options : { truth: true };
 }
 
 function isOf(session: CachedSession | null, userId: string): boolean {
