@@ -1,6 +1,6 @@
 /**
  * `npm run bench:costs`: what coherence costs: writes with the change log as a share of writes without it, looks at
- * the log, an entry judged on a hit, and the memory of the window.
+ * the log, what Redis answers beside writes, an entry judged on a hit, and the memory of the window.
  *
  * The server runs with fsync off, so that the disk does not hide what the log costs.
  */
@@ -8,6 +8,7 @@ import { migrate } from '#database';
 import { PostgresServer } from '../support/postgres/postgres-server.js';
 import { hitCost } from './costs/hit-cost.js';
 import { pollCost } from './costs/poll-cost.js';
+import { redisHits } from './costs/redis-hits.js';
 import { windowMemory } from './costs/window-memory.js';
 import { writeOverhead } from './costs/write-overhead.js';
 
@@ -16,6 +17,7 @@ try {
   await migrate(postgres.url);
   await writeOverhead(postgres.url, console.log);
   await pollCost(postgres.url, console.log);
+  await redisHits(postgres.url, console.log);
   hitCost(console.log);
   windowMemory(console.log);
 } finally {

@@ -5,6 +5,7 @@ import { chmod, cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { eventually } from '../support/eventually.js';
 import { aRegistration, bearer } from '../support/people.js';
 import { DataDirectory } from '../support/postgres/data-directory.js';
 import { layCluster } from '../support/postgres/prepared-cluster.js';
@@ -217,6 +218,12 @@ describe('a start with DATABASE_URL and REDIS_URL', () => {
 
     const { access_token: token, user } = await inShell(printedCommand(usher.stdout));
     await http.get('/auth/me').set(bearer(token)).expect(200);
+    const filledAt = performance.now();
+    await eventually(async () => {
+      // What has seen more than its last look is refused.
+      const since = performance.now() - filledAt;
+      return (await (await other.http()).get('/health/cache')).body.lease_age_ms < since;
+    });
     const there = await (await other.http()).get('/auth/me').set(bearer(token)).expect(200);
     expect([there.headers['x-cache'], there.body]).toEqual(['redis', user]);
     const where = new URL(database.url);

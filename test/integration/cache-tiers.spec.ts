@@ -8,9 +8,11 @@ import {
   RedisBreaker,
   type RedisClient,
   RedisTier,
+  Seal,
   Snapshot,
 } from '#cache';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -30,7 +32,9 @@ function anEntry(value: string | null, snapshot = '10:20:10,15'): Entry<string> 
   return { value, stamp: { epoch: 'one', snapshot: Snapshot.parse(snapshot)! } };
 }
 
-const codec = (): EntryCodec<string> => new EntryCodec((raw) => (typeof raw === 'string' ? raw : undefined));
+const seal = new Seal([randomBytes(32)]);
+const codec = (): EntryCodec<string> =>
+  new EntryCodec('text', (raw) => (typeof raw === 'string' ? raw : undefined), seal);
 
 /** What every tier owes to the cache, whatever it is made of. */
 function describeCacheTier(name: string, make: (server: RedisServer) => Promise<CacheTier<string>>): void {

@@ -8,11 +8,17 @@ import {
   UserCache,
   UserStore,
 } from '#user-cache';
+import { randomBytes } from 'node:crypto';
 import { type DataSource } from 'typeorm';
 
 const DAY_MS = 86_400_000;
+const SEAL_KEY = randomBytes(32);
 
 export interface TestCacheOptions extends Partial<CoherenceOptions> {
+  redisUrl?: string | undefined;
+  redisTimeoutMs?: number;
+  /** All test caches share one unless told otherwise. */
+  sealKey?: Buffer;
   /** Of a database whose schema is up to date. */
   databaseUrl: string;
   /** Where the pool reaches that database, when loads are to go through a proxy and the change log is not. */
@@ -31,7 +37,14 @@ export class TestCache {
     private readonly coherence: Coherence,
   ) {}
 
-  static async start({ poolUrl, poolSize = 10, ...options }: TestCacheOptions): Promise<TestCache> {
+  static async start({
+    poolUrl,
+    poolSize = 10,
+    redisUrl,
+    redisTimeoutMs = 100,
+    sealKey = SEAL_KEY,
+    ...options
+  }: TestCacheOptions): Promise<TestCache> {
     const { databaseUrl, databaseTimeoutMs = 1_000 } = options;
     const dataSource = createDataSource({
       url: poolUrl ?? databaseUrl,
@@ -42,7 +55,7 @@ export class TestCache {
     const clock = new SystemClock();
     const coherence = new Coherence(dataSource, clock, {
       databaseTimeoutMs,
-      redisTimeoutMs: 100,
+      redis: redisUrl ? { url: redisUrl, commandTimeoutMs: redisTimeoutMs, sealKeys: [sealKey] } : undefined,
       ttlMs: 300_000,
       maxStalenessMs: 1_000,
       pollIntervalMs: 200,
@@ -67,6 +80,11 @@ export class TestCache {
       dataSource,
       coherence,
     );
+  }
+
+  /** Resolves when a look at the change log has succeeded that was sent after the call. */
+  looked(): Promise<void> {
+    return this.coherence.changed([]);
   }
 
   async stop(): Promise<void> {

@@ -27,7 +27,7 @@ export class AppModule {
         SettingsModule.forRoot(settings),
         DatabaseModule.forRoot(databaseOptions(settings, databaseUrl)),
         UserCacheModule.forRoot({
-          cache: cacheOptions(settings, databaseUrl),
+          cache: () => cacheOptions(settings, databaseUrl),
           sessions: sessionLimits(settings),
         }),
         StorageModule.forRoot(storageOptions(settings)),

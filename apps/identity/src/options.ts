@@ -4,6 +4,7 @@ import { type MailOptions } from '#mail';
 import { type StorageOptions } from '#storage';
 import { type CoherenceOptions, type SessionLimits } from '#user-cache';
 import { join } from 'node:path';
+import { loadSealKeys } from './auth/tokens/seal-keys.js';
 
 /** What the settings mean to the pool. */
 export function databaseOptions(settings: Settings, url: string): DataSourceSettings {
@@ -11,12 +12,15 @@ export function databaseOptions(settings: Settings, url: string): DataSourceSett
 }
 
 /** What the settings mean to the cache. */
-export function cacheOptions(settings: Settings, databaseUrl: string): CoherenceOptions {
+export async function cacheOptions(settings: Settings, databaseUrl: string): Promise<CoherenceOptions> {
+  const { redisUrl, redisTimeoutMs } = settings;
   return {
     databaseUrl,
     databaseTimeoutMs: settings.databaseTimeoutMs,
-    redisUrl: settings.redisUrl,
-    redisTimeoutMs: settings.redisTimeoutMs,
+    redis:
+      redisUrl === undefined
+        ? undefined
+        : { url: redisUrl, commandTimeoutMs: redisTimeoutMs, sealKeys: await loadSealKeys(settings) },
     ttlMs: settings.cacheTtlMs,
     maxStalenessMs: settings.cacheMaxStalenessMs,
     pollIntervalMs: settings.cachePollIntervalMs,

@@ -136,8 +136,8 @@ describe('CoherentCache', () => {
 
     it('hands out frozen values, wherever they come from', async () => {
       aCache({ maxEntries: 0 });
-      await log.start();
       database.set('ada', 'Ada');
+      await log.start();
       const unstamped = { ...subject(), load: async () => ({ ...(await load('ada')), stamp: undefined }) };
       const answers = [
         await cache.readThrough(unstamped),
@@ -213,6 +213,22 @@ describe('CoherentCache', () => {
       remote.entries.set('ada', entry);
       expect(await cache.read(subject())).toEqual(ada('Ada', 'postgres'));
       expect(remote.entries.get('ada')?.value).toEqual({ name: 'Ada' });
+    });
+
+    it('does not take from Redis what has seen more than the last look, and leaves it for those who looked since', async () => {
+      database.set('charles', 'Charles');
+      const ahead = anEntry('never true');
+      remote.entries.set('ada', ahead);
+      expect(await cache.read(subject())).toEqual(ada(null, 'postgres'));
+      expect(await cache.read(subject())).toEqual(ada(null, 'memory'));
+      expect(remote.entries.get('ada')).toBe(ahead);
+    });
+
+    it('takes it from Redis once a look has seen as much', async () => {
+      database.set('ada', 'Ada');
+      remote.entries.set('ada', anEntry('Ada'));
+      await log.catchUp();
+      expect(await cache.read(subject())).toEqual(ada('Ada', 'redis'));
     });
 
     it('takes an entry in Redis that is older than the log reaches for a miss', async () => {
@@ -408,6 +424,14 @@ describe('CoherentCache', () => {
       const old = anEntry('old');
       await write('new');
       remote.entries.set('ada', old);
+      down();
+      clock.advance(30_000);
+      await expect(cache.read(subject())).rejects.toBeInstanceOf(DatabaseDown);
+    });
+
+    it('does not serve what another instance left in Redis after our last look', async () => {
+      database.set('charles', 'Charles');
+      remote.entries.set('ada', anEntry('Ada'));
       down();
       clock.advance(30_000);
       await expect(cache.read(subject())).rejects.toBeInstanceOf(DatabaseDown);

@@ -46,7 +46,8 @@ const LOADS = 3;
  * log was looked at within Δ and nothing in it contradicts the snapshot the entry was read in.
  *
  * Neither the tiers nor notifications are trusted. They may lose, delay, reorder or resurrect whatever they like;
- * what they hold is judged by its stamp on every read.
+ * what they hold is judged by its stamp on every read. The remote tier gives back only what an instance of ours wrote
+ * (see `EntryCodec`), and that is refused while it has seen more than our last look at the log.
  */
 export class CoherentCache<V extends object | string> {
   readonly #flights = new SingleFlight<Outcome<V>>();
@@ -105,10 +106,10 @@ export class CoherentCache<V extends object | string> {
   }
 
   /** Offers a value that was loaded on other business to the tiers. */
-  keep({ key, tags }: Pick<Subject<V>, 'key' | 'tags'>, { value, stamp }: Loaded<V>): void {
-    if (stamp === undefined || !this.window.admits(stamp, tags)) return;
-    const entry = { value: freeze(value), stamp };
-    this.#hold(key, tags, entry);
+  keep(subject: Pick<Subject<V>, 'key' | 'tags'>, loaded: Loaded<V>): void {
+    const entry = this.#keepHere(subject, loaded);
+    if (entry === undefined) return;
+    const { key } = subject;
     // Nobody waits for it: a request has its answer already, and a late or lost write is harmless.
     void this.remote?.set(key, entry, this.#jitteredTtlMs());
   }
@@ -121,6 +122,17 @@ export class CoherentCache<V extends object | string> {
     await this.remote?.delete(key);
   }
 
+  /** @returns what was offered to memory; `undefined` when it may not be kept */
+  #keepHere(
+    { key, tags }: Pick<Subject<V>, 'key' | 'tags'>,
+    { value, stamp }: Loaded<V>,
+  ): Entry<V> | undefined {
+    if (stamp === undefined || !this.window.admits(stamp, tags)) return undefined;
+    const entry = { value: freeze(value), stamp };
+    this.#hold(key, tags, entry);
+    return entry;
+  }
+
   #fly(subject: Subject<V>): Promise<Outcome<V>> {
     return this.#flights.do(subject.key, () => this.#fetch(subject));
   }
@@ -130,6 +142,11 @@ export class CoherentCache<V extends object | string> {
       const entry = await this.remote.get(subject.key);
       // Judged after the wait, so it holds for everyone who joined meanwhile.
       if (entry && this.lease.holds() && this.window.admits(entry.stamp, subject.tags)) {
+        if (!this.window.covers(entry.stamp)) {
+          // Left where it is, for whoever has looked by now. Were it replaced by what is newer still, two instances
+          // would replace each other's entries for as long as anybody writes.
+          return { ...(await this.#load(subject, 'here')), origin: 'postgres' };
+        }
         this.#hold(subject.key, subject.tags, { value: freeze(entry.value), stamp: entry.stamp });
         this.#serves(subject, entry);
         return { ...entry, origin: 'redis', sentAtMs: this.clock.monotonicMs() };
@@ -146,12 +163,13 @@ export class CoherentCache<V extends object | string> {
    * Asks the database, and makes sure that it is the one whose change log we follow: after a fail-over the pool may
    * still hold a connection to the server that is no longer in force, or have found the new one before the log did.
    */
-  async #load(subject: Subject<V>): Promise<Loaded<V>> {
+  async #load(subject: Subject<V>, keep: 'everywhere' | 'here' = 'everywhere'): Promise<Loaded<V>> {
     for (let attempt = 1; attempt <= LOADS; attempt++) {
       const loaded = await subject.load();
       if (this.#isForeign(loaded)) await this.log.catchUp();
       if (this.#isForeign(loaded)) continue;
-      this.keep(subject, loaded);
+      if (keep === 'here') this.#keepHere(subject, loaded);
+      else this.keep(subject, loaded);
       return { ...loaded, value: freeze(loaded.value) };
     }
     throw new EpochMismatch();
@@ -179,6 +197,7 @@ export class CoherentCache<V extends object | string> {
     if (held) return { value: held.value, origin: 'stale' };
     const entry = await this.remote?.get(key);
     if (!entry || !allowed() || !this.window.admits(entry.stamp, tags)) return undefined;
+    if (!this.window.covers(entry.stamp)) return undefined;
     return { value: freeze(entry.value), origin: 'stale' };
   }
 

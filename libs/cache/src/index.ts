@@ -18,6 +18,7 @@ export { RedisBreaker, type BreakerState } from './redis/redis-breaker.js';
 export { createRedisClient, type RedisClient } from './redis/redis-client.js';
 export { RedisTier } from './redis/redis-tier.js';
 export { InvalidRedisUrl, parseRedisUrl } from './redis/redis-url.js';
+export { Seal, type SealKeys } from './seal.js';
 export { type CacheTier } from './tiers/cache-tier.js';
 export { EntryCodec } from './tiers/entry-codec.js';
 export { MemoryTier } from './tiers/memory-tier.js';

@@ -8,6 +8,7 @@ import { RedisBreaker } from '../src/redis/redis-breaker.js';
 import { createRedisClient } from '../src/redis/redis-client.js';
 import { RedisTier } from '../src/redis/redis-tier.js';
 import { EntryCodec } from '../src/tiers/entry-codec.js';
+import { aSeal } from './a-seal.js';
 import { aSnapshot } from './a-snapshot.js';
 
 const [url] = process.argv.slice(2) as [string];
@@ -16,7 +17,10 @@ const ready = new Promise((resolve) => client.once('ready', resolve));
 await client.connect().catch(() => undefined); // tries again by itself if it must
 await ready;
 const breaker = new RedisBreaker({ probe: () => client.ping() });
-const tier = new GuardedTier<string>(new RedisTier(client, new EntryCodec<string>(String)), breaker);
+const tier = new GuardedTier<string>(
+  new RedisTier(client, new EntryCodec<string>('text', String, aSeal())),
+  breaker,
+);
 
 const told = once(process, 'message');
 process.send!('connected');

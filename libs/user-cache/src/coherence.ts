@@ -14,14 +14,13 @@ import { type DataSource } from 'typeorm';
 import { TooManyLoads } from './batch-loader.js';
 import { PostgresAuditTrail } from './postgres-audit-trail.js';
 import { PostgresChangeSource } from './postgres-change-source.js';
-import { RedisSide } from './redis-side.js';
+import { RedisSide, type RedisSideOptions } from './redis-side.js';
 
 export interface CoherenceOptions {
   databaseUrl: string;
   databaseTimeoutMs: number;
   /** Absent: memory only. */
-  redisUrl?: string | undefined;
-  redisTimeoutMs: number;
+  redis?: Pick<RedisSideOptions, 'url' | 'commandTimeoutMs' | 'sealKeys'> | undefined;
   ttlMs: number;
   /** Δ. */
   maxStalenessMs: number;
@@ -91,10 +90,9 @@ export class Coherence {
       },
       onRecovery: () => notice('info', 'The change log is read again.'),
     });
-    if (options.redisUrl !== undefined) {
+    if (options.redis !== undefined) {
       this.#redis = new RedisSide({
-        url: options.redisUrl,
-        commandTimeoutMs: options.redisTimeoutMs,
+        ...options.redis,
         channel: 'usher:changed',
         onWake: () => this.#log.wake(),
         onAway: (reason) =>
@@ -123,17 +121,22 @@ export class Coherence {
   /**
    * A cache of one kind of value.
    *
+   * @param kind what the values are; entries in Redis are of one kind
    * @param share of the memory that all of them may use, 0 to 1
    * @param revive what JSON brought back as a value; `undefined` when it is none
    */
-  cache<V extends object | string>(share: number, revive: (raw: unknown) => V | undefined): CoherentCache<V> {
+  cache<V extends object | string>(
+    kind: string,
+    share: number,
+    revive: (raw: unknown) => V | undefined,
+  ): CoherentCache<V> {
     const { memoryEntries, memoryBytes, ttlMs, staleIfDbDownMs } = this.options;
     const memory = new MemoryTier<V>({
       maxEntries: Math.round(memoryEntries * share),
       maxBytes: Math.round(memoryBytes * share),
     });
     this.#memories.push(memory as unknown as MemoryTier<object | string>);
-    const remote = this.#redis?.tier(revive);
+    const remote = this.#redis?.tier(kind, revive);
     return new CoherentCache(
       memory,
       remote,

@@ -6,6 +6,8 @@ import {
   RedisBreaker,
   type RedisClient,
   RedisTier,
+  Seal,
+  type SealKeys,
 } from '#cache';
 import { randomUUID } from 'node:crypto';
 import { WakeUps } from './wake-ups.js';
@@ -13,6 +15,8 @@ import { WakeUps } from './wake-ups.js';
 export interface RedisSideOptions {
   url: string;
   commandTimeoutMs: number;
+  /** What all instances know, and nobody else who can write to Redis. */
+  sealKeys: SealKeys;
   /** Where instances of one database wake each other. */
   channel: string;
   onWake: () => void;
@@ -28,6 +32,7 @@ export class RedisSide {
   readonly breaker: RedisBreaker;
   readonly #options: RedisSideOptions;
   readonly #client: RedisClient;
+  readonly #seal: Seal;
   /** Why there is no connection, as far as is known. */
   #trouble: string | undefined;
   /** Whether that was told. */
@@ -35,7 +40,8 @@ export class RedisSide {
 
   constructor(options: RedisSideOptions) {
     this.#options = options;
-    const { url, commandTimeoutMs, channel, onWake } = options;
+    const { url, commandTimeoutMs, sealKeys, channel, onWake } = options;
+    this.#seal = new Seal(sealKeys);
     this.#client = createRedisClient(url, {
       commandTimeoutMs,
       onTrouble: (reason) => {
@@ -72,8 +78,9 @@ export class RedisSide {
   }
 
   /** Where values of one kind are. */
-  tier<V extends object | string>(revive: (raw: unknown) => V | undefined): CacheTier<V> {
-    return new GuardedTier(new RedisTier(this.#client, new EntryCodec(revive)), this.breaker);
+  tier<V extends object | string>(kind: string, revive: (raw: unknown) => V | undefined): CacheTier<V> {
+    const codec = new EntryCodec(kind, revive, this.#seal);
+    return new GuardedTier(new RedisTier(this.#client, codec), this.breaker);
   }
 
   /** Milliseconds that a look-up takes; `undefined` when there is no answer. */

@@ -20,7 +20,8 @@ import { UserRemoval } from './user-removal.js';
 import { UserStore } from './user-store.js';
 
 export interface UserCacheModuleOptions {
-  cache: CoherenceOptions;
+  /** Asked once, when the application is made. */
+  cache: () => Promise<CoherenceOptions>;
   sessions: SessionLimits;
 }
 
@@ -29,7 +30,7 @@ export interface UserCacheModuleOptions {
 export class UserCacheModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(@Inject(Coherence) private readonly coherence: Coherence) {}
 
-  static forRoot({ cache: options, sessions: limits }: UserCacheModuleOptions): DynamicModule {
+  static forRoot({ cache, sessions: limits }: UserCacheModuleOptions): DynamicModule {
     const logger = new Logger('UserCache');
     const clock = new SystemClock();
     const dataSource = getDataSourceToken();
@@ -40,10 +41,10 @@ export class UserCacheModule implements OnApplicationBootstrap, OnApplicationShu
         {
           provide: Coherence,
           inject: [dataSource],
-          useFactory: (pool: DataSource) =>
+          useFactory: async (pool: DataSource) =>
             new Coherence(pool, clock, {
               onNotice: (level, notice) => logger[level === 'info' ? 'log' : level](notice),
-              ...options,
+              ...(await cache()),
             }),
         },
         {

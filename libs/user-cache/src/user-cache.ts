@@ -38,8 +38,8 @@ export class UserCache {
     private readonly clock: Clock,
     private readonly coherence: Coherence,
   ) {
-    this.#users = coherence.cache(0.6, reviveCachedUser);
-    this.#aliases = coherence.cache(0.15, reviveId);
+    this.#users = coherence.cache('user', 0.6, reviveCachedUser);
+    this.#aliases = coherence.cache('alias', 0.15, reviveId);
     this.#loader = new UserLoader(dataSource, clock);
     this.#statistics = new UserCacheStatistics(clock);
   }

@@ -1,4 +1,5 @@
 import { type Fault } from '../fault.js';
+import { HOSTILE_REDIS_FAULTS } from './hostile-redis-faults.js';
 import { INSTANCE_FAULTS } from './instance-faults.js';
 import { POSTGRES_FAILOVER_FAULTS } from './postgres-failover-faults.js';
 import { POSTGRES_FAULTS } from './postgres-faults.js';
@@ -10,6 +11,7 @@ import { TRAP_FAULTS } from './trap-faults.js';
 export const FAULTS: readonly Fault[] = [
   ...REDIS_FAULTS,
   ...REDIS_FAILOVER_FAULTS,
+  ...HOSTILE_REDIS_FAULTS,
   ...POSTGRES_FAULTS,
   ...POSTGRES_FAILOVER_FAULTS,
   ...INSTANCE_FAULTS,

@@ -75,6 +75,7 @@ export function describeFailover<T extends FailoverTopology>(
       const { id } = await insertUser(database);
       await one.cache.byId(id);
       await delay(20); // the fill is nobody's to wait for
+      await other.looked(); // and what has seen more than its last look is refused
       return (await other.cache.byId(id)).origin;
     };
 

@@ -17,7 +17,7 @@ export class CliModule {
         SettingsModule.forRoot(settings),
         DatabaseModule.forRoot(databaseOptions(settings, databaseUrl)),
         UserCacheModule.forRoot({
-          cache: cacheOptions(settings, databaseUrl),
+          cache: () => cacheOptions(settings, databaseUrl),
           sessions: sessionLimits(settings),
         }),
         AuditModule,

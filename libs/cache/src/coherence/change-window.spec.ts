@@ -33,6 +33,20 @@ describe('ChangeWindow', () => {
     expect(window.admits(aStamp(snapshot), ['other'])).toBe(true);
   });
 
+  it.each([
+    ['the same', '10:20:10,15', true],
+    ['an earlier one', '10:19:10,15', true],
+    ['one that saw a later transaction', '10:21:10,15', false],
+    ['one that saw what was still running', '10:20:10', false],
+  ])('knows whether its last look saw all that %s saw', (_what, snapshot, covered) => {
+    const window = aWindow();
+    expect(window.covers(aStamp(snapshot))).toBe(false);
+    window.record([], aSnapshot('10:20:10,15'));
+    expect(window.covers(aStamp(snapshot))).toBe(covered);
+    window.restart('two', 0);
+    expect(window.covers(aStamp(snapshot))).toBe(false);
+  });
+
   it('asks for every change of a tag, not only the newest', () => {
     const window = aWindow();
     window.record([{ xid: 12, tags: ['a'] }], aSnapshot('10:13:10'));

@@ -34,6 +34,8 @@ export class ChangeWindow {
   #floor = 0;
   /** Changes that this saw may be unknown too. */
   #reach: Snapshot | undefined;
+  /** Of the last look. */
+  #latest: Snapshot | undefined;
   #size = 0;
   #version = 0;
 
@@ -69,11 +71,17 @@ export class ChangeWindow {
     this.#epoch = epoch;
     this.#floor = floor;
     this.#reach = reach;
+    this.#latest = undefined;
     this.#version++;
   }
 
-  /** @param seenBy a snapshot that sees all of `changes`, and that none of those recorded later was visible to */
+  /**
+   * What a look brought.
+   *
+   * @param seenBy a snapshot that sees all of `changes`, and that none of those recorded later was visible to
+   */
   record(changes: readonly Change[], seenBy: Snapshot): void {
+    this.#latest = seenBy;
     if (changes.length === 0) return;
     const chapter = this.#openChapter(seenBy);
     for (const { xid, tags } of changes) for (const tag of tags) this.#add(chapter, tag, xid);
@@ -97,6 +105,11 @@ export class ChangeWindow {
     if (epoch !== this.#epoch || snapshot.xmin < this.#floor) return false;
     if (this.#reach && !snapshot.includes(this.#reach)) return false;
     return tags.every((tag) => this.#allSeen(tag, snapshot));
+  }
+
+  /** Whether the last look saw all that the stamp saw. Beyond that the window cannot contradict anything. */
+  covers({ snapshot }: Stamp): boolean {
+    return this.#latest?.includes(snapshot) ?? false;
   }
 
   #allSeen(tag: string, snapshot: Snapshot): boolean {

@@ -1,5 +1,6 @@
 import { Snapshot } from '../coherence/snapshot.js';
 import { type Entry } from '../entry.js';
+import { type Seal } from '../seal.js';
 
 /** Raised whenever the meaning of a stored entry changes; entries of another format are misses. */
 const FORMAT = 2;
@@ -8,27 +9,37 @@ const FORMAT = 2;
 export type Revive<V> = (raw: unknown) => V | undefined;
 
 /**
- * An entry as text: `[format, key, epoch, snapshot, value]`. It says itself whose it is, so that a value that got
- * under another key, or a reply that got to another question, is a miss and not somebody else's data.
+ * An entry as text: a seal and `[epoch, snapshot, value]`. The seal covers kind and key as well, so a value that was
+ * forged, altered, or moved to another key is a miss. Nothing is parsed before the seal was checked.
  */
 export class EntryCodec<V extends object | string> {
-  constructor(private readonly revive: Revive<V>) {}
+  /** @param kind of the values; entries of one kind are never taken for another */
+  constructor(
+    private readonly kind: string,
+    private readonly revive: Revive<V>,
+    private readonly seal: Seal,
+  ) {}
 
   encode(key: string, { value, stamp }: Entry<V>): string {
-    return JSON.stringify([FORMAT, key, stamp.epoch, stamp.snapshot.toString(), value]);
+    const text = JSON.stringify([stamp.epoch, stamp.snapshot.toString(), value]);
+    return this.seal.close(this.#context(key), text);
   }
 
   /** `undefined` for anything that `encode()` did not write for this key. */
-  decode(key: string, text: string): Entry<V> | undefined {
-    const parts = parseJson(text);
-    if (!Array.isArray(parts) || parts.length !== 5) return undefined;
-    const [format, writtenFor, epoch, snapshotText, raw] = parts as unknown[];
-    if (format !== FORMAT || writtenFor !== key) return undefined;
+  decode(key: string, sealed: string): Entry<V> | undefined {
+    const text = this.seal.open(this.#context(key), sealed);
+    const parts = text === undefined ? undefined : parseJson(text);
+    if (!Array.isArray(parts) || parts.length !== 3) return undefined;
+    const [epoch, snapshotText, raw] = parts as unknown[];
     if (typeof epoch !== 'string' || typeof snapshotText !== 'string') return undefined;
     const snapshot = Snapshot.parse(snapshotText);
     const value = raw === null ? null : this.revive(raw);
     if (snapshot === undefined || value === undefined) return undefined;
     return { value, stamp: { epoch, snapshot } };
+  }
+
+  #context(key: string): readonly (string | number)[] {
+    return ['entry', FORMAT, this.kind, key];
   }
 }
 

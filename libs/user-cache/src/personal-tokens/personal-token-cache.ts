@@ -26,7 +26,7 @@ export class PersonalTokenCache {
     clock: Clock,
     private readonly coherence: Coherence,
   ) {
-    this.#tokens = coherence.cache(0.05, reviveCachedPersonalToken);
+    this.#tokens = coherence.cache('personal token', 0.05, reviveCachedPersonalToken);
     this.#loader = snapshotLoader(dataSource, clock, {
       values: `SELECT json_agg(${CACHED_PERSONAL_TOKEN_SQL}) FROM personal_access_tokens AS t WHERE t.id = ANY($1::uuid[])`,
       revive: reviveCachedPersonalToken,

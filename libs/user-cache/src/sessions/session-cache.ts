@@ -21,7 +21,7 @@ export class SessionCache {
     clock: Clock,
     private readonly coherence: Coherence,
   ) {
-    this.#sessions = coherence.cache(0.2, reviveCachedSession);
+    this.#sessions = coherence.cache('session', 0.2, reviveCachedSession);
     this.#loader = snapshotLoader(dataSource, clock, {
       values: `SELECT json_agg(${CACHED_SESSION_SQL}) FROM sessions AS s WHERE s.id = ANY($1::uuid[])`,
       revive: reviveCachedSession,

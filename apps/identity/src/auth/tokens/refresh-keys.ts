@@ -3,7 +3,7 @@ import { hkdfSync } from 'node:crypto';
 import { keyInFile } from './key-file.js';
 
 const KEY_BYTES = 32;
-const FILE = 'refresh.key';
+export const REFRESH_KEY_FILE = 'refresh.key';
 
 /**
  * The keys that refresh tokens are made with, newest first: derived from `JWT_SECRET` where that is set, else the file
@@ -15,11 +15,11 @@ export async function loadRefreshKeys({
   jwtSecrets,
   jwtKeysDir,
 }: Pick<Settings, 'jwtSecrets' | 'jwtKeysDir'>): Promise<[Buffer, ...Buffer[]]> {
-  const [newest, ...older] = jwtSecrets.map(derived);
-  return newest ? [newest, ...older] : [await keyInFile(jwtKeysDir, FILE)];
+  const [newest, ...older] = jwtSecrets.map((secret) => derivedKey(secret, 'usher refresh tokens'));
+  return newest ? [newest, ...older] : [await keyInFile(jwtKeysDir, REFRESH_KEY_FILE)];
 }
 
 /** Not the secret itself: no key has two uses. */
-function derived(secret: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', 'usher refresh tokens', KEY_BYTES));
+export function derivedKey(secret: string | Buffer, use: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', use, KEY_BYTES));
 }

@@ -1,0 +1,34 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { loadRefreshKeys } from './refresh-keys.js';
+import { loadSealKeys } from './seal-keys.js';
+
+describe('the keys that seal entries in Redis', () => {
+  let jwtKeysDir: string;
+
+  beforeEach(async () => {
+    jwtKeysDir = await mkdtemp(join(tmpdir(), 'usher-seal-keys-'));
+  });
+
+  afterEach(() => rm(jwtKeysDir, { recursive: true }));
+
+  it('come from JWT_SECRET in its order, and are none of the other keys that do', async () => {
+    const jwtSecrets = ['first secret', 'second secret'];
+    const keys = await loadSealKeys({ jwtSecrets, jwtKeysDir });
+    expect(keys.map(({ length }) => length)).toEqual([32, 32]);
+    expect(await loadSealKeys({ jwtSecrets: ['second secret'], jwtKeysDir })).toEqual([keys[1]]);
+    const others = await loadRefreshKeys({ jwtSecrets, jwtKeysDir });
+    expect(new Set([...keys, ...others].map((key) => key.toString('hex'))).size).toBe(4);
+    expect(await readdir(jwtKeysDir)).toEqual([]);
+  });
+
+  it('come else from the key of refresh tokens in the directory that instances share, and are not that key', async () => {
+    const [key, ...more] = await loadSealKeys({ jwtSecrets: [], jwtKeysDir });
+    expect([key.length, more]).toEqual([32, []]);
+    expect(await loadSealKeys({ jwtSecrets: [], jwtKeysDir })).toEqual([key]);
+    expect(await readdir(jwtKeysDir)).toEqual(['refresh.key']);
+    expect(await readFile(join(jwtKeysDir, 'refresh.key'))).not.toEqual(key);
+  });
+});

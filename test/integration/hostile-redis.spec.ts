@@ -1,0 +1,119 @@
+import { EntryCodec, Seal, Snapshot } from '#cache';
+import { migrate } from '#database';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { eventually } from '../support/eventually.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
+import { RedisServer } from '../support/redis/redis-server.js';
+import { TestCache } from '../support/test-cache.js';
+import { insertUser, type UserRow } from '../support/user-rows.js';
+
+/** So rarely that a test knows which look was the last. */
+const RARE_POLL = { pollIntervalMs: 20_000, maxStalenessMs: 40_000 };
+
+/** Who can write to Redis can make look-ups slower, and nothing else. */
+describe('an entry in Redis', () => {
+  const sealKey = randomBytes(32);
+  let database: TestDatabase;
+  let redis: RedisServer;
+  let one: TestCache;
+  let other: TestCache;
+  let ada: UserRow;
+  let eve: UserRow;
+
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    database = await createTestDatabase();
+    await migrate(database.url);
+  });
+
+  beforeEach(async () => {
+    await redis.command('FLUSHALL');
+    ada = await insertUser(database);
+    eve = await insertUser(database);
+    one = await aCache();
+    for (const { id } of [ada, eve]) await one.cache.byId(id);
+    other = await aCache();
+    await eventually(async () => (await redis.command('DBSIZE')) === 2);
+  });
+
+  afterEach(() => Promise.all([one.stop(), other.stop()]));
+
+  afterAll(async () => {
+    await Promise.all([redis.stop(), database.drop()]);
+  });
+
+  const aCache = (): Promise<TestCache> =>
+    TestCache.start({ databaseUrl: database.url, redisUrl: redis.url, sealKey, ...RARE_POLL });
+  const keyOf = ({ id }: UserRow): string => `user:id:${id}`;
+  const held = async (row: UserRow): Promise<string> => String(await redis.command('GET', keyOf(row)));
+  const put = (row: UserRow, text: string): Promise<unknown> => redis.command('SET', keyOf(row), text);
+
+  it('is believed when it is as an instance wrote it', async () => {
+    expect(await other.cache.byId(eve.id)).toMatchObject({ origin: 'redis', value: { isAdmin: false } });
+  });
+
+  it.each<[string, (eves: string, adas: string) => string]>([
+    ['forged', (eves) => eves.replace('"isAdmin":false', '"isAdmin":true')],
+    [
+      'forged, with a stamp from the future',
+      (eves) => eves.replace(/"\d+:\d+:[\d,]*"/, '"900000000:900000000:"'),
+    ],
+    ['of another user', (_, adas) => adas],
+    ['truncated', (eves) => eves.slice(0, -20)],
+    ['without its seal', (eves) => eves.slice(eves.indexOf('['))],
+    ['of the format before', (eves) => `[1,"user:id:x",${eves.slice(eves.indexOf('[') + 1)}`],
+    ['empty', () => ''],
+  ])('is a miss when it is %s', async (_, tampered) => {
+    await put(eve, tampered(await held(eve), await held(ada)));
+    expect(await other.cache.byId(eve.id)).toMatchObject({
+      origin: 'postgres',
+      value: { id: eve.id, isAdmin: false },
+    });
+  });
+
+  it('is a miss when it is of another kind of value', async () => {
+    const codec = new EntryCodec<object>('session', (raw) => raw as object, new Seal([sealKey]));
+    const { value, stamp } = userCodec(sealKey).decode(keyOf(eve), await held(eve))!;
+    await put(eve, codec.encode(keyOf(eve), { value: { ...value, isAdmin: true }, stamp }));
+    expect(await other.cache.byId(eve.id)).toMatchObject({ origin: 'postgres', value: { isAdmin: false } });
+  });
+
+  it('is a miss when it was sealed by a key that is not ours', async () => {
+    const { value, stamp } = userCodec(sealKey).decode(keyOf(eve), await held(eve))!;
+    const forged = { value: { ...value, isAdmin: true }, stamp };
+    await put(eve, userCodec(randomBytes(32)).encode(keyOf(eve), forged));
+    expect(await other.cache.byId(eve.id)).toMatchObject({ origin: 'postgres', value: { isAdmin: false } });
+  });
+
+  it('is a miss when it was replayed after a change', async () => {
+    const old = await held(eve);
+    await one.store.changeStanding(eve.id, { isAdmin: true });
+    await eventually(async () => (await other.cache.byId(eve.id)).value?.isAdmin === true);
+    const third = await aCache();
+    try {
+      await put(eve, old);
+      expect(await third.cache.byId(eve.id)).toMatchObject({ origin: 'postgres', value: { isAdmin: true } });
+    } finally {
+      await third.stop();
+    }
+  });
+
+  it('is a miss while its stamp has seen more than our last look, whoever sealed it', async () => {
+    const { value, stamp } = userCodec(sealKey).decode(keyOf(eve), await held(eve))!;
+    const { xmax } = stamp.snapshot;
+    const future = { epoch: stamp.epoch, snapshot: Snapshot.parse(`${xmax + 1_000}:${xmax + 1_000}:`)! };
+    const forged = userCodec(sealKey).encode(keyOf(eve), {
+      value: { ...value, isAdmin: true },
+      stamp: future,
+    });
+    await put(eve, forged);
+    expect(await other.cache.byId(eve.id)).toMatchObject({ origin: 'postgres', value: { isAdmin: false } });
+    // Left where it was: to whoever has looked since, it may be as good as any.
+    expect(await held(eve)).toBe(forged);
+  });
+});
+
+function userCodec(key: Buffer): EntryCodec<object> {
+  return new EntryCodec('user', (raw) => raw as object, new Seal([key]));
+}
