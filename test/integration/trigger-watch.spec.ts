@@ -8,6 +8,8 @@ import { insertUser, type UserRow } from '../support/user-rows.js';
 
 /** The contract's Δ, as `TestCache` has it. */
 const DELTA_MS = 1_000;
+/** A function for a trigger that keeps a row out. */
+const SWALLOW = `CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';`;
 const EVENTS = ['insert', 'update', 'delete', 'truncate'] as const;
 
 /** Without its triggers the change log says nothing, and silence must not be taken for «nothing changed». */
@@ -63,6 +65,24 @@ describe('the triggers that write the change log', () => {
       'given another function to call',
       `CREATE OR REPLACE FUNCTION cache.log_users() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
     ],
+    [
+      'made to name aliases by another function',
+      `CREATE OR REPLACE FUNCTION cache.alias_tag(prefix text, value text) RETURNS text
+         LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS 'SELECT prefix'`,
+    ],
+    [
+      'made to name aliases by an overload',
+      `CREATE FUNCTION cache.alias_tag(prefix text, value varchar) RETURNS text LANGUAGE sql AS 'SELECT prefix'`,
+    ],
+    ['made to run with other settings', 'ALTER FUNCTION cache.log_users() SECURITY INVOKER'],
+    [
+      'without effect for a trigger on the log',
+      `${SWALLOW}
+       CREATE TRIGGER swallow BEFORE INSERT ON cache.change FOR EACH ROW EXECUTE FUNCTION swallow()`,
+    ],
+    ['without effect for a rule', 'CREATE RULE swallow AS ON INSERT TO cache.change DO INSTEAD NOTHING'],
+    ['hidden by a policy on the log', 'ALTER TABLE cache.change ENABLE ROW LEVEL SECURITY'],
+    ['joined by a table that inherits from the log', 'CREATE TABLE heirs () INHERITS (cache.change)'],
   ])('are missed when one is %s while we run', async (_, harm) => {
     const { cache } = await aCache();
     const row = await aCachedUser(cache);
@@ -189,6 +209,35 @@ describe('the triggers that write the change log', () => {
        UPDATE parent SET bio = 'unlogged';
        COMMIT`,
     ],
+    [
+      'a trigger on the log that comes and goes',
+      `BEGIN;
+       ${SWALLOW}
+       CREATE TRIGGER swallow BEFORE INSERT ON cache.change FOR EACH ROW EXECUTE FUNCTION swallow();
+       UPDATE users SET bio = 'unlogged';
+       DROP TRIGGER swallow ON cache.change;
+       COMMIT`,
+    ],
+    [
+      'a log that dates changes otherwise for a while',
+      `BEGIN;
+       ALTER TABLE cache.change ALTER xid SET DEFAULT '3';
+       UPDATE users SET bio = 'unlogged';
+       ALTER TABLE cache.change ALTER xid SET DEFAULT pg_current_xact_id();
+       COMMIT`,
+    ],
+    [
+      'a function that names aliases otherwise for a while',
+      `BEGIN;
+       ALTER FUNCTION cache.alias_tag RENAME TO former;
+       CREATE FUNCTION cache.alias_tag(prefix text, value text) RETURNS text LANGUAGE sql AS 'SELECT prefix';
+       UPDATE users SET bio = 'unlogged', email = lower(email);
+       DELETE FROM cache.change;
+       DROP FUNCTION cache.alias_tag;
+       ALTER FUNCTION cache.former RENAME TO alias_tag;
+       COMMIT`,
+    ],
+    ['a log that is emptied', `BEGIN; UPDATE users SET bio = 'unlogged'; TRUNCATE cache.change; COMMIT`],
     [
       'columns that change their names',
       `BEGIN;

@@ -113,8 +113,9 @@ export class PostgresChangeSource extends ChangeSource {
     // guarded moment must not be taken for a continuation of the last.
     await this.#query('DELETE FROM cache.incarnation', []).catch(() => undefined);
     throw new Unguarded(
-      'the triggers that write it are missing, disabled or altered, or a table inherits or is replicated; ' +
-        'SELECT cache.restore_triggers() puts triggers back',
+      'the triggers that write it, or their functions, are missing, disabled or altered, a table inherits or is ' +
+        'replicated, or the log has triggers, rules or policies of its own; SELECT cache.restore_triggers() puts ' +
+        'triggers back, dropping what is on the log and VACUUM cache.change clears that',
     );
   }
 

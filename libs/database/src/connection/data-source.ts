@@ -12,6 +12,7 @@ import { CreatePersonalAccessTokens1763600000006 } from '../migrations/176360000
 import { CreateSecondFactors1763600000007 } from '../migrations/1763600000007-create-second-factors.js';
 import { AddRolesAndMetadata1763600000009 } from '../migrations/1763600000009-add-roles-and-metadata.js';
 import { NameAdministrators1763600000010 } from '../migrations/1763600000010-name-administrators.js';
+import { WatchTheLogItself1763600000011 } from '../migrations/1763600000011-watch-the-log-itself.js';
 import { DeadlinePool } from './deadline-pool.js';
 import { MuteLogger } from './mute-logger.js';
 
@@ -55,6 +56,7 @@ export function dataSourceOptions({
       DeleteForGood1763600000008,
       AddRolesAndMetadata1763600000009,
       NameAdministrators1763600000010,
+      WatchTheLogItself1763600000011,
     ],
     migrationsTableName: 'usher_migrations',
     logging: false,

@@ -36,10 +36,12 @@ export async function qualified(queryRunner: QueryRunner, table: string): Promis
 
 /**
  * NULL unless all triggers are there, as they were made and in force, and nothing can get past them: no table that
- * inherits from a watched one or bequeaths to it, no subscription, whose worker fires row triggers alone. Otherwise it
- * differs from what it was before any change of the triggers, their functions, or the tables' definitions: every such
- * change writes a new version of a row in the catalogue, and `xmin` is the transaction that wrote it. VACUUM and ANALYZE
- * update rows in place and change nothing.
+ * inherits from a watched one or bequeaths to it, no subscription, whose worker fires row triggers alone. NULL also if
+ * the functions that they call are not as they were made, or if a trigger, a rule or a policy stands between them and the
+ * rows of the log. Otherwise it differs from what it was before any change of the triggers, their functions, the other
+ * functions of the log, the definitions of the tables and of the log, its defaults, or the policies: every such change
+ * writes a new version of a row in the catalogue, and `xmin` is the transaction that wrote it. VACUUM and ANALYZE update
+ * rows in place and change nothing.
  *
  * In PL/pgSQL, which keeps its plans: before PostgreSQL 18 a function in SQL is planned anew in every statement.
  */
@@ -49,12 +51,17 @@ async function createGuard(queryRunner: QueryRunner, tables: readonly WatchedTab
     const source = await sourceHash(queryRunner, name);
     watched.push(`(to_regclass('${table}'), to_regproc('cache.${name}'), '${source}')`);
   }
+  const aliasTag = await sourceHash(queryRunner, 'alias_tag');
   await queryRunner.query(`
     CREATE OR REPLACE FUNCTION cache.guard() RETURNS text
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
     DECLARE
       watched oid[];
+      log constant oid[] := ARRAY[to_regclass('cache.change'), to_regclass('cache.floor')];
       triggers bigint;
+      overloads bigint;
+      exact boolean;
+      functions text;
       marks text;
     BEGIN
       SELECT array_agg(w.relation), sum(t.count), string_agg(t.marks, ' ')
@@ -65,29 +72,45 @@ async function createGuard(queryRunner: QueryRunner, tables: readonly WatchedTab
                       string_agg(concat_ws(' ', t.oid, t.xmin, f.oid, f.xmin), ' ' ORDER BY t.oid) AS marks
                  FROM pg_trigger AS t JOIN pg_proc AS f ON f.oid = t.tgfoid
                 WHERE t.tgrelid = w.relation AND f.oid = w.function
-                  AND encode(sha256(convert_to(f.prosrc, 'UTF8')), 'hex') = w.source
+                  AND ${HASH} = w.source
                   AND t.tgenabled = 'A' AND t.tgqual IS NULL AND t.tgattr = ''::int2vector
                   -- after, for each statement, on this one event: bits of tgtype
                   AND (t.tgname, t.tgtype) IN (
                     ('cache_log_insert', 4), ('cache_log_delete', 8), ('cache_log_update', 16), ('cache_log_truncate', 32))
              ) AS t;
+      -- By name, so that an overload that would be preferred is counted too.
+      SELECT count(*) FILTER (WHERE proname = 'alias_tag'), bool_or(${HASH} = '${aliasTag}'),
+             string_agg(concat_ws(' ', f.oid, f.xmin), ' ' ORDER BY f.oid)
+        INTO overloads, exact, functions
+        FROM pg_proc AS f
+       WHERE f.proname IN ('alias_tag', 'epoch', 'raise_floor') AND f.pronamespace = 'cache'::regnamespace;
       IF triggers <> ${tables.length * EVENTS.length}
-        OR EXISTS (SELECT FROM pg_inherits WHERE inhparent = ANY (watched) OR inhrelid = ANY (watched))
-        OR EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = ANY (watched))
+        OR overloads <> 1 OR NOT exact
+        OR EXISTS (SELECT FROM pg_inherits WHERE inhparent = ANY (watched || log) OR inhrelid = ANY (watched || log))
+        OR EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = ANY (watched || log))
+        -- The first two stay set until a VACUUM, so none can come, swallow a row, and go unnoticed.
+        OR EXISTS (SELECT FROM pg_class WHERE oid = ANY (log) AND (relhastriggers OR relhasrules OR relrowsecurity))
       THEN
         RETURN NULL;
       END IF;
-      SELECT marks || string_agg(concat_ws(' ', c.oid, c.xmin, c.relfilenode), ' ' ORDER BY c.oid)
-        INTO marks FROM pg_class AS c WHERE c.oid = ANY (watched);
-      SELECT marks || string_agg(concat_ws(' ', a.attnum, a.xmin), ' ' ORDER BY a.attrelid, a.attnum)
-        INTO marks FROM pg_attribute AS a WHERE a.attrelid = ANY (watched) AND a.attnum > 0;
+      SELECT concat_ws('; ', marks, functions, string_agg(concat_ws(' ', c.oid, c.xmin, c.relfilenode), ' ' ORDER BY c.oid))
+        INTO marks FROM pg_class AS c WHERE c.oid = ANY (watched || log);
+      SELECT concat_ws('; ', marks, string_agg(concat_ws(' ', a.attnum, a.xmin), ' ' ORDER BY a.attrelid, a.attnum))
+        INTO marks FROM pg_attribute AS a WHERE a.attrelid = ANY (watched || log) AND a.attnum > 0;
+      SELECT concat_ws('; ', marks, string_agg(concat_ws(' ', d.oid, d.xmin), ' ' ORDER BY d.oid))
+        INTO marks FROM pg_attrdef AS d WHERE d.adrelid = ANY (log);
+      SELECT concat_ws('; ', marks, string_agg(concat_ws(' ', p.oid, p.xmin), ' ' ORDER BY p.oid))
+        INTO marks FROM pg_policy AS p WHERE p.polrelid = ANY (watched);
       RETURN left(encode(sha256(convert_to(marks, 'UTF8')), 'hex'), 16);
     END $$`);
 }
 
+/** Of a function in `pg_proc AS f`: what it does, and the settings that it does it under. */
+const HASH = `encode(sha256(convert_to(concat_ws(' ', f.prosrc, f.prosecdef, f.proisstrict, f.proconfig), 'UTF8')), 'hex')`;
+
 async function sourceHash(queryRunner: QueryRunner, name: string): Promise<string> {
   const [row] = (await queryRunner.query(
-    `SELECT encode(sha256(convert_to(prosrc, 'UTF8')), 'hex') AS hash FROM pg_proc WHERE oid = 'cache.${name}'::regproc`,
+    `SELECT ${HASH} AS hash FROM pg_proc AS f WHERE f.oid = 'cache.${name}'::regproc`,
   )) as [{ hash: string }];
   return row.hash;
 }
