@@ -194,10 +194,12 @@ export class CoherentCache<V extends object | string> {
       this.options.staleIfDownMs > 0 && this.lease.heldWithin(this.options.staleIfDownMs);
     if (!allowed()) return undefined;
     const held = this.#held(key);
+    // What others say has changed is believed for refusing: they may have seen what we cannot.
+    if (held && this.log.hasHeardAgainst(held.stamp, tags)) return undefined;
     if (held) return { value: held.value, origin: 'stale' };
     const entry = await this.remote?.get(key);
     if (!entry || !allowed() || !this.window.admits(entry.stamp, tags)) return undefined;
-    if (!this.window.covers(entry.stamp)) return undefined;
+    if (!this.window.covers(entry.stamp) || this.log.hasHeardAgainst(entry.stamp, tags)) return undefined;
     return { value: freeze(entry.value), origin: 'stale' };
   }
 

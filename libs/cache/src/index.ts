@@ -3,6 +3,7 @@ export { AuditTrail, type MissedChange } from './audit/audit-trail.js';
 export { Auditor } from './audit/auditor.js';
 export { Clock, SystemClock } from './clock.js';
 export { CoherentCache, type Answer, type Origin, type Subject } from './coherent-cache.js';
+export { type Announcement } from './coherence/announced-changes.js';
 export { ChangeLog } from './coherence/change-log.js';
 export { ChangeSource, type ChangeBatch } from './coherence/change-source.js';
 export { ChangeWindow, type Change } from './coherence/change-window.js';

@@ -12,6 +12,7 @@ import {
 import { databaseFaultOf } from '#database';
 import { type DataSource } from 'typeorm';
 import { TooManyLoads } from './batch-loader.js';
+import { Announcer } from './announcer.js';
 import { PostgresAuditTrail } from './postgres-audit-trail.js';
 import { PostgresChangeSource } from './postgres-change-source.js';
 import { RedisSide, type RedisSideOptions } from './redis-side.js';
@@ -65,6 +66,7 @@ export class Coherence {
   readonly #lease: Lease;
   readonly #log: ChangeLog;
   readonly #redis: RedisSide | undefined;
+  readonly #announcer = new Announcer(() => this.#announce(false));
   readonly #auditor: Auditor;
   readonly #memories: MemoryTier<object | string>[] = [];
 
@@ -88,6 +90,7 @@ export class Coherence {
         const what = error instanceof Unguarded ? 'is not complete' : 'cannot be read';
         notice('warn', `The change log ${what} (${reasonOf(error)}): reads go to PostgreSQL.`);
       },
+      ...(options.redis && { onChanges: (batch) => this.#announcer.found(batch) }),
       onRecovery: () => notice('info', 'The change log is read again.'),
     });
     if (options.redis !== undefined) {
@@ -95,6 +98,10 @@ export class Coherence {
         ...options.redis,
         channel: 'usher:changed',
         onWake: () => this.#log.wake(),
+        onAnnouncement: (announcement) => {
+          this.#announcer.heard(announcement);
+          this.#log.heard(announcement);
+        },
         onAway: (reason) =>
           notice('warn', `Redis does not answer (${reason}): the cache is in memory alone.`),
         onBack: () => notice('info', 'Redis answers again.'),
@@ -114,6 +121,7 @@ export class Coherence {
   }
 
   async stop(): Promise<void> {
+    this.#announcer.stop();
     this.#redis?.stop();
     await this.#log.stop();
   }
@@ -161,7 +169,11 @@ export class Coherence {
    */
   async changed(invalidated: readonly Promise<void>[]): Promise<void> {
     await Promise.all([this.#log.catchUp(), ...invalidated]);
-    this.#redis?.wakeUps.publish();
+    this.#announce(true);
+  }
+
+  #announce(wakes: boolean): void {
+    this.#redis?.wakeUps.publish(this.#announcer.take(), wakes);
   }
 
   async status(): Promise<CoherenceStatus> {

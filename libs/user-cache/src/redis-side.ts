@@ -1,4 +1,5 @@
 import {
+  type Announcement,
   type CacheTier,
   createRedisClient,
   EntryCodec,
@@ -20,6 +21,7 @@ export interface RedisSideOptions {
   /** Where instances of one database wake each other. */
   channel: string;
   onWake: () => void;
+  onAnnouncement: (announcement: Announcement) => void;
   /** Told once, in a few words and without a secret, why Redis is not used from now on, or was not there at the start. */
   onAway?: (reason: string) => void;
   /** Told once that it is used again. */
@@ -40,7 +42,7 @@ export class RedisSide {
 
   constructor(options: RedisSideOptions) {
     this.#options = options;
-    const { url, commandTimeoutMs, sealKeys, channel, onWake } = options;
+    const { url, commandTimeoutMs, sealKeys, channel, onWake, onAnnouncement } = options;
     this.#seal = new Seal(sealKeys);
     this.#client = createRedisClient(url, {
       commandTimeoutMs,
@@ -60,7 +62,13 @@ export class RedisSide {
         if (state === 'closed') this.#tellBack();
       },
     });
-    this.wakeUps = new WakeUps(this.#client, this.breaker, { url, channel, onWake });
+    this.wakeUps = new WakeUps(this.#client, this.breaker, {
+      url,
+      channel,
+      onWake,
+      onAnnouncement,
+      seal: this.#seal,
+    });
   }
 
   /** Connects if that is to be had within a second; otherwise it comes by itself, as after any other fault. */

@@ -1,11 +1,24 @@
-import { createRedisClient, type RedisBreaker, type RedisClient } from '#cache';
+import {
+  type Announcement,
+  createRedisClient,
+  type RedisBreaker,
+  type RedisClient,
+  type Seal,
+  Snapshot,
+} from '#cache';
 import { randomUUID } from 'node:crypto';
+
+/** A message; longer ones are neither sent nor heard. */
+const MOST_CHARACTERS = 512 * 1024;
 
 export interface WakeUpsOptions {
   url: string;
   /** Where instances of one database wake each other. */
   channel: string;
   onWake: () => void;
+  /** Told what another instance announced. */
+  onAnnouncement: (announcement: Announcement) => void;
+  seal: Seal;
   /** How often the connection that listens is asked for a sign of life. */
   heartbeatMs?: number;
   /** How long it may take to give one. */
@@ -13,8 +26,9 @@ export interface WakeUpsOptions {
 }
 
 /**
- * Tells the other instances that the change log has something new. It only makes them look sooner: a wake-up that
- * is lost costs one poll interval, and one too many costs one look.
+ * Tells the other instances that the change log has something new, and names it. It makes them look sooner, and lets
+ * one that cannot look refuse what it would serve in the place of PostgreSQL. A message that is lost costs one poll
+ * interval, and one too many costs one look. Messages are sealed, and replays of them are harmless.
  */
 export class WakeUps {
   readonly #self = randomUUID();
@@ -39,9 +53,7 @@ export class WakeUps {
     this.#subscriber.on('close', () => {
       this.#subscribed = false;
     });
-    this.#subscriber.on('message', (_channel: string, sender: string) => {
-      if (sender !== this.#self) options.onWake();
-    });
+    this.#subscriber.on('message', (_channel: string, sealed: string) => this.#hear(sealed));
   }
 
   async start(): Promise<void> {
@@ -50,13 +62,43 @@ export class WakeUps {
     await this.#subscriber.connect().catch(() => undefined);
   }
 
-  publish(): void {
-    void this.breaker.attempt(() => this.publisher.publish(this.#options.channel, this.#self));
+  /** @param wakes whether the others are to look now, or only to know */
+  publish(announcement: Announcement | undefined, wakes: boolean): void {
+    const { channel, seal } = this.#options;
+    const message = (what: Announcement | undefined): string =>
+      seal.close(
+        context(channel),
+        JSON.stringify([
+          this.#self,
+          wakes,
+          what && [what.epoch, what.snapshot.toString(), what.changes?.map(({ xid, tags }) => [xid, tags])],
+        ]),
+      );
+    const whole = message(announcement);
+    const sent =
+      whole.length <= MOST_CHARACTERS
+        ? whole
+        : message(announcement && { ...announcement, changes: undefined });
+    void this.breaker.attempt(() => this.publisher.publish(channel, sent));
   }
 
   stop(): void {
     clearInterval(this.#heartbeat);
     this.#subscriber.disconnect();
+  }
+
+  #hear(sealed: string): void {
+    const { channel, seal, onAnnouncement, onWake } = this.#options;
+    const text = sealed.length <= MOST_CHARACTERS ? seal.open(context(channel), sealed) : undefined;
+    if (text === undefined) return;
+    const [sender, wakes, what] = JSON.parse(text) as Message;
+    if (sender === this.#self) return;
+    const snapshot = what ? Snapshot.parse(what[1]) : undefined;
+    if (what && snapshot) {
+      const changes = what[2]?.map(([xid, tags]) => ({ xid, tags }));
+      onAnnouncement({ epoch: what[0], snapshot, changes });
+    }
+    if (wakes) onWake();
   }
 
   /**
@@ -83,6 +125,17 @@ export class WakeUps {
     // Whatever was published while the connection was away is made up for by looking now.
     this.#options.onWake();
   }
+}
+
+/** JSON has `null` where nothing is named. */
+type Message = [
+  sender: string,
+  wakes: boolean,
+  what: [epoch: string, snapshot: string, changes: [number, string[]][] | null] | null,
+];
+
+function context(channel: string): readonly (string | number)[] {
+  return ['wake-up', 1, channel];
 }
 
 function isReply(error: unknown): boolean {

@@ -1,7 +1,9 @@
+import { type Announcement, AnnouncedChanges } from './announced-changes.js';
 import { type ChangeBatch, type ChangeSource } from './change-source.js';
 import { type ChangeWindow } from './change-window.js';
 import { type Lease } from './lease.js';
 import { type Snapshot } from './snapshot.js';
+import { type Stamp } from './stamp.js';
 import { Unguarded } from './unguarded.js';
 
 /** Wake-ups come once per write of every other instance; this bounds what they can cost. In milliseconds. */
@@ -23,6 +25,8 @@ export interface ChangeLogOptions {
   pruneIntervalMs?: number;
   /** Told of the first look that failed, of the first that found the log unguarded, and of the first that succeeded after. */
   onFailure?: (error: unknown) => void;
+  /** Told what each look brought that followed on one before. */
+  onChanges?: (batch: ChangeBatch) => void;
   onRecovery?: () => void;
 }
 
@@ -34,6 +38,7 @@ export interface ChangeLogOptions {
  */
 export class ChangeLog {
   #previous: Snapshot | undefined;
+  readonly #announced = new AnnouncedChanges();
   readonly #looks: Look[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** When the timer is due, on the monotonic clock; `Infinity`: there is none. */
@@ -96,6 +101,16 @@ export class ChangeLog {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Another instance says what changed. Believed for refusing stand-ins, until a look of ours brings it. */
+  heard(announcement: Announcement): void {
+    this.#announced.hear(announcement, this.#nowMs());
+  }
+
+  /** Whether others announced a change that a value with this stamp and these tags did not see. */
+  hasHeardAgainst(stamp: Stamp, tags: readonly string[]): boolean {
+    return this.#announced.contradicts(stamp, tags);
   }
 
   /** Somebody says that there is something new: look now rather than at the next interval. */
@@ -176,6 +191,10 @@ export class ChangeLog {
     this.#previous = batch.snapshot;
     this.#remember({ sentAtMs: sentAt.monotonicMs, snapshot: batch.snapshot });
     this.lease.renew(sentAt);
+    this.#announced.looked(sentAt.monotonicMs);
+    if (previous !== undefined && (batch.truncated || batch.changes.length > 0)) {
+      this.options.onChanges?.(batch);
+    }
   }
 
   #remember(look: Look): void {
