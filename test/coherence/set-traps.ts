@@ -32,13 +32,16 @@ export class Traps {
   /** Stores call these when a write is committed; all invalidation begins in them. */
   #afterCommit(): void {
     const caught = (id: string): Promise<void> => this.#at('committed', id);
-    const changed = Reflect.get(UserCache.prototype, 'changed') as Changed;
+    const changed: Changed = Reflect.get<typeof UserCache.prototype, 'changed'>(
+      UserCache.prototype,
+      'changed',
+    );
     UserCache.prototype.changed = async function (before, after): Promise<void> {
       await caught((after ?? before)!.id);
       return changed.call(this, before, after);
     };
     for (const { prototype } of [SessionCache, PersonalTokenCache]) {
-      const ended = Reflect.get(prototype, 'ended') as Ended;
+      const ended: Ended = Reflect.get<typeof prototype, 'ended'>(prototype, 'ended');
       prototype.ended = async function (this: SessionCache & PersonalTokenCache, ids): Promise<void> {
         if (ids.length > 0) await caught(ids[0]!);
         return ended.call(this, ids);

@@ -764,7 +764,7 @@ describe('the HTTP room', () => {
       logger: false,
     });
     configureHttp(local, settings);
-    const lookup = jest.spyOn(dns, 'lookup').mockImplementation(((...args: unknown[]) => {
+    const lookup = jest.spyOn(dns, 'lookup').mockImplementation((...args: unknown[]) => {
       const done = args.at(-1) as (error: null, found: unknown, family?: number) => void;
       if (args.length > 2)
         done(
@@ -772,7 +772,7 @@ describe('the HTTP room', () => {
           addresses.map((address) => ({ address, family: 4 })),
         );
       else done(null, args[0] === 'localhost' ? addresses[0] : args[0], 4);
-    }) as unknown as typeof dns.lookup);
+    });
     await local.listen(0, 'localhost');
     lookup.mockRestore();
     const { port: itsPort } = local.getHttpServer().address() as AddressInfo;

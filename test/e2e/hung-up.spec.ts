@@ -98,7 +98,7 @@ describe('a client that hangs up', () => {
 
   /** A call of each audited route that succeeds, made ready when its turn comes. */
   const calls: Record<string, () => Promise<Call>> = {
-    'POST /auth/register': async () => ({ json: aRegistration() }),
+    'POST /auth/register': () => Promise.resolve({ json: aRegistration() }),
     'POST /auth/login': async () => ({
       json: { identifier: (await aPerson(usher)).email, password: PASSWORD },
     }),
@@ -198,7 +198,7 @@ describe('a client that hangs up', () => {
     }),
     'DELETE /auth/avatar': async () => ({ headers: (await aPerson(usher)).bearer }),
     'GET /auth/export': async () => ({ headers: (await aPerson(usher)).bearer }),
-    'GET /audit-log': async () => ({ headers: admin.bearer }),
+    'GET /audit-log': () => Promise.resolve({ headers: admin.bearer }),
     'PATCH /users/:id': async () => {
       const { id } = await aPerson(usher);
       await usher.database.query('UPDATE users SET email_verified = true WHERE id = $1', [id]);

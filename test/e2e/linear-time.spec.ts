@@ -215,7 +215,7 @@ describe('the time a request takes grows no faster than what is sent', () => {
           path,
           headers: { ...headers, ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }) },
         },
-        (answer) => textOf(answer).then(() => resolve(answer.statusCode!), reject),
+        (answer) => void textOf(answer).then(() => resolve(answer.statusCode!), reject),
       );
       sent.on('error', reject);
       sent.end(body);

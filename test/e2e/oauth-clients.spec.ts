@@ -19,7 +19,7 @@ describe('a stock OAuth client', () => {
   const through = {
     [oauth.customFetch]: (url: string, options: object): Promise<globalThis.Response> => {
       expect(url).toMatch(/^https:\/\/auth\.example\.com\//);
-      return fetch(usher.url + url.slice(ISSUER.length), options as RequestInit);
+      return fetch(usher.url + url.slice(ISSUER.length), options);
     },
   };
 

@@ -1,6 +1,6 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyHttpOptions, type FastifyReply } from 'fastify';
-import { type IncomingMessage, type Server } from 'node:http';
+import { type Server } from 'node:http';
 import { type Logger } from 'pino';
 import { sendAnswerHeaders } from './answer-headers.js';
 import { ArrivingMessage } from './arrival.js';
@@ -94,7 +94,7 @@ function serverOptions(
     genReqId: requestId,
     // In every line of the request, so that a trace leads to its errors too.
     childLoggerFactory: (parent, bindings, options, raw) => {
-      const traceId = traceIdOf(raw as IncomingMessage);
+      const traceId = traceIdOf(raw);
       return parent.child(traceId === undefined ? bindings : { ...bindings, traceId }, options);
     },
     logController: new RequestLog(),

@@ -62,7 +62,7 @@ function paragraphs(...texts: (string | undefined)[]): string | undefined {
 
 /** As `InputPipe` has it: a field that the schema does not name is refused. */
 function closeBody({ components }: OpenAPIObject, { requestBody }: Operation): void {
-  const content: Content = requestBody && 'content' in requestBody ? (requestBody.content as Content) : {};
+  const content: Content = requestBody && 'content' in requestBody ? requestBody.content : {};
   for (const type of CLOSED_BODIES) {
     const reference = (content[type]?.schema as { $ref?: string } | undefined)?.$ref;
     const schema = components?.schemas?.[reference?.split('/').at(-1) ?? ''];

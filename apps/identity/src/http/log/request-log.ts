@@ -52,7 +52,7 @@ export function logRequests(fastify: FastifyInstance, logAddresses: boolean): vo
 /** For the router's own refusals, which come before any hook. */
 export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const { callerIds, logAddresses } = request.server;
-  const address = logAddresses ? clientAddress(request.ip) : undefined; // gone when the client is
+  const address = logAddresses ? clientAddress(request.remoteAddress) : undefined;
   reply.raw.once('close', () => {
     const { headersSent, writableFinished, statusCode } = reply.raw;
     const { url } = request.routeOptions;
