@@ -22,7 +22,8 @@ interface Sent {
 
 /** So many bytes of a repetition, each time different where it asks for a number. */
 function repeated(part: string | ((index: number) => string), bytes: number): string {
-  if (typeof part === 'string') return part.repeat(Math.ceil(bytes / part.length)).slice(0, bytes);
+  // Never cut: a part of an address at the end may mean something else, and end the work at once.
+  if (typeof part === 'string') return part.repeat(Math.floor(bytes / part.length));
   const parts: string[] = [];
   for (let length = 0, index = 0; length < bytes; index++) {
     parts.push(part(index));
