@@ -29,9 +29,12 @@ const INSERT = `
 
 const SEARCHES: readonly [what: string, search: Omit<UserSearch, 'limit'>][] = [
   ['nothing, the first page', {}],
-  ['a whole address', { text: `user${SOME}@formerly` }],
+  ['a whole address', { text: `user${SOME}@formerly.example` }],
+  ['an address up to its @', { text: `user${SOME}@` }],
+  ['an address without its @', { text: `user${SOME}` }],
   ['a part of a username', { text: PART }],
   ['a phone number', { text: `+4420${String(SOME).padStart(8, '0')}` }],
+  ['a phone number without its +', { text: `4420${String(SOME).padStart(8, '0')}` }],
   ['in every row', { text: 'example' }],
   ['a first name of a tenth', { text: 'margaret' }],
   ['a last name of a few', { text: 'f3a9c' }],
@@ -81,6 +84,7 @@ try {
       );
     }
     const directory = new UserDirectory(dataSource);
+    if ((await directory.indexing()) !== kind) throw new Error(`Searches are not by ${kind}.`);
     console.log(`\nby ${kind}: milliseconds, median and longest of ${TIMES} pages of 20`);
     for (const [what, search] of SEARCHES) {
       const times: number[] = [];

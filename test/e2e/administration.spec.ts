@@ -85,10 +85,24 @@ describe('administration', () => {
         phone: '+442071838750',
         bio: 'unsearched',
       });
-      for (const q of [ada.email.slice(3).toUpperCase(), 'YLOPH', 'ottilie', 'zoë', '+44207', '71838']) {
+      const [name] = ada.email.split('@') as [string];
+      const middle = name.slice(3).toUpperCase();
+      for (const q of [
+        middle,
+        `${name.toUpperCase()}@`,
+        ada.email,
+        '+442071838',
+        'YLOPH',
+        'ottilie',
+        'zoë',
+        '+44207',
+        '71838',
+      ]) {
         expect([q, await found({ q })]).toEqual([q, [ada.id]]);
       }
-      expect(await found({ q: 'unsearched' })).toEqual([]);
+      for (const q of ['unsearched', `${middle}@`, '+4420718387500']) {
+        expect([q, await found({ q })]).toEqual([q, []]);
+      }
       expect(await found({ is_admin: 'true' })).toEqual([admin.id]);
       expect(await found({ is_admin: 'false' })).toEqual([ada.id]);
       await patch(ada.id, { is_active: false }).expect(200);

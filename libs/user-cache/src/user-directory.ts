@@ -4,7 +4,10 @@ import { canonical } from './alias.js';
 import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
 
 export interface UserSearch {
-  /** Without regard to case; `%` and `_` are just characters. What it finds depends on the indexes; see `Condition`. */
+  /**
+   * Without regard to case; `%` and `_` are just characters. What it finds depends on the indexes, and on its shape:
+   * the beginning of an email address or a phone number finds only these.
+   */
   text?: string | undefined;
   isActive?: boolean | undefined;
   isAdmin?: boolean | undefined;
@@ -27,8 +30,12 @@ export interface UserPage {
 const WALK = 4_000;
 /** Users that a rare text may have; more of them cannot be sorted in time. */
 const MOST_FOUND = 25_000;
-/** The same for each index of a search by prefixes. */
-const MOST_PREFIXED = 2_000;
+/** The same for all indexes of a search by prefixes together: they are not estimated but read. */
+const MOST_PREFIXED = 10_000;
+/** Its trigrams are in nearly every row where many share a domain: read by trigrams, it would take a second. */
+const BEGINNING_OF_EMAIL = /^[^\s@]+@/;
+/** The same for numbers that share a country code. */
+const BEGINNING_OF_PHONE = /^\+\d{7,}$/;
 /** Says what $1 and $2 are, also where nothing else does. */
 const TYPED = '($1::text IS NULL OR true) AND ($2::uuid IS NULL OR true)';
 /** How long an instance believes in the indexes that it saw. */
@@ -37,6 +44,7 @@ const LOOK_SOON_MS = 1_000;
 
 /** A text as SQL. `pattern` is its $1. */
 interface Condition {
+  readonly by: Exclude<SearchIndexing, 'none'>;
   readonly sql: string;
   readonly pattern: string;
   /** Conditions of which an index knows each; a user is found by any. Empty: no index knows. */
@@ -112,16 +120,17 @@ export class UserDirectory {
   }
 
   /** Whether all that a text finds can be found by index, and sorted, in time. */
-  async #isRare({ indexed, pattern }: Condition): Promise<boolean> {
+  async #isRare({ by, indexed, pattern }: Condition): Promise<boolean> {
     const [condition] = indexed;
     if (condition === undefined) return false;
-    if ((await this.indexing()) === 'trigrams') {
+    if (by === 'trigrams') {
       const sql = `EXPLAIN (FORMAT JSON) SELECT FROM users AS u WHERE ${condition}`;
       const [row] = await this.dataSource.query<Explained[]>(sql, [pattern]);
       return row!['QUERY PLAN'][0].Plan['Plan Rows'] <= MOST_FOUND;
     }
+    const most = Math.floor(MOST_PREFIXED / indexed.length);
     const tooMany = indexed.map(
-      (sql) => `EXISTS (SELECT FROM users AS u WHERE ${sql} OFFSET ${MOST_PREFIXED} LIMIT 1)`,
+      (sql) => `EXISTS (SELECT FROM users AS u WHERE ${sql} OFFSET ${most} LIMIT 1)`,
     );
     const [row] = await this.dataSource.query<{ common: boolean }[]>(
       `SELECT ${tooMany.join(' OR ')} AS common`,
@@ -132,17 +141,21 @@ export class UserDirectory {
 
   async #condition(text: string): Promise<Condition> {
     const indexing = await this.indexing();
-    if (indexing === 'prefixes') {
-      const clauses = PREFIXED_SQL.map((prefixed) => `${prefixed} LIKE $1`);
+    const only = nameWithShapeOf(text);
+    if (only !== undefined || indexing === 'prefixes') {
+      const names = only === undefined ? Object.values(PREFIXED_SQL) : [PREFIXED_SQL[only]];
+      const clauses = names.map((name) => `${name} LIKE $1`);
       return {
+        by: 'prefixes',
         sql: `(${clauses.join(' OR ')})`,
         pattern: `${escapeLike(canonical(text))}%`,
-        indexed: clauses,
+        indexed: indexing === 'none' ? [] : clauses,
       };
     }
     const sql = `${SEARCHED_TEXT_SQL} ILIKE $1`;
     const isIndexed = indexing === 'trigrams' && (isShort(text) || hasTrigrams(text));
     return {
+      by: 'trigrams',
       sql,
       // A trigram is made of the beginning of a word, however short, but not of one or two letters from its middle.
       pattern: isShort(text) ? `% ${text}%` : `%${escapeLike(text)}%`,
@@ -164,6 +177,12 @@ function page(users: readonly CachedUser[], limit: number): UserPage {
 
 function all(conditions: readonly string[]): string {
   return conditions.length === 0 ? 'true' : conditions.join(' AND ');
+}
+
+/** The only name that a text of its shape is searched in, by its beginning, whichever indexes there are. */
+function nameWithShapeOf(text: string): keyof typeof PREFIXED_SQL | undefined {
+  if (BEGINNING_OF_EMAIL.test(text)) return 'email';
+  return BEGINNING_OF_PHONE.test(text) ? 'phone' : undefined;
 }
 
 /** One or two letters or digits. */

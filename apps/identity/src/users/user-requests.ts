@@ -42,7 +42,8 @@ export class SearchQuery {
     max: 100,
     description:
       'Found anywhere in email, username, names and phone, without regard to case; one or two letters, and servers without ' +
-      'pg_trgm, find what begins with it.',
+      'pg_trgm, find what begins with it. Text with characters before `@` (`ada@exam`) finds only email addresses that begin with it, ' +
+      'and `+` with 7 digits or more only phone numbers; `@example.com` is text like any other.',
     example: 'ada',
   })
   q?: string;

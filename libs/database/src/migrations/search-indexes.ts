@@ -15,13 +15,13 @@ export const SEARCHED_TEXT_SQL = `(' ' || u.email || coalesce(' ' || u.username,
   || coalesce(' ' || u.first_name, '') || coalesce(' ' || u.last_name, '') || coalesce(' ' || u.phone, ''))`;
 
 /** What a search by prefixes looks in: "C", because LIKE uses an index of no other collation. */
-export const PREFIXED_SQL = [
-  'lower(u.email COLLATE "C")',
-  'lower(u.username COLLATE "C")',
-  'lower(u.first_name COLLATE "C")',
-  'lower(u.last_name COLLATE "C")',
-  '(u.phone COLLATE "C")',
-] as const;
+export const PREFIXED_SQL = {
+  email: 'lower(u.email COLLATE "C")',
+  username: 'lower(u.username COLLATE "C")',
+  firstName: 'lower(u.first_name COLLATE "C")',
+  lastName: 'lower(u.last_name COLLATE "C")',
+  phone: '(u.phone COLLATE "C")',
+} as const;
 
 interface Index {
   readonly name: string;
@@ -29,18 +29,20 @@ interface Index {
 }
 
 const TRIGRAMS = 'users_search_trigrams';
+const PHONE: Index = { name: 'users_phone_prefix', on: '((phone COLLATE "C"))' };
 
-/** For lists without a text: newest first, of the few that are looked for. */
-const STANDING: readonly Index[] = [
+/** With and without trigrams. */
+const ALWAYS: readonly Index[] = [
+  // For lists without a text: newest first, of the few that are looked for.
   { name: 'users_admins', on: '(id) WHERE is_admin' },
   { name: 'users_deactivated', on: '(id) WHERE NOT is_active' },
+  PHONE,
 ];
 
 /** Email and username have such an index already. */
 const PREFIXES: readonly Index[] = [
   { name: 'users_first_name_prefix', on: '(lower(first_name COLLATE "C"))' },
   { name: 'users_last_name_prefix', on: '(lower(last_name COLLATE "C"))' },
-  { name: 'users_phone_prefix', on: '((phone COLLATE "C"))' },
 ];
 
 /** Any number; it only has to be the same in every instance. */
@@ -57,8 +59,8 @@ export interface SearchIndexesOptions {
 
 /** Which of them there are. */
 export const INDEXING_SQL = `
-  SELECT CASE WHEN '${TRIGRAMS}' = ANY (names) THEN 'trigrams'
-              WHEN names @> '{${PREFIXES.map(({ name }) => name).join(',')}}' THEN 'prefixes'
+  SELECT CASE WHEN names @> '{${TRIGRAMS},${PHONE.name}}' THEN 'trigrams'
+              WHEN names @> '{${[...PREFIXES, PHONE].map(({ name }) => name).join(',')}}' THEN 'prefixes'
               ELSE 'none' END AS indexing
     FROM (SELECT coalesce(array_agg(c.relname::text), '{}') AS names
             FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
@@ -93,7 +95,7 @@ export async function buildSearchIndexes(
             },
           ];
     let built = false;
-    for (const index of [...STANDING, ...searching]) {
+    for (const index of [...ALWAYS, ...searching]) {
       built = (await build(client, index, tell, signal)) || built;
     }
     if (built) await client.query('ANALYZE users');
