@@ -88,12 +88,12 @@ describe('an entry in Redis', () => {
 
   it('is a miss when it was replayed after a change', async () => {
     const old = await held(eve);
-    await one.store.changeStanding(eve.id, { isAdmin: true });
-    await eventually(async () => (await other.cache.byId(eve.id)).value?.isAdmin === true);
+    await one.store.changeProfile(eve.id, { bio: 'newer' });
+    await eventually(async () => (await other.cache.byId(eve.id)).value?.bio === 'newer');
     const third = await aCache();
     try {
       await put(eve, old);
-      expect(await third.cache.byId(eve.id)).toMatchObject({ origin: 'postgres', value: { isAdmin: true } });
+      expect(await third.cache.byId(eve.id)).toMatchObject({ origin: 'postgres', value: { bio: 'newer' } });
     } finally {
       await third.stop();
     }
