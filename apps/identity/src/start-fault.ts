@@ -1,6 +1,6 @@
 import { type Settings } from '#config';
 import process from 'node:process';
-import { loggedError, printedError } from './http/log/logged-error.js';
+import { isError, loggedError, printedError } from './http/log/logged-error.js';
 
 /** Faults that are for the person at the terminal: their message says it all, and a stack would bury it. */
 const PLAIN = /^(config|database|auth|users)\./;
@@ -40,6 +40,6 @@ export function onUncaught(end: (text: string) => void): void {
 
 /** What the driver said. Where a name had several addresses that is nothing but a code. */
 export function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'no reason given';
+  if (!isError(cause)) return 'no reason given';
   return loggedError(cause).message || ((cause as NodeJS.ErrnoException).code ?? cause.name);
 }

@@ -6,6 +6,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isError, loggedError } from '../../http/log/logged-error.js';
 import { newLinkToken } from './link-token.js';
 import { MailWriter } from './mail-writer.js';
 import { Outbox, type OutgoingMail } from './outbox.js';
@@ -108,7 +109,8 @@ export class MailDelivery implements OnApplicationBootstrap, BeforeApplicationSh
 
   async #fail(mail: OutgoingMail, fault: unknown): Promise<void> {
     // The faults of the mailer name no address; of any other error, who knows.
-    const reason = fault instanceof Error && 'code' in fault ? fault.message : String((fault as Error)?.name);
+    const reason =
+      isError(fault) && 'code' in fault ? loggedError(fault).message : String((fault as Error)?.name);
     if (fault instanceof MailRefused) {
       this.logger.warn(`${mail.purpose}: ${reason}`);
       return this.outbox.giveUp(mail);

@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 export interface LoggedError {
   type: string;
   message: string;
@@ -17,17 +19,20 @@ const DATA_EXCEPTION = /^22[0-9A-Z]{3}$/;
  * own serializer would print them all.
  */
 export function loggedError(error: unknown, causesLeft = MAX_CAUSES): LoggedError {
-  if (!(error instanceof Error))
-    return { type: typeof error, message: 'something that is no Error', stack: [] };
+  if (!isError(error)) return { type: typeof error, message: 'something that is no Error', stack: [] };
   const { code } = error as { code?: unknown };
   return {
     type: error.name,
     message: messageOf(error, code),
     ...(code !== undefined && { code }),
     stack: frames(error),
-    ...(error.cause instanceof Error &&
-      causesLeft > 0 && { cause: loggedError(error.cause, causesLeft - 1) }),
+    ...(isError(error.cause) && causesLeft > 0 && { cause: loggedError(error.cause, causesLeft - 1) }),
   };
+}
+
+/** Node's own errors come from another realm than ours where code runs in a `vm` context. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || isNativeError(value);
 }
 
 /** The same in a line, without the frames. */
@@ -46,8 +51,8 @@ function printed(error: unknown, causesLeft: number): string {
     errorLine(error),
     ...loggedError(error, 0).stack.map((frame) => `    ${escapeControls(frame)}`),
   ];
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof Error && causesLeft > 0) lines.push(`caused by ${printed(cause, causesLeft - 1)}`);
+  const cause = isError(error) ? error.cause : undefined;
+  if (isError(cause) && causesLeft > 0) lines.push(`caused by ${printed(cause, causesLeft - 1)}`);
   return lines.join('\n');
 }
 
