@@ -55,6 +55,9 @@ const FIELDS: readonly (readonly [keyof CachedUser, string, Kind])[] = [
   ['updatedAt', 'updated_at', 'time'],
 ];
 
+/** The columns of `users AS u` that the cached shape is made of. */
+export const CACHED_USER_COLUMNS = FIELDS.map(([, column]) => `u.${column}`).join(', ');
+
 /** SQL that makes the cached shape, as JSON, of a row of `users AS u`. */
 export const CACHED_USER_SQL = `json_build_object(${FIELDS.map(([field, column, kind]) =>
   kind === 'time'

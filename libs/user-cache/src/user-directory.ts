@@ -1,7 +1,7 @@
 import { INDEXING_SQL, PREFIXED_SQL, SEARCHED_TEXT_SQL, type SearchIndexing } from '#database';
 import { type DataSource } from 'typeorm';
 import { canonical } from './alias.js';
-import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
+import { CACHED_USER_COLUMNS, CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
 
 export interface UserSearch {
   /**
@@ -77,7 +77,7 @@ export class UserDirectory {
     const walked = await this.#users(
       // OFFSET 0: the range is walked in its order, and no other index is considered.
       `SELECT ${CACHED_USER_SQL} AS user
-         FROM (SELECT u.* FROM users AS u WHERE ${all([...range, '($3::uuid IS NULL OR u.id >= $3)'])}
+         FROM (SELECT ${CACHED_USER_COLUMNS} FROM users AS u WHERE ${all([...range, '($3::uuid IS NULL OR u.id >= $3)'])}
                 ORDER BY u.id DESC OFFSET 0) AS u
         WHERE ${all([...standing, ...(condition ? [condition.sql] : []), TYPED])}
         ORDER BY u.id DESC LIMIT ${limit + 1}`,
