@@ -7,10 +7,8 @@ export const INSTANCE_FAULTS: readonly Fault[] = [
     name: 'instance-killed',
     run: (scene) =>
       disturbing(scene, async (index) => {
-        // In the middle of whatever it does: writes come all the time, so some die between commit and invalidation; `TRAP_FAULTS` hit that place for certain.
-        scene.instances[index]!.signal('SIGKILL');
-        await sleep(500);
-        await scene.replace(index);
+        // In the middle of its work: some writes die between commit and invalidation. `TRAP_FAULTS` hit that place for certain.
+        await restarted(scene, index);
       }),
   },
   {
@@ -31,6 +29,21 @@ export const INSTANCE_FAULTS: readonly Fault[] = [
       }),
   },
   {
+    name: 'instance-cut-off-from-postgres-alone',
+    run: (scene) =>
+      disturbing(scene, async (index) => {
+        // It may let entries stand in for half a minute. The judge allows 2 s: what changes meanwhile must be refused.
+        await restarted(scene, index, { STALE_IF_DB_DOWN: '30s' });
+        await sleep(2_000); // to fill its memory
+        scene.excuse(index);
+        const wire = scene.stage.postgresProxies[index]!;
+        await wire.cut();
+        await sleep(8_000);
+        await wire.heal();
+        await restarted(scene, index);
+      }),
+  },
+  {
     name: 'clock-jumped-forward',
     run: (scene) => clockJumped(scene, 3_600_000),
   },
@@ -39,6 +52,17 @@ export const INSTANCE_FAULTS: readonly Fault[] = [
     run: (scene) => clockJumped(scene, -3_600_000),
   },
 ];
+
+/** Kills the process and starts another in its place. */
+async function restarted(
+  { instances, replace }: Scene,
+  index: number,
+  env?: NodeJS.ProcessEnv,
+): Promise<void> {
+  instances[index]!.signal('SIGKILL');
+  await sleep(500);
+  await replace(index, env);
+}
 
 async function clockJumped({ instances, random, report }: Scene, offsetMs: number): Promise<void> {
   const instance = random.pick(instances);
