@@ -122,7 +122,7 @@ describe('POST /auth/token', () => {
   );
 
   it.each<[string, string[]]>([
-    ['', ['body.grant_type: missing']],
+    ['', ['body: missing']],
     ['username=ada', ['body.grant_type: missing']],
     ['grant_type=&username=ada&password=', ['body.grant_type: missing']],
     ['refresh_token=x', ['body.grant_type: missing']],

@@ -178,12 +178,18 @@ describe('users', () => {
     it('may be kept by its reader alone, and is asked for again each time', async () => {
       for (const [path, who] of revalidated()) {
         const first = await get(path, who).expect(200);
-        expect(first.headers).toMatchObject({ 'cache-control': 'private, no-cache', vary: 'Authorization' });
+        expect(first.headers).toMatchObject({
+          'cache-control': 'private, no-cache',
+          vary: 'Authorization, Origin',
+        });
         const { etag } = first.headers as { etag: string };
         expect(etag).toMatch(/^"[\w-]+"$/);
         const again = await get(path, who).set('if-none-match', `"x", W/${etag}`);
         expect([again.status, again.text, again.headers.etag]).toEqual([304, '', etag]);
-        expect(again.headers).toMatchObject({ 'cache-control': 'private, no-cache', vary: 'Authorization' });
+        expect(again.headers).toMatchObject({
+          'cache-control': 'private, no-cache',
+          vary: 'Authorization, Origin',
+        });
         await get(path, who).set('if-none-match', '"x"').expect(200);
 
         const head = await usher.http.head(path).set(who.bearer);
