@@ -227,7 +227,7 @@ describe('S3Store', () => {
       const url = await upload();
       await usher.http.get(former).expect(404);
       for (const size of ['512', '128']) {
-        const { headers } = await usher.http.get(url.replace('512', size)).expect(200);
+        const { headers } = await usher.http.get(url.replace('-512.', `-${size}.`)).expect(200);
         expect(headers['content-type']).toBe('image/webp');
       }
       await usher.http.delete('/auth/avatar').set(person.bearer).expect(204);
