@@ -31,7 +31,11 @@ describe('when the pool', () => {
       );
       const others = [
         timed(() => usher.http.put('/auth/profile').set(other.bearer).send({ bio: 'free' })),
-        timed(() => usher.http.post('/auth/login').send({ identifier: other.email, password: PASSWORD })),
+        // Two statements, each of which may wait, and an entry in the audit log.
+        timed(
+          () => usher.http.post('/auth/login').send({ identifier: other.email, password: PASSWORD }),
+          2 * DEADLINE_MS,
+        ),
         timed(() => usher.http.get('/auth/me').set(other.bearer).set('cache-control', 'no-cache')),
       ];
       // Hits need no connection, and the change log has one of its own: the lease holds.
