@@ -32,8 +32,8 @@ export const INSTANCE_FAULTS: readonly Fault[] = [
     name: 'instance-cut-off-from-postgres-alone',
     run: (scene) =>
       disturbing(scene, async (index) => {
-        // It may let entries stand in for half a minute. The judge allows 2 s: what changes meanwhile must be refused.
-        await restarted(scene, index, { STALE_IF_DB_DOWN: '30s' });
+        // Its entries may stand in for half a minute. The judge allows 2 s: what changes meanwhile must be refused.
+        await restarted(scene, index, { STALE_IF_DB_DOWN: '30s', CACHE_TTL: '30s' });
         await sleep(2_000); // to fill its memory
         scene.excuse(index);
         const wire = scene.stage.postgresProxies[index]!;
