@@ -54,14 +54,10 @@ export const INSTANCE_FAULTS: readonly Fault[] = [
 ];
 
 /** Kills the process and starts another in its place. */
-async function restarted(
-  { instances, replace }: Scene,
-  index: number,
-  env?: NodeJS.ProcessEnv,
-): Promise<void> {
-  instances[index]!.signal('SIGKILL');
+async function restarted(scene: Scene, index: number, env?: NodeJS.ProcessEnv): Promise<void> {
+  scene.instances[index]!.signal('SIGKILL');
   await sleep(500);
-  await replace(index, env);
+  await scene.replace(index, env);
 }
 
 async function clockJumped({ instances, random, report }: Scene, offsetMs: number): Promise<void> {
