@@ -35,7 +35,7 @@ switch (ablation) {
     withoutFallback();
     break;
   case 'seal':
-    // Whatever is found in Redis is taken for ours.
+    // Every entry in Redis is taken for ours.
     Seal.prototype.open = (_context, sealed): string => sealed.slice(43);
     break;
 }

@@ -38,7 +38,7 @@ describe('bad bearer tokens', () => {
     return all;
   }
 
-  /** Ours but for the signature. */
+  /** Ours, except for the signature. */
   function forged(): string {
     const [header, payload] = person.token.split('.');
     return `${header}.${payload}.${randomBytes(64).toString('base64url')}`;

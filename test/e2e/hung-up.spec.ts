@@ -83,7 +83,7 @@ describe('a client that hangs up', () => {
     return answer.body.secret as string;
   }
 
-  /** Somebody whose second factor is on, and what it shows now. */
+  /** A user whose second factor is on, and the code it shows now. */
   async function guarded(): Promise<{ person: Person; code: string }> {
     const person = await aPerson(usher);
     const code = generateSync({ secret: await secretOf(person) });
@@ -281,7 +281,7 @@ describe('a client that hangs up', () => {
     const { bearer: headers } = await aPerson(usher);
     const lines = logOf(usher);
     const broken = { 'content-length': '1000' };
-    const bytes = Buffer.from('{"identifier": "somebody');
+    const bytes = Buffer.from('{"identifier": "person');
     const multipart = { ...headers, ...broken, 'content-type': 'multipart/form-data; boundary=b' };
     const aborted = [
       { method: 'POST', route: '/auth/login', status: 'aborted' },

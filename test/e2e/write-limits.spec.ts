@@ -39,7 +39,7 @@ describe('a call that writes', () => {
     await usher.stop();
   });
 
-  /** An audited call writes whatever its method. */
+  /** An audited call writes, by any method. */
   const writes = (): Route[] =>
     routesOf(strict).filter(
       ({ method, path, config }) =>

@@ -9,7 +9,7 @@ import { TestCache } from '../support/test-cache.js';
 import { insertUser, type UserRow } from '../support/user-rows.js';
 
 const DELTA_MS = 1_000;
-/** A poll of somebody else, its turn to announce, the delivery, and what a busy machine adds. */
+/** A poll of another instance, its announcement, the delivery, and what a busy machine adds. */
 const BOUND_MS = DELTA_MS + 1_500;
 
 describe('an instance that is cut off from PostgreSQL alone', () => {

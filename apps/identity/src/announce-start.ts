@@ -48,7 +48,7 @@ function welcome(settings: Settings, url: string, database: string, exampleExist
 `;
 }
 
-/** Shorter, for whoever is there. */
+/** Shorter, for the person at the terminal. */
 function relative(text: string): string {
   return text.replace(`${process.cwd()}${path.sep}`, '');
 }

@@ -143,8 +143,8 @@ export class CoherentCache<V extends object | string> {
       // Judged after the wait, so it holds for everyone who joined meanwhile.
       if (entry && this.lease.holds() && this.window.admits(entry.stamp, subject.tags)) {
         if (!this.window.covers(entry.stamp)) {
-          // Left where it is, for whoever has looked by now. Were it replaced by what is newer still, two instances
-          // would replace each other's entries for as long as anybody writes.
+          // Left in place: another instance may have looked since. Replacing it with a newer entry would make two
+          // instances replace each other's entries for as long as writes come.
           return { ...(await this.#load(subject, 'here')), origin: 'postgres' };
         }
         this.#hold(subject.key, subject.tags, { value: freeze(entry.value), stamp: entry.stamp });

@@ -54,8 +54,8 @@ interface Condition {
 /**
  * Lists of users, newest first, always from PostgreSQL: a list has no key that it could be cached under.
  *
- * The work of a page is bounded, whatever is searched and however many users there are. The newest are looked at one by
- * one, which fills a page with whatever is common. What is rare is found by index. Of what is neither, common but not
+ * The work of a page is bounded for every text and any number of users. The newest are looked at one by
+ * one, which fills a page when matches are common. Rare matches are found by index. When matches are neither, common but not
  * among the newest, a page shows what it came to see, and the next one goes on from there.
  */
 export class UserDirectory {

@@ -8,7 +8,7 @@ const LASTS_MS = 2_500;
 /** Entries that are tampered with in one go. */
 const AT_ONCE = 60;
 
-/** Somebody who can read and write all of Redis. Nothing that they leave there may be served. */
+/** An attacker who reads and writes all of Redis. Nothing that they leave there may be served. */
 export const HOSTILE_REDIS_FAULTS: readonly Fault[] = [
   {
     name: 'redis-forges-entries',
@@ -35,7 +35,7 @@ export const HOSTILE_REDIS_FAULTS: readonly Fault[] = [
     run: async (scene) => {
       const first = new Map<string, string>();
       await tampering(scene, ({ key, text }) => {
-        // What was there when the fault began, whatever has happened to it since.
+        // The text from the beginning of the fault, although the value has changed since.
         if (!first.has(key)) first.set(key, text);
         return first.get(key)!;
       });

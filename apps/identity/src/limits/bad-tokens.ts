@@ -9,7 +9,7 @@ import { type Visitor } from './visitor.js';
  * (docs/adr/0020-bad-tokens-are-counted-per-network.md). Counted in memory, so that no read waits for Redis.
  *
  * Past the limit a token that this instance has not verified yet is refused before its signature or the database is
- * looked at. Tokens in use are known, so they keep working while somebody else at their network sends bad ones.
+ * looked at. Tokens in use are known, so they keep working while another client of the network sends bad ones.
  */
 export class BadTokens {
   readonly #counter: Counter;

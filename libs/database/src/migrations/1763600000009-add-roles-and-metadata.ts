@@ -25,7 +25,7 @@ export class AddRolesAndMetadata1763600000009 implements MigrationInterface {
         ADD CONSTRAINT users_user_metadata CHECK (
           jsonb_typeof(user_metadata) = 'object' AND octet_length(user_metadata::text) <= 8192) NOT VALID`);
     await keepAdminRole(queryRunner);
-    // Whoever gains administration logs in anew: a session that is open may be in other hands.
+    // A new administrator logs in anew: a session that is open may be in other hands.
     await endAccessWhen(queryRunner, 'OLD.is_active <> NEW.is_active OR NOT OLD.is_admin AND NEW.is_admin');
   }
 

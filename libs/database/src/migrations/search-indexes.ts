@@ -143,7 +143,7 @@ async function trigramSchema(client: Client): Promise<string | undefined> {
     );
     return rows[0]?.schema;
   };
-  // Trusted since PostgreSQL 13: whoever may create in the database may create it.
+  // Trusted since PostgreSQL 13: CREATE on the database is enough.
   return (
     (await find()) ??
     (await client

@@ -49,7 +49,7 @@ export class IntrospectionResponse {
     type: [String],
     required: false,
     description:
-      'The roles of the user, as they are now. A personal access token is for its scopes alone, whatever the roles.',
+      'The roles of the user, as they are now. Roles add nothing to a personal access token: only its scopes count.',
     example: ['editor'],
   })
   roles?: readonly string[];

@@ -113,7 +113,7 @@ export class TokenIntrospection {
   }
 }
 
-/** What is told of the user, whatever kind of token it is. */
+/** What every kind of token tells of its user. */
 function subject({ id, username, email, emailVerified, roles }: CachedUser): Introspection {
   return { sub: id, username: username ?? email, email_verified: emailVerified, roles };
 }

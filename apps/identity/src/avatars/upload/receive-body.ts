@@ -2,7 +2,7 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { ClientGone, DeadlinePassed } from '../../http/problems/request-faults.js';
 
 /**
- * Hands over a body as it comes, and settles whatever the client does: with the last byte, when the connection closes,
+ * Hands over a body as it comes, and always settles: with the last byte, when the connection closes,
  * or when the request has been answered, by its deadline for instance.
  *
  * Not `for await (const chunk of raw)`, which destroys the connection when left early: nobody could be told why.

@@ -77,7 +77,7 @@ export function buildOpenApi(app: INestApplication): OpenAPIObject {
 /** Where a reader begins, within the tag. */
 const LEADING = ['/auth/register', '/auth/login', '/auth/me', '/auth/profile'];
 
-/** As the tags are declared, whatever order modules are loaded in. */
+/** In the order of the tags: modules load in another. */
 function inOrderOfTags({ tags = [], paths }: OpenAPIObject): OpenAPIObject['paths'] {
   const names = tags.map(({ name }) => name);
   const tagOf = (path: string): number =>
