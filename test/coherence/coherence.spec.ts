@@ -30,7 +30,6 @@ describe('the coherence suite', () => {
   it.each<[Ablation, string[]]>([
     ['stamps', ['held-between-load-and-fill']],
     ['in-progress', []],
-    ['seal', ['redis-forges-entries']],
   ])(
     'finds wrong answers without %s',
     async (ablation, names) => {
