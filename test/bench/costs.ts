@@ -5,6 +5,7 @@
  * The server runs with fsync off, so that the disk does not hide what the log costs.
  */
 import { migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { PostgresServer } from '../support/postgres/postgres-server.js';
 import { hitCost } from './costs/hit-cost.js';
 import { pollCost } from './costs/poll-cost.js';
@@ -14,7 +15,7 @@ import { writeOverhead } from './costs/write-overhead.js';
 
 const postgres = await PostgresServer.start();
 try {
-  await migrate(postgres.url);
+  await migrate(postgres.url, accountsSchema);
   await writeOverhead(postgres.url, console.log);
   await pollCost(postgres.url, console.log);
   await redisHits(postgres.url, console.log);

@@ -3,7 +3,7 @@
  * by prefixes. The server runs with fsync off: only building takes longer with it.
  */
 import { buildSearchIndexes, createDataSource, migrate } from '#database';
-import { UserDirectory, type UserSearch } from '#user-cache';
+import { accountsSchema, UserDirectory, type UserSearch } from '#user-cache';
 import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
@@ -55,9 +55,9 @@ const postgres = await PostgresServer.start({
   settings: { shared_buffers: '1GB', maintenance_work_mem: '512MB', max_wal_size: '8GB' },
 });
 try {
-  await migrate(postgres.url);
+  await migrate(postgres.url, accountsSchema);
   const settings = { url: postgres.url, poolSize: 2, timeoutMs: 3_600_000 };
-  const dataSource = await createDataSource(settings).initialize();
+  const dataSource = await createDataSource(settings, accountsSchema).initialize();
   const seconds = async (work: () => Promise<unknown>): Promise<string> => {
     const startedAt = performance.now();
     await work();

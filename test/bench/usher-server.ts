@@ -2,13 +2,14 @@
 import 'reflect-metadata';
 import { readSettings } from '#config';
 import { EmbeddedPostgres, migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { join } from 'node:path';
 import { createApp } from '../../apps/identity/src/create-app.js';
 import { makeTestDirectory } from '../support/postgres/test-directory.js';
 
 const directory = await makeTestDirectory();
 const postgres = await EmbeddedPostgres.open({ dataDir: directory, settings: { fsync: 'off' } });
-await migrate(postgres.url);
+await migrate(postgres.url, accountsSchema);
 const settings = readSettings({
   NODE_ENV: 'production',
   DATABASE_URL: 'embedded',

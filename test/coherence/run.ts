@@ -1,4 +1,5 @@
 import { migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promote } from '../support/people.js';
@@ -66,7 +67,7 @@ export async function run(options: RunOptions): Promise<Report> {
     RATE_LIMIT_FACTOR: '1000000',
     ...options.env,
   };
-  await migrate(stage.directDatabaseUrl);
+  await migrate(stage.directDatabaseUrl, accountsSchema);
   const world = await World.create(stage.directDatabaseUrl, env, USERS);
   const hot = world.ids.slice(0, HOT);
   const adminToken = await anAdmin(world);

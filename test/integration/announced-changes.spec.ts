@@ -1,4 +1,5 @@
 import { migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { eventually } from '../support/eventually.js';
@@ -23,7 +24,7 @@ describe('an instance that is cut off from PostgreSQL alone', () => {
 
   beforeAll(async () => {
     [database, redis] = await Promise.all([createTestDatabase(), RedisServer.start()]);
-    await migrate(database.url);
+    await migrate(database.url, accountsSchema);
     wire = await TcpProxy.start({ targetPort: Number(new URL(database.url).port) });
   });
 

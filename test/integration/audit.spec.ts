@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ChangeWindow } from '#cache';
 import { migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { eventually } from '../support/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { TestCache, type TestCacheOptions } from '../support/test-cache.js';
@@ -12,7 +13,7 @@ describe('the audit of cache hits', () => {
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    await migrate(database.url);
+    await migrate(database.url, accountsSchema);
   });
 
   afterEach(async () => {

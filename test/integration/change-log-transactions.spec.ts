@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { type Client, type QueryResult } from 'pg';
 import { eventually } from '../support/eventually.js';
 import { PostgresServer } from '../support/postgres/postgres-server.js';
@@ -29,7 +30,7 @@ describe('a change that is committed', () => {
       PostgresServer.start({ settings: { max_prepared_transactions: 10 } }),
       RedisServer.start(),
     ]);
-    await migrate(postgres.url);
+    await migrate(postgres.url, accountsSchema);
   });
 
   beforeEach(async () => {

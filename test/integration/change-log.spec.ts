@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { type Client } from 'pg';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 
@@ -14,7 +15,7 @@ describe('the change log', () => {
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    await migrate(database.url);
+    await migrate(database.url, accountsSchema);
   });
 
   afterAll(async () => {

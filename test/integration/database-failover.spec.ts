@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createDataSource, databaseFaultOf, DatabaseTimeout, migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { type QueryResult } from 'pg';
 import { type DataSource } from 'typeorm';
 import { eventually } from '../support/eventually.js';
@@ -23,7 +24,7 @@ describe('when a standby takes over from PostgreSQL', () => {
 
   beforeEach(async () => {
     [primary, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()]);
-    await migrate(primary.url);
+    await migrate(primary.url, accountsSchema);
     address = await TcpProxy.start({ targetPort: primary.port });
   });
 
@@ -149,7 +150,10 @@ describe('while the synchronous standby does not answer', () => {
       `CREATE FUNCTION jot(text) RETURNS text LANGUAGE sql AS 'INSERT INTO note VALUES ($1) RETURNING text'`,
     );
     standby = await primary.standby();
-    service = await createDataSource({ url: primary.url, poolSize: 2, timeoutMs: 1_500 }).initialize();
+    service = await createDataSource(
+      { url: primary.url, poolSize: 2, timeoutMs: 1_500 },
+      accountsSchema,
+    ).initialize();
   });
 
   beforeEach(async () => {

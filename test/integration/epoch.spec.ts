@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { type QueryResult } from 'pg';
 import { eventually } from '../support/eventually.js';
 import { PostgresServer } from '../support/postgres/postgres-server.js';
@@ -19,7 +20,7 @@ describe('the epoch', () => {
 
   beforeAll(async () => {
     [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()]);
-    await migrate(postgres.url);
+    await migrate(postgres.url, accountsSchema);
   });
 
   afterEach(async () => {
@@ -68,7 +69,7 @@ describe('the epoch', () => {
     const template = await createTestDatabase();
     const names = [0, 1].map(() => `test_${randomBytes(8).toString('hex')}`);
     try {
-      await migrate(template.url);
+      await migrate(template.url, accountsSchema);
       const server = await connect(process.env.USHER_TEST_POSTGRES_URL!);
       const source = new URL(template.url).pathname.slice(1);
       for (const name of names) await server.query(`CREATE DATABASE ${name} TEMPLATE ${source}`);

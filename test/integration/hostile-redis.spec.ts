@@ -1,5 +1,6 @@
 import { EntryCodec, Seal, Snapshot } from '#cache';
 import { migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { eventually } from '../support/eventually.js';
@@ -24,7 +25,7 @@ describe('an entry in Redis', () => {
   beforeAll(async () => {
     redis = await RedisServer.start();
     database = await createTestDatabase();
-    await migrate(database.url);
+    await migrate(database.url, accountsSchema);
   });
 
   beforeEach(async () => {

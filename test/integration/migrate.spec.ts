@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createDataSource, migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { type DataSource } from 'typeorm';
 import { eventually } from '../support/eventually.js';
 import { connect, createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
@@ -11,7 +12,10 @@ describe('migrate()', () => {
 
   beforeEach(async () => {
     database = await createTestDatabase();
-    service = await createDataSource({ url: database.url, poolSize: 4, timeoutMs: 4_000 }).initialize();
+    service = await createDataSource(
+      { url: database.url, poolSize: 4, timeoutMs: 4_000 },
+      accountsSchema,
+    ).initialize();
   });
 
   afterEach(async () => {
@@ -20,17 +24,17 @@ describe('migrate()', () => {
   });
 
   it('lets instances that start together take turns', async () => {
-    await Promise.all(Array.from({ length: 4 }, () => migrate(database.url)));
+    await Promise.all(Array.from({ length: 4 }, () => migrate(database.url, accountsSchema)));
     const { rows } = await database.query('SELECT name FROM usher_migrations');
     expect(rows).toHaveLength(service.migrations.length);
   });
 
   it('gives administrators of before their role', async () => {
-    await migrate(database.url);
+    await migrate(database.url, accountsSchema);
     for (let n = 0; n < 2; n++) await service.undoLastMigration();
     const { id } = await insertUser(database);
     await database.query('UPDATE users SET is_admin = true WHERE id = $1', [id]);
-    await migrate(database.url);
+    await migrate(database.url, accountsSchema);
     const { rows } = await database.query('SELECT is_admin, roles FROM users');
     expect(rows).toEqual([{ is_admin: true, roles: ['admin'] }]);
     const contradiction = `ALTER TABLE users DISABLE TRIGGER USER; UPDATE users SET roles = '{}'`;
@@ -41,13 +45,13 @@ describe('migrate()', () => {
     await migrateButSessions();
     const inUse = await connect(database.url);
     await inUse.query('BEGIN; LOCK TABLE users');
-    const killed = migrate(database.url).catch((error: unknown) => error);
+    const killed = migrate(database.url, accountsSchema).catch((error: unknown) => error);
     const holder = `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
     await eventually(async () => (await database.query(holder)).rows.length === 1);
 
     const told: string[] = [];
-    const waiting = migrate(database.url, { tell: (line) => told.push(line) });
+    const waiting = migrate(database.url, accountsSchema, { tell: (line) => told.push(line) });
     await eventually(() => told.length > 0);
     expect(told).toEqual([expect.stringContaining('Another instance')]);
     expect((await database.query(holder)).rows).toHaveLength(1); // who waits holds nothing
@@ -67,7 +71,7 @@ describe('migrate()', () => {
     const stop = new AbortController();
     const inTurn = await connect(database.url);
     await inTurn.query('BEGIN; SELECT pg_advisory_xact_lock(8703244121)');
-    const waiting = migrate(database.url, { signal: stop.signal });
+    const waiting = migrate(database.url, accountsSchema, { signal: stop.signal });
     stop.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
     await inTurn.end();
@@ -82,7 +86,9 @@ describe('migrate()', () => {
 
     const told: string[] = [];
     let done = false;
-    const migrating = migrate(database.url, { tell: (line) => told.push(line) }).finally(() => (done = true));
+    const migrating = migrate(database.url, accountsSchema, { tell: (line) => told.push(line) }).finally(
+      () => (done = true),
+    );
     const longestMs = Math.max(
       ...(await Promise.all([traffic('SELECT bio FROM users WHERE id = $1'), traffic(WRITE)])),
     );
@@ -108,12 +114,15 @@ describe('migrate()', () => {
   });
 
   it('has a limit for locks that holds for nobody else, nor for what is done outside of a transaction', async () => {
-    const limited = createDataSource({
-      url: database.url,
-      poolSize: 1,
-      timeoutMs: 1_000,
-      lockTimeoutMs: 300,
-    });
+    const limited = createDataSource(
+      {
+        url: database.url,
+        poolSize: 1,
+        timeoutMs: 1_000,
+        lockTimeoutMs: 300,
+      },
+      accountsSchema,
+    );
     await limited.initialize();
     const lockTimeout = `SELECT current_setting('lock_timeout') AS limit`;
     expect(await limited.query(lockTimeout)).toEqual([{ limit: '0' }]);
@@ -124,7 +133,7 @@ describe('migrate()', () => {
 
   /** As a release without sessions left it; what comes next has to change `users`. */
   async function migrateButSessions(): Promise<void> {
-    await migrate(database.url);
+    await migrate(database.url, accountsSchema);
     while (await hasSessions()) await service.undoLastMigration();
   }
 

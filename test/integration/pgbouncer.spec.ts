@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource, DatabaseTimeout, databaseFaultOf, migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { type DataSource } from 'typeorm';
 import { eventually } from '../support/eventually.js';
 import { aPerson, PASSWORD, type Person } from '../support/people.js';
@@ -34,7 +35,7 @@ describe.each([
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    await migrate(database.url);
+    await migrate(database.url, accountsSchema);
     bouncer = await PgBouncer.start({ url: database.url, settings });
   }, FETCH_MS);
 
@@ -157,9 +158,9 @@ describe.each([
     const empty = await createTestDatabase();
     closing.push(() => empty.drop());
     const url = bouncer.through(empty.url);
-    await Promise.all(Array.from({ length: 3 }, () => migrate(url)));
-    await migrate(empty.url);
-    await migrate(url);
+    await Promise.all(Array.from({ length: 3 }, () => migrate(url, accountsSchema)));
+    await migrate(empty.url, accountsSchema);
+    await migrate(url, accountsSchema);
   });
 
   // Ignored instead of refused, we take them for granted, and the cancel comes later.
@@ -190,7 +191,7 @@ describe.each([
   }
 
   async function aPool(url = bouncer.through(database.url), timeoutMs = TIMEOUT_MS): Promise<DataSource> {
-    const dataSource = await createDataSource({ url, poolSize: 2, timeoutMs }).initialize();
+    const dataSource = await createDataSource({ url, poolSize: 2, timeoutMs }, accountsSchema).initialize();
     closing.push(() => dataSource.destroy());
     return dataSource;
   }

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../support/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
@@ -21,7 +22,7 @@ describe('Redis beside the cache', () => {
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    await migrate(database.url);
+    await migrate(database.url, accountsSchema);
   }, INSTALLATION_MS);
 
   afterEach(async () => {

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { migrate } from '#database';
-import { type CachedUser, type LiveSession, type Refresh } from '#user-cache';
+import { accountsSchema, type CachedUser, type LiveSession, type Refresh } from '#user-cache';
 import { eventually } from '../support/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { insertSession } from '../support/session-rows.js';
@@ -16,7 +16,7 @@ describe('SessionStore', () => {
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    await migrate(database.url);
+    await migrate(database.url, accountsSchema);
     // One polls so seldom that what its cache knows of an end, it knows from the end itself.
     one = await TestCache.start({
       databaseUrl: database.url,

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { eventually } from '../support/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { RedisServer } from '../support/redis/redis-server.js';
@@ -26,7 +27,7 @@ describe('the triggers that write the change log', () => {
   beforeEach(async () => {
     notices = [];
     database = await createTestDatabase();
-    await migrate(database.url);
+    await migrate(database.url, accountsSchema);
   });
 
   afterEach(async () => {

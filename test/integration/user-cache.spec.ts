@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { migrate, UserEntity } from '#database';
-import { type CachedUser } from '#user-cache';
+import { accountsSchema, type CachedUser } from '#user-cache';
 import { eventually } from '../support/eventually.js';
 import { statementsIn } from '../support/postgres/statements.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
@@ -22,7 +22,7 @@ describe('UserCache', () => {
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    await migrate(database.url);
+    await migrate(database.url, accountsSchema);
     redis = await RedisServer.start();
     const { port } = new URL(database.url);
     wire = await TcpProxy.start({ targetPort: Number(port) });
@@ -673,7 +673,7 @@ describe('UserCache', () => {
     it('are misses when they come from another database, even with the same ids', async () => {
       const elsewhere = await createTestDatabase();
       try {
-        await migrate(elsewhere.url);
+        await migrate(elsewhere.url, accountsSchema);
         const row = await insertUser(database);
         await elsewhere.query('INSERT INTO users SELECT * FROM json_populate_record(NULL::users, $1)', [
           (await database.query('SELECT row_to_json(users) AS json FROM users WHERE id = $1', [row.id]))

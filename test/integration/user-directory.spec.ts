@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { buildSearchIndexes, createDataSource, migrate } from '#database';
-import { UserDirectory, type UserSearch } from '#user-cache';
+import { accountsSchema, UserDirectory, type UserSearch } from '#user-cache';
 import { randomBytes } from 'node:crypto';
 import { type DataSource } from 'typeorm';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
@@ -57,10 +57,13 @@ describe('UserDirectory', () => {
 
   async function begin(): Promise<void> {
     database = await createTestDatabase();
-    await migrate(database.url);
+    await migrate(database.url, accountsSchema);
     client = await database.client();
     await client.query(FILL);
-    dataSource = await createDataSource({ url: database.url, poolSize: 1, timeoutMs: 10_000 }).initialize();
+    dataSource = await createDataSource(
+      { url: database.url, poolSize: 1, timeoutMs: 10_000 },
+      accountsSchema,
+    ).initialize();
     directory = new UserDirectory(dataSource);
   }
 

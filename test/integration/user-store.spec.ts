@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DatabaseTimeout, databaseFaultOf, migrate } from '#database';
 import {
+  accountsSchema,
   EmailTaken,
   LastAdmin,
   PasswordChangedMeanwhile,
@@ -19,7 +20,7 @@ describe('UserStore', () => {
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    await migrate(database.url);
+    await migrate(database.url, accountsSchema);
     // Polls so seldom that what its cache knows of a write, it knows from the write itself.
     usher = await TestCache.start({
       databaseUrl: database.url,

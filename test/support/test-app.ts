@@ -1,5 +1,6 @@
 import { readSettings } from '#config';
 import { migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { join } from 'node:path';
 import supertest from 'supertest';
@@ -27,7 +28,7 @@ export class TestApp {
 
   static async start({ database, databaseUrl, env = {} }: TestAppOptions = {}): Promise<TestApp> {
     const itsDatabase = database ?? (await createTestDatabase());
-    await migrate(itsDatabase.url);
+    await migrate(itsDatabase.url, accountsSchema);
     const directory = process.env.USHER_TEST_DIRECTORY ?? (await makeTestDirectory());
     const settings = readSettings({
       NODE_ENV: 'test',

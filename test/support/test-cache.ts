@@ -1,6 +1,7 @@
 import { SystemClock } from '#cache';
 import { createDataSource } from '#database';
 import {
+  accountsSchema,
   Coherence,
   type CoherenceOptions,
   SessionCache,
@@ -46,11 +47,14 @@ export class TestCache {
     ...options
   }: TestCacheOptions): Promise<TestCache> {
     const { databaseUrl, databaseTimeoutMs = 1_000 } = options;
-    const dataSource = createDataSource({
-      url: poolUrl ?? databaseUrl,
-      poolSize,
-      timeoutMs: databaseTimeoutMs,
-    });
+    const dataSource = createDataSource(
+      {
+        url: poolUrl ?? databaseUrl,
+        poolSize,
+        timeoutMs: databaseTimeoutMs,
+      },
+      accountsSchema,
+    );
     await dataSource.initialize();
     const clock = new SystemClock();
     const coherence = new Coherence(dataSource, clock, {

@@ -2,7 +2,7 @@ import { type Settings } from '#config';
 import { DatabaseModule } from '#database';
 import { MailModule } from '#mail';
 import { StorageModule } from '#storage';
-import { UserCacheModule } from '#user-cache';
+import { accountsSchema, UserCacheModule } from '#user-cache';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
@@ -25,7 +25,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         SettingsModule.forRoot(settings),
-        DatabaseModule.forRoot(databaseOptions(settings, databaseUrl)),
+        DatabaseModule.forRoot(databaseOptions(settings, databaseUrl), accountsSchema),
         UserCacheModule.forRoot({
           cache: () => cacheOptions(settings, databaseUrl),
           sessions: sessionLimits(settings),

@@ -1,5 +1,6 @@
 import { type Settings, withoutSecrets } from '#config';
 import { databaseFaultOf, EmbeddedPostgres, migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from './start-fault.js';
 
@@ -36,7 +37,7 @@ export async function openDatabase(
   const server = await EmbeddedPostgres.open({ dataDir: settings.dataDir, log: tell });
   try {
     signal.throwIfAborted();
-    await migrate(server.url, { tell, signal });
+    await migrate(server.url, accountsSchema, { tell, signal });
   } catch (error) {
     await server.close();
     throw error;
@@ -59,7 +60,7 @@ async function migratePatiently(
   const deadline = performance.now() + PATIENCE_MS;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await Promise.race([migrate(url, { tell, signal }), aborted]);
+      return await Promise.race([migrate(url, accountsSchema, { tell, signal }), aborted]);
     } catch (error) {
       const fault = databaseFaultOf(error);
       if (!fault || performance.now() > deadline) throw fault ?? error;

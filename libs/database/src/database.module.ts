@@ -1,15 +1,17 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { dataSourceOptions, type DataSourceSettings } from './connection/data-source.js';
+import { dataSourceOptions, type DataSourceSettings, type Schema } from './connection/data-source.js';
 
 /** The pool to PostgreSQL, as TypeORM's `DataSource`. The schema is brought up to date before; see `migrate()`. */
 @Module({})
 export class DatabaseModule {
-  static forRoot(settings: DataSourceSettings): DynamicModule {
+  static forRoot(settings: DataSourceSettings, schema: Schema): DynamicModule {
     return {
       module: DatabaseModule,
-      // It was there a moment ago: a connection that takes too long now is tried again before the start is given up.
-      imports: [TypeOrmModule.forRoot({ ...dataSourceOptions(settings), retryAttempts: 3, retryDelay: 250 })],
+      imports: [
+        // It was there a moment ago: a connection that takes too long now is tried again before the start is given up.
+        TypeOrmModule.forRoot({ ...dataSourceOptions(settings, schema), retryAttempts: 3, retryDelay: 250 }),
+      ],
     };
   }
 }

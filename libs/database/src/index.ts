@@ -1,4 +1,4 @@
-export { createDataSource, type DataSourceSettings } from './connection/data-source.js';
+export { createDataSource, type DataSourceSettings, type Schema } from './connection/data-source.js';
 export { DatabaseTimeout, DatabaseUnavailable, databaseFaultOf } from './connection/database-fault.js';
 export { DeadlineClient } from './connection/deadline-client.js';
 export { DatabaseModule } from './database.module.js';

@@ -4,6 +4,7 @@ import { migrate } from '#database';
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { alias, aliasesOf, type AliasKind, answersTo, canonical } from './alias.js';
+import { accountsSchema } from './schema.js';
 
 const KINDS: AliasKind[] = ['email', 'username', 'phone'];
 
@@ -77,7 +78,7 @@ describe('the tag of an alias', () => {
     );
     const url = new URL(process.env.USHER_TEST_POSTGRES_URL!);
     url.pathname = name;
-    await migrate(url.href);
+    await migrate(url.href, accountsSchema);
     database = new Client(url.href);
     await database.connect();
   });

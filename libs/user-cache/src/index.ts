@@ -50,5 +50,6 @@ export {
   UserStore,
 } from './user-store.js';
 export { type ImportedUser, type ImportOptions, type ImportOutcome, UserImporter } from './user-importer.js';
+export { accountsSchema } from './schema.js';
 export { UserRemoval } from './user-removal.js';
 export { worse } from './worse-origin.js';

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { migrate } from '#database';
+import { accountsSchema } from '#user-cache';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../eventually.js';
 import { createTestDatabase, type TestDatabase } from '../postgres/test-database.js';
@@ -55,7 +56,7 @@ export function describeFailover<T extends FailoverTopology>(
 
     beforeAll(async () => {
       database = await createTestDatabase();
-      await migrate(database.url);
+      await migrate(database.url, accountsSchema);
     }, INSTALLATION_MS);
 
     beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { type Settings } from '#config';
 import { DatabaseModule } from '#database';
-import { UserCacheModule } from '#user-cache';
+import { accountsSchema, UserCacheModule } from '#user-cache';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { PasswordsModule } from '../auth/passwords/passwords.module.js';
@@ -15,7 +15,7 @@ export class CliModule {
       module: CliModule,
       imports: [
         SettingsModule.forRoot(settings),
-        DatabaseModule.forRoot(databaseOptions(settings, databaseUrl)),
+        DatabaseModule.forRoot(databaseOptions(settings, databaseUrl), accountsSchema),
         UserCacheModule.forRoot({
           cache: () => cacheOptions(settings, databaseUrl),
           sessions: sessionLimits(settings),

@@ -1,6 +1,6 @@
 import { type Settings } from '#config';
 import { createDataSource } from '#database';
-import { UserImporter } from '#user-cache';
+import { accountsSchema, UserImporter } from '#user-cache';
 import { createReadStream } from 'node:fs';
 import process from 'node:process';
 import { addAbortSignal, type Readable } from 'node:stream';
@@ -45,7 +45,7 @@ export async function importUsers(
   const database = await openDatabase(settings, tell, signal);
   try {
     const options = { url: database.url, poolSize: 1, timeoutMs: TIMEOUT_MS };
-    const dataSource = await createDataSource(options).initialize();
+    const dataSource = await createDataSource(options, accountsSchema).initialize();
     try {
       const run = new UserImport(new UserImporter(dataSource), {
         dryRun,

@@ -37,7 +37,11 @@ export async function rotateKey(settings: Settings, { now = false }: RotateKeyOp
 async function record({ databaseUrl, databaseTimeoutMs }: Settings, action: AuditAction): Promise<string> {
   if (databaseUrl === undefined) return '';
   const { createDataSource, databaseFaultOf } = await import('#database');
-  const database = createDataSource({ url: databaseUrl, poolSize: 1, timeoutMs: databaseTimeoutMs });
+  const { accountsSchema } = await import('#user-cache');
+  const database = createDataSource(
+    { url: databaseUrl, poolSize: 1, timeoutMs: databaseTimeoutMs },
+    accountsSchema,
+  );
   try {
     await database.initialize();
     await new AuditLog(database).insert([auditEntry(ownEvent('operator', action))]);

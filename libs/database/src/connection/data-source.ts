@@ -1,20 +1,16 @@
-import { DataSource } from 'typeorm';
+import { DataSource, type MigrationInterface } from 'typeorm';
 import { type PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
-import { UserEntity } from '../entities/user.entity.js';
-import { CreateUsers1763600000000 } from '../migrations/1763600000000-create-users.js';
-import { CreateChangeLog1763600000001 } from '../migrations/1763600000001-create-change-log.js';
-import { WatchTheTriggers1763600000002 } from '../migrations/1763600000002-watch-the-triggers.js';
-import { CreateSessions1763600000003 } from '../migrations/1763600000003-create-sessions.js';
-import { CreateAuditLog1763600000004 } from '../migrations/1763600000004-create-audit-log.js';
-import { CreateMailedLinks1763600000005 } from '../migrations/1763600000005-create-mailed-links.js';
-import { DeleteForGood1763600000008 } from '../migrations/1763600000008-delete-for-good.js';
-import { CreatePersonalAccessTokens1763600000006 } from '../migrations/1763600000006-create-personal-access-tokens.js';
-import { CreateSecondFactors1763600000007 } from '../migrations/1763600000007-create-second-factors.js';
-import { AddRolesAndMetadata1763600000009 } from '../migrations/1763600000009-add-roles-and-metadata.js';
-import { NameAdministrators1763600000010 } from '../migrations/1763600000010-name-administrators.js';
-import { WatchTheLogItself1763600000011 } from '../migrations/1763600000011-watch-the-log-itself.js';
 import { DeadlinePool } from './deadline-pool.js';
 import { MuteLogger } from './mute-logger.js';
+
+/** What is in the database: entities and, in the order in which they run, the migrations that make their tables. */
+export interface Schema {
+  readonly entities: readonly EntityClass[];
+  readonly migrations: readonly MigrationClass[];
+}
+
+type EntityClass = abstract new () => object;
+type MigrationClass = new () => MigrationInterface;
 
 export interface DataSourceSettings {
   url: string;
@@ -29,12 +25,10 @@ export interface DataSourceSettings {
 const MOST_CONNECT_MS = 5_000;
 
 /** Every statement ends within `timeoutMs`: cancelled by the server, or given up here when that does not answer. */
-export function dataSourceOptions({
-  url,
-  poolSize,
-  timeoutMs,
-  lockTimeoutMs,
-}: DataSourceSettings): PostgresDataSourceOptions {
+export function dataSourceOptions(
+  { url, poolSize, timeoutMs, lockTimeoutMs }: DataSourceSettings,
+  schema: Schema,
+): PostgresDataSourceOptions {
   return {
     type: 'postgres',
     // All that TypeORM takes from node-postgres.
@@ -43,21 +37,8 @@ export function dataSourceOptions({
     poolSize,
     connectTimeoutMS: Math.min(timeoutMs, MOST_CONNECT_MS),
     applicationName: 'usher',
-    entities: [UserEntity],
-    migrations: [
-      CreateUsers1763600000000,
-      CreateChangeLog1763600000001,
-      WatchTheTriggers1763600000002,
-      CreateSessions1763600000003,
-      CreateAuditLog1763600000004,
-      CreateMailedLinks1763600000005,
-      CreatePersonalAccessTokens1763600000006,
-      CreateSecondFactors1763600000007,
-      DeleteForGood1763600000008,
-      AddRolesAndMetadata1763600000009,
-      NameAdministrators1763600000010,
-      WatchTheLogItself1763600000011,
-    ],
+    entities: [...schema.entities],
+    migrations: [...schema.migrations],
     migrationsTableName: 'usher_migrations',
     logging: false,
     logger: new MuteLogger(),
@@ -75,6 +56,6 @@ export function dataSourceOptions({
   };
 }
 
-export function createDataSource(settings: DataSourceSettings): DataSource {
-  return new DataSource(dataSourceOptions(settings));
+export function createDataSource(settings: DataSourceSettings, schema: Schema): DataSource {
+  return new DataSource(dataSourceOptions(settings, schema));
 }

@@ -47,11 +47,14 @@ describe('the fault behind an error', () => {
   });
 
   it('is found when a connection is lost between two statements of a transaction', async () => {
-    const dataSource = createDataSource({
-      url: process.env.USHER_TEST_POSTGRES_URL!,
-      poolSize: 2,
-      timeoutMs: 1_000,
-    });
+    const dataSource = createDataSource(
+      {
+        url: process.env.USHER_TEST_POSTGRES_URL!,
+        poolSize: 2,
+        timeoutMs: 1_000,
+      },
+      { entities: [], migrations: [] },
+    );
     await dataSource.initialize();
     const error = await dataSource
       .transaction(async (manager) => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { QueryFailedError } from 'typeorm';
-import { createDataSource } from '../connection/data-source.js';
+import { createDataSource, type Schema } from '../connection/data-source.js';
 
 /** Any number; it only has to be the same in every instance. */
 const LOCK = 8_703_244_121;
@@ -58,7 +58,11 @@ export class UnsupportedDatabase extends Error {
  *
  * @throws UnsupportedDatabase below PostgreSQL 13, TableInUse, and the signal's reason
  */
-export async function migrate(url: string, { tell, signal }: MigrateOptions = {}): Promise<void> {
+export async function migrate(
+  url: string,
+  schema: Schema,
+  { tell, signal }: MigrateOptions = {},
+): Promise<void> {
   const lock = new Client({
     connectionString: url,
     application_name: 'usher-migrations',
@@ -74,7 +78,7 @@ export async function migrate(url: string, { tell, signal }: MigrateOptions = {}
     if ((rows[0]?.version ?? 0) < 130_000)
       throw new UnsupportedDatabase('Usher needs PostgreSQL 13 or newer.');
     await turn(lock, { tell, signal });
-    await runPatiently(url, tell);
+    await runPatiently(url, schema, tell);
     await lock.query('COMMIT');
   } finally {
     await lock.end();
@@ -108,11 +112,11 @@ async function turn(lock: Client, { tell, signal }: MigrateOptions): Promise<voi
 }
 
 /** A migration waits for its locks only briefly and then starts anew, so that nothing queues up behind it for long. */
-async function runPatiently(url: string, tell?: (line: string) => void): Promise<void> {
+async function runPatiently(url: string, schema: Schema, tell?: (line: string) => void): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await runPending(url, attempt % 5 ? LOCK_MS : LONG_LOCK_MS);
+      return await runPending(url, schema, attempt % 5 ? LOCK_MS : LONG_LOCK_MS);
     } catch (error) {
       if (!isHeldUp(error)) throw error;
       if (performance.now() > deadline) throw new TableInUse(error);
@@ -123,14 +127,12 @@ async function runPatiently(url: string, tell?: (line: string) => void): Promise
   }
 }
 
-async function runPending(url: string, lockTimeoutMs: number): Promise<void> {
+async function runPending(url: string, schema: Schema, lockTimeoutMs: number): Promise<void> {
   // A migration may take as long as it needs.
-  const dataSource = await createDataSource({
-    url,
-    poolSize: 2,
-    timeoutMs: 3_600_000,
-    lockTimeoutMs,
-  }).initialize();
+  const dataSource = await createDataSource(
+    { url, poolSize: 2, timeoutMs: 3_600_000, lockTimeoutMs },
+    schema,
+  ).initialize();
   try {
     await dataSource.runMigrations({ transaction: 'each' });
   } finally {
