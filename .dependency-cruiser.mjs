@@ -45,10 +45,10 @@ export default {
       to: { path: '^libs/(?!(database|config)/)' },
     },
     {
-      name: 'user-cache-knows-cache-database-config',
+      name: 'accounts-knows-cache-database-config',
       severity: 'error',
-      from: { path: lib('user-cache') },
-      to: { path: '^libs/(?!(user-cache|cache|database|config)/)' },
+      from: { path: lib('accounts') },
+      to: { path: '^libs/(?!(accounts|cache|database|config)/)' },
     },
     {
       name: 'storage-knows-only-config',

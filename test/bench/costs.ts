@@ -5,7 +5,7 @@
  * The server runs with fsync off, so that the disk does not hide what the log costs.
  */
 import { migrate } from '#database';
-import { accountsSchema } from '#user-cache';
+import { accountsSchema } from '#accounts';
 import { PostgresServer } from '../support/postgres/postgres-server.js';
 import { hitCost } from './costs/hit-cost.js';
 import { pollCost } from './costs/poll-cost.js';

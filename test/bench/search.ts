@@ -2,8 +2,8 @@
  * `npm run bench:search -- --users 5000000`: how long a page of `GET /users` takes among so many users, by trigrams and
  * by prefixes. The server runs with fsync off: only building takes longer with it.
  */
-import { buildSearchIndexes, createDataSource, migrate } from '#database';
-import { accountsSchema, UserDirectory, type UserSearch } from '#user-cache';
+import { accountsSchema, buildSearchIndexes, UserDirectory, type UserSearch } from '#accounts';
+import { createDataSource, migrate } from '#database';
 import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';

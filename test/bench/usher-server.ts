@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { readSettings } from '#config';
 import { EmbeddedPostgres, migrate } from '#database';
-import { accountsSchema } from '#user-cache';
+import { accountsSchema } from '#accounts';
 import { join } from 'node:path';
 import { createApp } from '../../apps/identity/src/create-app.js';
 import { makeTestDirectory } from '../support/postgres/test-directory.js';

@@ -1,5 +1,5 @@
 import { type Answer, CoherentCache, type Subject } from '#cache';
-import { PersonalTokenCache, SessionCache, UserCache } from '#user-cache';
+import { PersonalTokenCache, SessionCache, UserCache } from '#accounts';
 import { type Caught, type Moment, type Trap } from './trap.js';
 
 const USER = 'user:id:';

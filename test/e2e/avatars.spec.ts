@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AvatarFiles, DiskStore } from '#storage';
-import { UserStore } from '#user-cache';
+import { UserStore } from '#accounts';
 import fc from 'fast-check';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PersonalTokenCache, PersonalTokenStore } from '#user-cache';
+import { PersonalTokenCache, PersonalTokenStore } from '#accounts';
 import { type Response } from 'supertest';
 import { SCOPES } from '../../apps/identity/src/auth/personal-tokens/scopes.js';
 import { eventually } from '../support/eventually.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { migrate } from '#database';
-import { accountsSchema } from '#user-cache';
+import { accountsSchema } from '#accounts';
 import { createTestDatabase } from '../support/postgres/test-database.js';
 import { makeTestDirectory } from '../support/postgres/test-directory.js';
 import { runTypeScript } from '../support/typescript/run-typescript.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createDataSource, databaseFaultOf, DatabaseTimeout, migrate } from '#database';
-import { accountsSchema } from '#user-cache';
+import { accountsSchema } from '#accounts';
 import { type QueryResult } from 'pg';
 import { type DataSource } from 'typeorm';
 import { eventually } from '../support/eventually.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { migrate } from '#database';
-import { accountsSchema } from '#user-cache';
+import { accountsSchema } from '#accounts';
 import { type QueryResult } from 'pg';
 import { eventually } from '../support/eventually.js';
 import { PostgresServer } from '../support/postgres/postgres-server.js';

@@ -1,6 +1,6 @@
 import { EntryCodec, Seal, Snapshot } from '#cache';
 import { migrate } from '#database';
-import { accountsSchema } from '#user-cache';
+import { accountsSchema } from '#accounts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { eventually } from '../support/eventually.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createDataSource, migrate } from '#database';
-import { accountsSchema } from '#user-cache';
+import { accountsSchema } from '#accounts';
 import { type DataSource } from 'typeorm';
 import { eventually } from '../support/eventually.js';
 import { connect, createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';

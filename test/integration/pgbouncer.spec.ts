@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDataSource, DatabaseTimeout, databaseFaultOf, migrate } from '#database';
-import { accountsSchema } from '#user-cache';
+import { accountsSchema } from '#accounts';
 import { type DataSource } from 'typeorm';
 import { eventually } from '../support/eventually.js';
 import { aPerson, PASSWORD, type Person } from '../support/people.js';

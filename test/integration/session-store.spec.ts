@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { migrate } from '#database';
-import { accountsSchema, type CachedUser, type LiveSession, type Refresh } from '#user-cache';
+import { accountsSchema, type CachedUser, type LiveSession, type Refresh } from '#accounts';
 import { eventually } from '../support/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { insertSession } from '../support/session-rows.js';

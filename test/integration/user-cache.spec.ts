@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { migrate, UserEntity } from '#database';
-import { accountsSchema, type CachedUser } from '#user-cache';
+import { migrate } from '#database';
+import { accountsSchema, type CachedUser, UserEntity } from '#accounts';
 import { eventually } from '../support/eventually.js';
 import { statementsIn } from '../support/postgres/statements.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';

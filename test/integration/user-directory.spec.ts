@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { buildSearchIndexes, createDataSource, migrate } from '#database';
-import { accountsSchema, UserDirectory, type UserSearch } from '#user-cache';
+import { accountsSchema, buildSearchIndexes, UserDirectory, type UserSearch } from '#accounts';
+import { createDataSource, migrate } from '#database';
 import { randomBytes } from 'node:crypto';
 import { type DataSource } from 'typeorm';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';

@@ -9,7 +9,7 @@ import {
   PhoneTaken,
   UsernameTaken,
   UserNotFound,
-} from '#user-cache';
+} from '#accounts';
 import { insertSession } from '../support/session-rows.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { TestCache } from '../support/test-cache.js';

@@ -1,6 +1,6 @@
 import { readSettings } from '#config';
 import { migrate } from '#database';
-import { accountsSchema } from '#user-cache';
+import { accountsSchema } from '#accounts';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { join } from 'node:path';
 import supertest from 'supertest';

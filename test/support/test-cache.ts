@@ -8,7 +8,7 @@ import {
   SessionStore,
   UserCache,
   UserStore,
-} from '#user-cache';
+} from '#accounts';
 import { randomBytes } from 'node:crypto';
 import { type DataSource } from 'typeorm';
 

@@ -1,5 +1,5 @@
 import { type Settings } from '#config';
-import { UserStore } from '#user-cache';
+import { UserStore } from '#accounts';
 import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import path from 'node:path';

@@ -2,7 +2,7 @@ import { type Settings } from '#config';
 import { DatabaseModule } from '#database';
 import { MailModule } from '#mail';
 import { StorageModule } from '#storage';
-import { accountsSchema, UserCacheModule } from '#user-cache';
+import { accountsSchema, UserCacheModule } from '#accounts';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';

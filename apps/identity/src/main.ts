@@ -49,7 +49,7 @@ async function start(): Promise<void> {
     leaving.signal.throwIfAborted();
     // Takes longer than all of the above: whoever is to hear of a fault does not wait for it.
     const { createApp } = await import('./create-app.js');
-    const { buildSearchIndexes } = await import('#database');
+    const { buildSearchIndexes } = await import('#accounts');
     const { Logger } = await import('@nestjs/common');
     const { announceStart } = await import('./announce-start.js');
     app = await createApp(settings, database.url);

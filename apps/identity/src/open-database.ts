@@ -1,6 +1,6 @@
 import { type Settings, withoutSecrets } from '#config';
 import { databaseFaultOf, EmbeddedPostgres, migrate } from '#database';
-import { accountsSchema } from '#user-cache';
+import { accountsSchema } from '#accounts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from './start-fault.js';
 

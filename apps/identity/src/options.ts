@@ -2,7 +2,7 @@ import { heapShareEntries, type Settings } from '#config';
 import { type DataSourceSettings } from '#database';
 import { type MailOptions } from '#mail';
 import { type StorageOptions } from '#storage';
-import { type CoherenceOptions, type SessionLimits } from '#user-cache';
+import { type CoherenceOptions, type SessionLimits } from '#accounts';
 import { join } from 'node:path';
 import { loadSealKeys } from './auth/tokens/seal-keys.js';
 

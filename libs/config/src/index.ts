@@ -1,10 +1,10 @@
 export { withoutSecrets } from './connection-url.js';
-export { Settings, type NodeEnv, type LogLevel, type TrustProxy } from './settings.js';
-export { type MailSender } from './mail-sender.js';
-export { SERVICE_PRIVILEGES, type ServicePrivilege, type ServiceToken } from './service-tokens.js';
-export { readSettings } from './read-settings.js';
-export { InvalidSettings } from './invalid-settings.js';
-export { settingsTable, type SettingsTableRow } from './settings-table.js';
-export { heapShareEntries } from './heap.js';
 export { loadDotEnv } from './dot-env.js';
+export { heapShareEntries } from './heap.js';
+export { InvalidSettings } from './invalid-settings.js';
+export { type MailSender } from './mail-sender.js';
 export { misspeltNames } from './misspelt-names.js';
+export { readSettings } from './read-settings.js';
+export { SERVICE_PRIVILEGES, type ServicePrivilege, type ServiceToken } from './service-tokens.js';
+export { settingsTable, type SettingsTableRow } from './settings-table.js';
+export { type LogLevel, type NodeEnv, Settings, type TrustProxy } from './settings.js';

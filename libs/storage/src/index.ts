@@ -1,14 +1,14 @@
 export {
   AVATAR_SIZES,
   AvatarFiles,
-  type AvatarPictures,
-  type AvatarSize,
-  AVATARS_PATH,
   avatarId,
+  type AvatarPictures,
+  AVATARS_PATH,
+  type AvatarSize,
   avatarUrl,
 } from './avatar-files.js';
 export { DiskStore } from './disk-store.js';
-export { ObjectStore, OBJECT_NAME, type StoredName } from './object-store.js';
+export { OBJECT_NAME, ObjectStore, type StoredName } from './object-store.js';
 export { openStore, type StorageOptions } from './open-store.js';
 export { StorageUnavailable } from './storage-faults.js';
 export { StorageModule } from './storage.module.js';

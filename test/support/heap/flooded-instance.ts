@@ -4,7 +4,7 @@
  */
 import 'reflect-metadata';
 import { readSettings } from '#config';
-import { SessionCache } from '#user-cache';
+import { SessionCache } from '#accounts';
 import { randomUUID } from 'node:crypto';
 import { AccessTokens } from '../../../apps/identity/src/auth/tokens/access-tokens.js';
 import { createApp } from '../../../apps/identity/src/create-app.js';

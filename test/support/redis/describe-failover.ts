@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { migrate } from '#database';
-import { accountsSchema } from '#user-cache';
+import { accountsSchema } from '#accounts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../eventually.js';
 import { createTestDatabase, type TestDatabase } from '../postgres/test-database.js';

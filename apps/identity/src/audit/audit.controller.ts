@@ -1,4 +1,4 @@
-import { type CachedUser } from '#user-cache';
+import { type CachedUser } from '#accounts';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminsOnly, Scope, UsersOnly } from '../auth/guard/access.js';

@@ -1,4 +1,4 @@
-import { PersonalTokenStore, SessionStore } from '#user-cache';
+import { PersonalTokenStore, SessionStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { Chore } from '../chore.js';
 import { Outbox } from './mailed-links/outbox.js';

@@ -1,4 +1,4 @@
-import { type CachedUser, type Metadata } from '#user-cache';
+import { type CachedUser, type Metadata } from '#accounts';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 
 const text = (description: string, example: string): PropertyDecorator =>

@@ -1,5 +1,5 @@
 import { AvatarFiles, avatarUrl } from '#storage';
-import { UserStore } from '#user-cache';
+import { UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { Chore } from '../chore.js';
 

@@ -1,5 +1,5 @@
 import { AvatarFiles } from '#storage';
-import { type CachedUser } from '#user-cache';
+import { type CachedUser } from '#accounts';
 import { Controller, Delete, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import {
   ApiBody,

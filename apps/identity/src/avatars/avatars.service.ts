@@ -1,5 +1,5 @@
 import { AvatarFiles, avatarId, avatarUrl } from '#storage';
-import { type CachedUser, UserStore } from '#user-cache';
+import { type CachedUser, UserStore } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
 import { errorLine } from '../http/log/logged-error.js';
 import { PictureMaker } from './picture/picture-maker.js';

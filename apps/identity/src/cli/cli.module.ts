@@ -1,6 +1,6 @@
 import { type Settings } from '#config';
 import { DatabaseModule } from '#database';
-import { accountsSchema, UserCacheModule } from '#user-cache';
+import { accountsSchema, UserCacheModule } from '#accounts';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { PasswordsModule } from '../auth/passwords/passwords.module.js';

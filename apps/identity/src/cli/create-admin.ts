@@ -1,5 +1,5 @@
 import { type Settings } from '#config';
-import { EmailNotVerified, UserStore } from '#user-cache';
+import { EmailNotVerified, UserStore } from '#accounts';
 import { type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { validate } from 'class-validator';

@@ -1,6 +1,6 @@
 import { type Settings } from '#config';
 import { createDataSource } from '#database';
-import { accountsSchema, UserImporter } from '#user-cache';
+import { accountsSchema, UserImporter } from '#accounts';
 import { createReadStream } from 'node:fs';
 import process from 'node:process';
 import { addAbortSignal, type Readable } from 'node:stream';

@@ -37,7 +37,7 @@ export async function rotateKey(settings: Settings, { now = false }: RotateKeyOp
 async function record({ databaseUrl, databaseTimeoutMs }: Settings, action: AuditAction): Promise<string> {
   if (databaseUrl === undefined) return '';
   const { createDataSource, databaseFaultOf } = await import('#database');
-  const { accountsSchema } = await import('#user-cache');
+  const { accountsSchema } = await import('#accounts');
   const database = createDataSource(
     { url: databaseUrl, poolSize: 1, timeoutMs: databaseTimeoutMs },
     accountsSchema,

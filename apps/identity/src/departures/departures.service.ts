@@ -1,5 +1,5 @@
 import { AvatarFiles, avatarId } from '#storage';
-import { type CachedUser, StillActive, UserCache, UserNotFound, UserRemoval } from '#user-cache';
+import { type CachedUser, StillActive, UserCache, UserNotFound, UserRemoval } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
 import { auditEntry, ownEvent } from '../audit/audit-entry.js';
 import { AuditLog } from '../audit/audit-log.js';

@@ -1,4 +1,4 @@
-import { type UserCacheStatus } from '#user-cache';
+import { type UserCacheStatus } from '#accounts';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 
 const count = (description: string): PropertyDecorator =>

@@ -1,4 +1,4 @@
-import { UserCache, UserDirectory } from '#user-cache';
+import { UserCache, UserDirectory } from '#accounts';
 import { Controller, Get, HttpCode } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import {

@@ -1,4 +1,4 @@
-import { type AliasKind, type CachedUser } from '#user-cache';
+import { type AliasKind, type CachedUser } from '#accounts';
 import { isFault } from '../http/problems/fault.js';
 import { type Counter } from './counter.js';
 import { digest } from './digest.js';

@@ -1,4 +1,4 @@
-import { UserCache } from '#user-cache';
+import { UserCache } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { Gauge, Registry } from 'prom-client';

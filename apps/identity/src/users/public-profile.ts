@@ -1,4 +1,4 @@
-import { type CachedUser, type Metadata } from '#user-cache';
+import { type CachedUser, type Metadata } from '#accounts';
 import { ApiProperty, ApiSchema, OmitType } from '@nestjs/swagger';
 import { type Caller, isAdmin } from '../auth/guard/caller.js';
 import { UserResponse } from '../auth/user-response.js';

@@ -1,4 +1,4 @@
-import { type UserPage as DirectoryPage } from '#user-cache';
+import { type UserPage as DirectoryPage } from '#accounts';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { UserResponse } from '../auth/user-response.js';
 import { cursorAfter } from '../http/input/page-cursor.js';

@@ -1,4 +1,4 @@
-import { type SessionDetails, SessionStore, UserCache, UserNotFound } from '#user-cache';
+import { type SessionDetails, SessionStore, UserCache, UserNotFound } from '#accounts';
 import { Injectable } from '@nestjs/common';
 
 /** The sessions of others, for administrators. */

@@ -6,7 +6,7 @@ import {
   UserDirectory,
   UserNotFound,
   UserStore,
-} from '#user-cache';
+} from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type Caller } from '../auth/guard/caller.js';
 import { type CacheTrace } from '../http/cache-trace.js';

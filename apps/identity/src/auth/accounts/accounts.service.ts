@@ -1,5 +1,5 @@
 import { Settings } from '#config';
-import { type CachedUser, PasswordChangedMeanwhile, type ProfileChanges, UserStore } from '#user-cache';
+import { type CachedUser, PasswordChangedMeanwhile, type ProfileChanges, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../audit/audit-note.js';
 import { InvalidInput } from '../../http/input/invalid-input.js';

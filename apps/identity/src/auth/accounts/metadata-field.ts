@@ -1,4 +1,4 @@
-import { type Metadata, metadataFault } from '#user-cache';
+import { type Metadata, metadataFault } from '#accounts';
 import { Transform } from 'class-transformer';
 import { ValidateBy } from 'class-validator';
 import { field, type FieldOptions, rule } from '../../http/fields/field.js';

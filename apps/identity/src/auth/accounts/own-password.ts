@@ -1,4 +1,4 @@
-import { type CachedUser, UserNotFound, UserStore } from '#user-cache';
+import { type CachedUser, UserNotFound, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { Guesses } from '../../limits/guesses.js';
 import { type Visitor } from '../../limits/visitor.js';

@@ -1,4 +1,4 @@
-import { type ProfileChanges } from '#user-cache';
+import { type ProfileChanges } from '#accounts';
 import { PhoneField } from '../../http/fields/phone-field.js';
 import { TextField } from '../../http/fields/text-field.js';
 import { MetadataField } from './metadata-field.js';

@@ -1,4 +1,4 @@
-import { type CachedSession, SessionCache, UserCache, worse } from '#user-cache';
+import { type CachedSession, SessionCache, UserCache, worse } from '#accounts';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';

@@ -1,5 +1,5 @@
 import { type ServicePrivilege } from '#config';
-import { type CachedUser } from '#user-cache';
+import { type CachedUser } from '#accounts';
 import { type FastifyRequest } from 'fastify';
 import { type CallerIds } from '../../http/log/request-log.js';
 import { type AccessClaims } from '../tokens/access-claims.js';

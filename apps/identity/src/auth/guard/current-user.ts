@@ -1,4 +1,4 @@
-import { type CachedUser } from '#user-cache';
+import { type CachedUser } from '#accounts';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
 import { type AccessClaims } from '../tokens/access-claims.js';

@@ -1,5 +1,5 @@
 import { Settings } from '#config';
-import { type CachedUser, SessionCache, SessionStore, UserCache, worse } from '#user-cache';
+import { type CachedUser, SessionCache, SessionStore, UserCache, worse } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type CacheTrace } from '../../http/cache-trace.js';
 import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';

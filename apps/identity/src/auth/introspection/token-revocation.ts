@@ -1,4 +1,4 @@
-import { PersonalTokenStore, SessionStore } from '#user-cache';
+import { PersonalTokenStore, SessionStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';
 import { PresentedTokens } from './presented-tokens.js';

@@ -1,4 +1,4 @@
-import { type AliasKind, type Credentials, UserStore } from '#user-cache';
+import { type AliasKind, type Credentials, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../audit/audit-note.js';
 import { normaliseEmail } from '../../http/fields/email-address.js';

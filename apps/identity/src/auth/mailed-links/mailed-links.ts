@@ -1,4 +1,4 @@
-import { type CachedUser } from '#user-cache';
+import { type CachedUser } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource, type EntityManager } from 'typeorm';

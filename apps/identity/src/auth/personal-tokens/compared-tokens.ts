@@ -1,5 +1,5 @@
 import { heapShareEntries } from '#config';
-import { type Comparison } from '#user-cache';
+import { type Comparison } from '#accounts';
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 

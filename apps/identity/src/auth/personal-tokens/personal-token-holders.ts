@@ -5,7 +5,7 @@ import {
   PersonalTokenStore,
   UserCache,
   worse,
-} from '#user-cache';
+} from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { BadTokens } from '../../limits/bad-tokens.js';
 import { type Visitor } from '../../limits/visitor.js';

@@ -1,4 +1,4 @@
-import { type PersonalTokenDetails } from '#user-cache';
+import { type PersonalTokenDetails } from '#accounts';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { SCOPES } from './scopes.js';
 

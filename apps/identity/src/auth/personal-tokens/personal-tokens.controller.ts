@@ -1,4 +1,4 @@
-import { type CachedUser } from '#user-cache';
+import { type CachedUser } from '#accounts';
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import {
   ApiCreatedResponse,

@@ -3,7 +3,7 @@ import {
   MAX_PERSONAL_TOKENS,
   type PersonalTokenDetails,
   PersonalTokenStore,
-} from '#user-cache';
+} from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type Visitor } from '../../limits/visitor.js';
 import { WrongPassword } from '../accounts/account-faults.js';

@@ -1,4 +1,4 @@
-import { type CachedUser, UserCache, UserNotFound } from '#user-cache';
+import { type CachedUser, UserCache, UserNotFound } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { Forbidden } from '../guard/auth-faults.js';
 import { SecondFactors } from './second-factors.js';

@@ -1,4 +1,4 @@
-import { type CachedUser } from '#user-cache';
+import { type CachedUser } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { Guesses, type Named } from '../../limits/guesses.js';
 import { type Visitor } from '../../limits/visitor.js';

@@ -1,5 +1,5 @@
 import { Settings } from '#config';
-import { type CachedUser } from '#user-cache';
+import { type CachedUser } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { Clock } from '../tokens/clock.js';

@@ -1,4 +1,4 @@
-import { type Credentials, UserStore } from '#user-cache';
+import { type Credentials, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../audit/audit-note.js';
 import { Guesses } from '../../limits/guesses.js';

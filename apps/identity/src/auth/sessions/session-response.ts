@@ -1,4 +1,4 @@
-import { type SessionDetails } from '#user-cache';
+import { type SessionDetails } from '#accounts';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 
 @ApiSchema({ name: 'Session' })

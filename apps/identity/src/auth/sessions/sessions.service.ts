@@ -1,4 +1,4 @@
-import { type CachedUser, type LiveSession, type SessionDetails, SessionStore } from '#user-cache';
+import { type CachedUser, type LiveSession, type SessionDetails, SessionStore } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
 import { type AuditNote } from '../../audit/audit-note.js';
 import { InvalidCredentials } from '../login/login-faults.js';

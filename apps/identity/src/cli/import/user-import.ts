@@ -1,4 +1,4 @@
-import { EmailTaken, type ImportedUser, type ImportOutcome, type UserImporter } from '#user-cache';
+import { EmailTaken, type ImportedUser, type ImportOutcome, type UserImporter } from '#accounts';
 import { type FaultLike, isFault } from '../../http/problems/fault.js';
 import { type Line, MAX_LINE_BYTES } from './lines.js';
 import { userOf } from './user-line.js';

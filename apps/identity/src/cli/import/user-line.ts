@@ -1,4 +1,4 @@
-import { type ImportedUser } from '#user-cache';
+import { type ImportedUser } from '#accounts';
 import { Transform } from 'class-transformer';
 import { MetadataField } from '../../auth/accounts/metadata-field.js';
 import { ProfileFields, profileChanges } from '../../auth/accounts/profile-fields.js';

@@ -1,4 +1,4 @@
-import { type CachedUser } from '#user-cache';
+import { type CachedUser } from '#accounts';
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';

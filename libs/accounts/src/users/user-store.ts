@@ -1,4 +1,4 @@
-import { UserEntity } from '#database';
+import { UserEntity } from './user.entity.js';
 import { type DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { type AliasKind, canonical } from './alias.js';

@@ -14,10 +14,10 @@ import { PersonalTokenCache } from './personal-tokens/personal-token-cache.js';
 import { PersonalTokenStore } from './personal-tokens/personal-token-store.js';
 import { SessionCache } from './sessions/session-cache.js';
 import { type SessionLimits, SessionStore } from './sessions/session-store.js';
-import { UserCache } from './user-cache.js';
-import { UserDirectory } from './user-directory.js';
-import { UserRemoval } from './user-removal.js';
-import { UserStore } from './user-store.js';
+import { UserCache } from './users/user-cache.js';
+import { UserDirectory } from './users/user-directory.js';
+import { UserRemoval } from './users/user-removal.js';
+import { UserStore } from './users/user-store.js';
 
 export interface UserCacheModuleOptions {
   /** Asked once, when the application is made. */

@@ -1,6 +1,6 @@
 import { type DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from '../cached-user.js';
+import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from '../users/cached-user.js';
 import { type SessionCache } from './session-cache.js';
 
 export interface SessionLimits {

@@ -1,0 +1,68 @@
+export { Coherence, type CoherenceOptions } from './coherence.js';
+export { type CachedPersonalToken } from './personal-tokens/cached-personal-token.js';
+export { PersonalTokenCache } from './personal-tokens/personal-token-cache.js';
+export {
+  type Comparison,
+  type Creation,
+  MAX_PERSONAL_TOKENS,
+  type NewPersonalToken,
+  type PersonalTokenDetails,
+  PersonalTokenStore,
+} from './personal-tokens/personal-token-store.js';
+export { accountsSchema } from './schema.js';
+export { type CachedSession } from './sessions/cached-session.js';
+export { SessionCache } from './sessions/session-cache.js';
+export {
+  type LiveSession,
+  type NewSession,
+  type Refresh,
+  type SessionDetails,
+  type SessionLimits,
+  type SessionStanding,
+  SessionStore,
+} from './sessions/session-store.js';
+export { type UserCacheStatus } from './statistics/user-cache-status.js';
+export { UserCacheModule, type UserCacheModuleOptions } from './user-cache.module.js';
+export { type AliasKind } from './users/alias.js';
+export { type CachedUser } from './users/cached-user.js';
+export { type Metadata, metadataFault, type MetadataPatch } from './users/metadata.js';
+export {
+  buildSearchIndexes,
+  INDEXING_SQL,
+  PREFIXED_SQL,
+  SEARCHED_TEXT_SQL,
+  type SearchIndexing,
+} from './users/search-indexes.js';
+export { type ReadOptions, UserCache } from './users/user-cache.js';
+export { UserDirectory, type UserPage, type UserSearch } from './users/user-directory.js';
+export {
+  EmailNotVerified,
+  EmailTaken,
+  IdTaken,
+  LastAdmin,
+  MetadataTooLarge,
+  PasswordChangedMeanwhile,
+  PhoneTaken,
+  StillActive,
+  UserFault,
+  UsernameTaken,
+  UserNotFound,
+} from './users/user-faults.js';
+export {
+  type ImportedUser,
+  type ImportOptions,
+  type ImportOutcome,
+  UserImporter,
+} from './users/user-importer.js';
+export { UserRemoval } from './users/user-removal.js';
+export {
+  type Alongside,
+  type Credentials,
+  type NewUser,
+  type ProfileChanges,
+  type StandingChanges,
+  type StandingOptions,
+  UserStore,
+} from './users/user-store.js';
+export { UserEntity } from './users/user.entity.js';
+export { worse } from './worse-origin.js';
