@@ -1,7 +1,8 @@
 /** One Usher as in production, on a database of its own. */
 import 'reflect-metadata';
 import { readSettings } from '#config';
-import { EmbeddedPostgres, migrate } from '#database';
+import { EmbeddedPostgres } from '#embedded-postgres';
+import { migrate } from '#database';
 import { accountsSchema } from '#accounts';
 import { join } from 'node:path';
 import { createApp } from '../../apps/identity/src/create-app.js';

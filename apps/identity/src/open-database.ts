@@ -1,5 +1,6 @@
 import { type Settings, withoutSecrets } from '#config';
-import { databaseFaultOf, EmbeddedPostgres, migrate } from '#database';
+import { databaseFaultOf, migrate } from '#database';
+import { EmbeddedPostgres } from '#embedded-postgres';
 import { accountsSchema } from '#accounts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from './start-fault.js';

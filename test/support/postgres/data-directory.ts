@@ -1,7 +1,7 @@
 import { existsSync, watch } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EmbeddedServer } from '#database';
+import { EmbeddedServer } from '#embedded-postgres';
 import { signalServer } from './server-processes.js';
 import { makeTestDirectory } from './test-directory.js';
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EmbeddedPostgres, EmbeddedServer } from '#database';
+import { EmbeddedPostgres, EmbeddedServer } from '#embedded-postgres';
 import { ensureRedis } from '../redis/ensure-redis.js';
 import { layCluster, prepareCluster } from './prepared-cluster.js';
 import { signalServer } from './server-processes.js';

@@ -1,7 +1,7 @@
 import { appendFile, mkdir, realpath, rm, stat, chown, copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EmbeddedServer } from '#database';
+import { EmbeddedServer } from '#embedded-postgres';
 import { type Client } from 'pg';
 import { baseBackup, writeLike } from './base-backup.js';
 import { layCluster } from './prepared-cluster.js';

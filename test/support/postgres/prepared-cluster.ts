@@ -1,6 +1,6 @@
 import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EmbeddedServer } from '#database';
+import { EmbeddedServer } from '#embedded-postgres';
 import { copyTree } from './copy-tree.js';
 
 /** In the directory of the test run: the files of a server that never runs, for others to begin with. */

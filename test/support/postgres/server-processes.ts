@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { type EmbeddedServer } from '#database';
+import { type EmbeddedServer } from '#embedded-postgres';
 
 /** Sends a signal to the server and to all its children; nothing when it does not run. */
 export async function signalServer(server: EmbeddedServer, signal: NodeJS.Signals): Promise<void> {

@@ -1,6 +1,6 @@
 /** A process like `npm start`, for tests: opens the embedded PostgreSQL of a data directory, closes it when told to. */
 import { once } from 'node:events';
-import { EmbeddedPostgres } from '#database';
+import { EmbeddedPostgres } from '#embedded-postgres';
 
 const [dataDir] = process.argv.slice(2) as [string];
 
