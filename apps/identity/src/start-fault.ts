@@ -1,6 +1,6 @@
 import { type Settings } from '#config';
 import process from 'node:process';
-import { isError, loggedError, printedError } from './http/log/logged-error.js';
+import { isError, loggedError, printedError } from '#runtime';
 
 /** Faults that are for the person at the terminal: their message says it all, and a stack would bury it. */
 const PLAIN = /^(config|database|auth|users)\./;

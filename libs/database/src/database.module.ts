@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { dataSourceOptions, type DataSourceSettings, type Schema } from './connection/data-source.js';
+import { dataSourceOptions, type DataSourceSettings, type Schema } from './data-source.js';
 
 /** The pool to PostgreSQL, as TypeORM's `DataSource`. The schema is brought up to date before; see `migrate()`. */
 @Module({})

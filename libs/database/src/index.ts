@@ -1,5 +1,5 @@
-export { createDataSource, type DataSourceSettings, type Schema } from './connection/data-source.js';
-export { databaseFaultOf, DatabaseTimeout, DatabaseUnavailable } from './connection/database-fault.js';
-export { DeadlineClient } from './connection/deadline-client.js';
+export { createDataSource, type DataSourceSettings, type Schema } from './data-source.js';
+export { databaseFaultOf, DatabaseTimeout, DatabaseUnavailable } from './database-fault.js';
 export { DatabaseModule } from './database.module.js';
-export { migrate, UnsupportedDatabase } from './migrations/migrate.js';
+export { DeadlineClient } from './deadline-client.js';
+export { migrate, UnsupportedDatabase } from './migrate.js';

@@ -1,6 +1,6 @@
 import { Settings } from '#config';
 import { Injectable } from '@nestjs/common';
-import { Chore } from '../chore.js';
+import { Chore } from '#runtime';
 import { AuditLog } from './audit-log.js';
 
 const EVERY_MS = 600_000;

@@ -1,7 +1,7 @@
 import { AvatarFiles, avatarId, avatarUrl } from '#storage';
 import { type CachedUser, UserStore } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
-import { errorLine } from '../http/log/logged-error.js';
+import { errorLine } from '#runtime';
 import { PictureMaker } from './picture/picture-maker.js';
 
 /** The pictures of users, from the bytes they send to the row that says where they are. */

@@ -3,7 +3,7 @@ import { type CachedUser, StillActive, UserCache, UserNotFound, UserRemoval } fr
 import { Injectable, Logger } from '@nestjs/common';
 import { auditEntry, ownEvent } from '../audit/audit-entry.js';
 import { AuditLog } from '../audit/audit-log.js';
-import { errorLine } from '../http/log/logged-error.js';
+import { errorLine } from '#runtime';
 
 /** In one statement, so that it ends in time. */
 const BATCH = 50;

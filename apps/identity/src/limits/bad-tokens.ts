@@ -1,5 +1,5 @@
 import { Counter } from './counter.js';
-import { digest } from './digest.js';
+import { digest } from '#crypto';
 import { BAD_TOKENS } from './limit.js';
 import { RateLimited } from './limit-faults.js';
 import { type Visitor } from './visitor.js';

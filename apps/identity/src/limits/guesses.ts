@@ -1,7 +1,7 @@
 import { type AliasKind, type CachedUser } from '#accounts';
 import { isFault } from '../http/problems/fault.js';
 import { type Counter } from './counter.js';
-import { digest } from './digest.js';
+import { digest } from '#crypto';
 import { type KnownNetworks } from './known-networks.js';
 import { TooManyAttempts } from './limit-faults.js';
 import { type Visitor } from './visitor.js';

@@ -1,6 +1,6 @@
 import { heapShareEntries } from '#config';
 import { LRUCache } from 'lru-cache';
-import { digest } from './digest.js';
+import { digest } from '#crypto';
 import { type LimitsRedis } from './limits-redis.js';
 
 const KEPT_SECONDS = 30 * 24 * 60 * 60;

@@ -3,7 +3,7 @@ import { bearerToken } from '../auth/guard/bearer-token.js';
 import { type ServiceTokens } from '../auth/guard/service-tokens.js';
 import { type RequestLimiter } from '../http/request-limiter.js';
 import { type Counter } from './counter.js';
-import { digest } from './digest.js';
+import { digest } from '#crypto';
 import { type Limit, REQUEST_LIMITS } from './limit.js';
 import { RateLimited } from './limit-faults.js';
 import { namedClient } from './named-client.js';

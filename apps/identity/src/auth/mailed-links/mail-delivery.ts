@@ -6,7 +6,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isError, loggedError } from '../../http/log/logged-error.js';
+import { isError, loggedError } from '#runtime';
 import { newLinkToken } from './link-token.js';
 import { MailWriter } from './mail-writer.js';
 import { Outbox, type OutgoingMail } from './outbox.js';

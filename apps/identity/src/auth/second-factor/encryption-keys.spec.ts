@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { KeyFileUnusable } from '../tokens/key-faults.js';
+import { KeyFileUnusable } from '#crypto';
 import { loadEncryptionKeys } from './encryption-keys.js';
 
 let jwtKeysDir: string;

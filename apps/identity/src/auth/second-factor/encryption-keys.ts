@@ -1,6 +1,6 @@
 import { type Settings } from '#config';
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { keyInFile } from '../tokens/key-file.js';
+import { keyInFile } from '#crypto';
 
 const FILE = 'encryption.key';
 

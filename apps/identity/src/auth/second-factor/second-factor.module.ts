@@ -7,7 +7,7 @@ import { loadEncryptionKeys } from './encryption-keys.js';
 import { LoginChallenges } from './login-challenges.js';
 import { SecondFactorStore } from './second-factor-store.js';
 import { SecondFactors } from './second-factors.js';
-import { SecretBox } from './secret-box.js';
+import { SecretBox } from '#crypto';
 
 @Module({
   imports: [TokensModule],

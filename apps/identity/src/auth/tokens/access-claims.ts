@@ -1,5 +1,5 @@
 import { InvalidToken } from './invalid-token.js';
-import { isJsonObject } from './json-object.js';
+import { isJsonObject } from '#runtime';
 
 /** What a verified access token says. Frozen, for the same value is handed out on every use of the token. */
 export interface AccessClaims {

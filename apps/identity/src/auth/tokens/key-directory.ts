@@ -1,9 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
-
-import { KeyDirectoryUnusable, KeyFileUnusable, KeyStateUnusable, THERE_AND_NOT } from './key-faults.js';
+import {
+  codeOf,
+  KeyDirectoryUnusable,
+  KeyFileUnusable,
+  KeyStateUnusable,
+  SharedDirectory,
+  THERE_AND_NOT,
+} from '#crypto';
 import { keyRing, type KeyRing, type PublishedKey, type RingOptions } from './key-ring.js';
 import { readRotationState, type RotationState, stateFileName, stateNumber } from './rotation-state.js';
-import { codeOf, SharedDirectory } from './shared-directory.js';
 import { keyFromPem, type SigningKey } from './signing-key.js';
 
 const CANDIDATE = '.first-key';

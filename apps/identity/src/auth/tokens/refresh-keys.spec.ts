@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { KeyDirectoryUnusable, KeyFileUnusable } from './key-faults.js';
+import { KeyDirectoryUnusable, KeyFileUnusable } from '#crypto';
 import { loadRefreshKeys } from './refresh-keys.js';
 
 let root: string;

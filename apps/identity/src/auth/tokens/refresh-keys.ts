@@ -1,6 +1,6 @@
 import { type Settings } from '#config';
 import { hkdfSync } from 'node:crypto';
-import { keyInFile } from './key-file.js';
+import { keyInFile } from '#crypto';
 
 const KEY_BYTES = 32;
 export const REFRESH_KEY_FILE = 'refresh.key';

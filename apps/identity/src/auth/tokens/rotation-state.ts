@@ -1,4 +1,4 @@
-import { parseJsonObject } from './json-object.js';
+import { parseJsonObject } from '#runtime';
 
 const NAME = /^rotation-([1-9]\d{0,8})\.json$/;
 

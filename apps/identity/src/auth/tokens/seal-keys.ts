@@ -1,6 +1,6 @@
 import { type SealKeys } from '#cache';
 import { type Settings } from '#config';
-import { keyInFile } from './key-file.js';
+import { keyInFile } from '#crypto';
 import { derivedKey, REFRESH_KEY_FILE } from './refresh-keys.js';
 
 /**

@@ -15,13 +15,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { transformFile } from '@swc/core';
-
 import { KeyDirectory } from './key-directory.js';
-import { KeyFileUnusable } from './key-faults.js';
+import { KeyFileUnusable } from '#crypto';
 import { keyFromPem } from './signing-key.js';
 import { SigningKeys } from './signing-keys.js';
 

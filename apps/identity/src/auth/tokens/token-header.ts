@@ -1,4 +1,4 @@
-import { type JsonObject, parseJsonObject } from './json-object.js';
+import { type JsonObject, parseJsonObject } from '#runtime';
 import { InvalidToken } from './invalid-token.js';
 
 /** RFC 9068, 2.1: keeps other JWTs signed with the same key from passing as access tokens. */

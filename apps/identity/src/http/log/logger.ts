@@ -1,7 +1,7 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
 import { type HttpSettings } from '../http-settings.js';
-import { escapeControls, loggedError } from './logged-error.js';
+import { escapeControls, loggedError } from '#runtime';
 
 /** Members that never belong in a log, by themselves or in one of these objects. */
 const HOLDERS = ['body', 'headers', 'input', 'user'];

@@ -1,6 +1,6 @@
 import { type LoggerService } from '@nestjs/common';
 import { type Logger } from 'pino';
-import { loggedError } from './logged-error.js';
+import { loggedError } from '#runtime';
 
 /** What Nest tells about every module and route it finds; a start should be a few lines. */
 const CHATTY = new Set([

@@ -1,7 +1,6 @@
-import { Fault } from '../../http/problems/fault.js';
-
 /** Encrypted with a key that is not listed: taken out of `ENCRYPTION_KEY` too early, or not come to this instance yet. */
-export class UnknownEncryptionKey extends Fault {
+export class UnknownEncryptionKey extends Error {
+  override readonly name = 'UnknownEncryptionKey';
   readonly code = 'encryption.unknown_key';
 
   /** @param keyId tells which, and nothing about the key */
@@ -11,7 +10,8 @@ export class UnknownEncryptionKey extends Fault {
 }
 
 /** What is stored is not what was encrypted: damaged, or copied from the row of somebody else. */
-export class UnreadableSecret extends Fault {
+export class UnreadableSecret extends Error {
+  override readonly name = 'UnreadableSecret';
   readonly code = 'encryption.unreadable';
 
   constructor() {

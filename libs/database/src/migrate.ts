@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { QueryFailedError } from 'typeorm';
-import { createDataSource, type Schema } from '../connection/data-source.js';
+import { createDataSource, type Schema } from './data-source.js';
 
 /** Any number; it only has to be the same in every instance. */
 const LOCK = 8_703_244_121;
