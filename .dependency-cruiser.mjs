@@ -1,5 +1,41 @@
-/** The arrows of docs/architecture.md: imports point down, in by the one door, and never in a circle. */
-const lib = (name) => `^libs/${name}/`;
+/**
+ * The order of docs/architecture.md: imports run down the list, enter a lib by its one door, and never make a circle.
+ * Circles between folders are found by test/structure/folder-cycles.mjs.
+ */
+const BASE = ['config', 'crypto', 'runtime'];
+
+/** What each lib may import besides itself. */
+const LIBS = {
+  config: [],
+  crypto: [],
+  runtime: [],
+  cache: [],
+  database: ['config', 'runtime'],
+  'embedded-postgres': [],
+  mail: ['config'],
+  storage: [],
+  'change-log': ['cache', 'database', ...BASE],
+  accounts: ['change-log', 'cache', 'database', ...BASE],
+  http: ['cache', 'database', ...BASE],
+  observability: ['http', 'change-log', 'cache', 'database', ...BASE],
+};
+
+/** Of the identity service, top first: a folder may import those below it. */
+const IDENTITY = [
+  'cli',
+  'bootstrap',
+  'health',
+  'account-deletion',
+  'avatars',
+  'users',
+  'auth',
+  'audit-log',
+  'login-throttle',
+  'rate-limits',
+  'access',
+];
+
+const identity = (names) => `^apps/identity/src/(${names.join('|')})/`;
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
@@ -20,70 +56,34 @@ export default {
       to: { path: '^(apps|test)/' },
     },
     { name: 'apps-never-import-tests', severity: 'error', from: { path: '^apps/' }, to: { path: '^test/' } },
-    {
-      name: 'config-is-at-the-bottom',
+    ...Object.entries(LIBS).map(([name, below]) => ({
+      name: `lib-${name}-imports-down`,
       severity: 'error',
-      from: { path: lib('config') },
-      to: { path: '^libs/(?!config/)' },
-    },
-    {
-      name: 'cache-knows-no-other-lib',
-      severity: 'error',
-      from: { path: lib('cache') },
-      to: { path: '^libs/(?!cache/)' },
-    },
+      from: { path: `^libs/${name}/src/`, pathNot: '\\.spec\\.ts$' },
+      to: { path: `^libs/(?!(${[name, ...below].join('|')})/)` },
+    })),
     {
       name: 'cache-knows-no-framework',
       severity: 'error',
-      from: { path: lib('cache') },
-      to: { path: 'node_modules/(@nestjs|typeorm|fastify)' },
+      from: { path: '^libs/cache/' },
+      to: { path: 'node_modules/(@nestjs|typeorm|pg|fastify)/' },
     },
     {
-      name: 'database-knows-only-config',
+      name: 'only-http-and-observability-speak-http',
       severity: 'error',
-      from: { path: lib('database') },
-      to: { path: '^libs/(?!(database|config)/)' },
+      from: { path: '^libs/(?!(http|observability)/)' },
+      to: { path: 'node_modules/(fastify|@nestjs/platform-fastify|@nestjs/swagger)/' },
     },
-    {
-      name: 'accounts-knows-cache-database-config',
+    ...IDENTITY.slice(1).map((name, index) => ({
+      name: `identity-${name}-imports-down`,
       severity: 'error',
-      from: { path: lib('accounts') },
-      to: { path: '^libs/(?!(accounts|cache|database|config)/)' },
-    },
-    {
-      name: 'storage-knows-only-config',
-      severity: 'error',
-      from: { path: lib('storage') },
-      to: { path: '^libs/(?!(storage|config)/)' },
-    },
-    {
-      name: 'mail-knows-only-config',
-      severity: 'error',
-      from: { path: lib('mail') },
-      to: { path: '^libs/(?!(mail|config)/)' },
-    },
-    {
-      name: 'libs-speak-no-http',
-      severity: 'error',
-      from: { path: '^libs/' },
-      to: { path: 'node_modules/(fastify|@nestjs/platform-fastify|@nestjs/swagger)' },
-    },
-    {
-      name: 'auth-never-imports-users',
-      severity: 'error',
-      from: { path: '^apps/identity/src/auth/' },
-      to: { path: '^apps/identity/src/(users|avatars)/' },
-    },
-    {
-      name: 'http-belongs-to-no-feature',
-      severity: 'error',
-      from: { path: '^apps/identity/src/http/' },
-      to: { path: '^apps/identity/src/(audit|auth|users|avatars|limits|health|metrics)/' },
-    },
+      from: { path: identity([name]) },
+      to: { path: identity(IDENTITY.slice(0, index + 1)) },
+    })),
     {
       name: 'no-dev-dependencies-in-the-product',
       severity: 'error',
-      from: { path: '^(apps|libs)/', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^(apps|libs)/', pathNot: '\\.spec\\.ts$|^libs/[^/]+/test/' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
   ],

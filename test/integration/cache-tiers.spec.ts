@@ -1,16 +1,14 @@
 import {
   type BreakerState,
   type CacheTier,
-  createRedisClient,
   type Entry,
   EntryCodec,
   GuardedTier,
   RedisBreaker,
-  type RedisClient,
-  RedisTier,
   Seal,
   Snapshot,
 } from '#cache';
+import { createRedisClient, type RedisClient, RedisTier } from '#change-log';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
@@ -362,7 +360,7 @@ describe('With a real Redis', () => {
     ['frozen', 'freeze'],
   ] as const)('a process ends at once though Redis was %s under it', async (_how, fault) => {
     const server = await aServer();
-    const child = runTypeScript(new URL('../../libs/cache/test/leave-redis.ts', import.meta.url), [
+    const child = runTypeScript(new URL('../support/redis/leave-redis.ts', import.meta.url), [
       server.url,
     ]);
     await once(child, 'message');

@@ -1,14 +1,7 @@
 import { SystemClock } from '#cache';
 import { createDataSource } from '#database';
-import {
-  accountsSchema,
-  Coherence,
-  type CoherenceOptions,
-  SessionCache,
-  SessionStore,
-  UserCache,
-  UserStore,
-} from '#accounts';
+import { accountsSchema, SessionCache, SessionStore, UserCache, UserStore } from '#accounts';
+import { Coherence, type CoherenceOptions } from '#change-log';
 import { randomBytes } from 'node:crypto';
 import { type DataSource } from 'typeorm';
 

@@ -2,7 +2,8 @@ import { heapShareEntries, type Settings } from '#config';
 import { type DataSourceSettings } from '#database';
 import { type MailOptions } from '#mail';
 import { type StorageOptions } from '#storage';
-import { type CoherenceOptions, type SessionLimits } from '#accounts';
+import { type CoherenceOptions } from '#change-log';
+import { type SessionLimits } from '#accounts';
 import { join } from 'node:path';
 import { loadSealKeys } from './auth/tokens/seal-keys.js';
 

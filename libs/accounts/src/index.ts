@@ -1,4 +1,3 @@
-export { Coherence, type CoherenceOptions } from './coherence.js';
 export { type CachedPersonalToken } from './personal-tokens/cached-personal-token.js';
 export { PersonalTokenCache } from './personal-tokens/personal-token-cache.js';
 export {
@@ -65,4 +64,3 @@ export {
   UserStore,
 } from './users/user-store.js';
 export { UserEntity } from './users/user.entity.js';
-export { worse } from './worse-origin.js';

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
-import { Coherence, type CoherenceOptions } from './coherence.js';
+import { Coherence, type CoherenceOptions } from '#change-log';
 import { PersonalTokenCache } from './personal-tokens/personal-token-cache.js';
 import { PersonalTokenStore } from './personal-tokens/personal-token-store.js';
 import { SessionCache } from './sessions/session-cache.js';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Seal } from '../src/seal.js';
+import { Seal } from '../src/tiers/seal.js';
 
 /** A seal with a key of its own, or with these. */
 export function aSeal(...[newest = randomBytes(32), ...older]: Buffer[]): Seal {

@@ -1,4 +1,4 @@
-import { type Entry } from '../src/entry.js';
+import { type Entry } from '../src/tiers/entry.js';
 import { type CacheTier } from '../src/tiers/cache-tier.js';
 import { Gate } from './gate.js';
 

@@ -1,4 +1,5 @@
-import { createRedisClient, RedisBreaker, type RedisClient } from '#cache';
+import { createRedisClient, type RedisClient } from '#change-log';
+import { RedisBreaker } from '#cache';
 
 type Script = (args: readonly string[]) => Promise<[consumed: number, msLeft: number]>;
 

@@ -1,5 +1,5 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
-import { watchTables } from './watched-tables.js';
+import { watchTables } from '#change-log';
 
 /**
  * An epoch lasts only as long as what writes the change log stays what it was: a trigger that is disabled, dropped or

@@ -1,5 +1,5 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
-import { qualified, watchTables } from './watched-tables.js';
+import { qualified, watchTables } from '#change-log';
 
 /** A row for each login. Tokens name their session and end with it, so the generation of tokens is not needed any more. */
 export class CreateSessions1763600000003 implements MigrationInterface {

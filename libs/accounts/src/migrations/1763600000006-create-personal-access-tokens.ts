@@ -1,5 +1,5 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
-import { qualified, watchTables } from './watched-tables.js';
+import { qualified, watchTables } from '#change-log';
 
 const USERS = { table: 'users', function: 'log_users' };
 const SESSIONS = { table: 'sessions', function: 'log_sessions' };

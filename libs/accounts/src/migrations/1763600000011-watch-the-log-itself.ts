@@ -1,5 +1,5 @@
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
-import { watchTables } from './watched-tables.js';
+import { watchTables } from '#change-log';
 
 const TABLES = [
   { table: 'users', function: 'log_users' },

@@ -1,5 +1,5 @@
 import { type DataSource } from 'typeorm';
-import { BatchLoader } from '../batch-loader.js';
+import { BatchLoader } from '#change-log';
 import { MARK_SQL } from './cached-personal-token.js';
 import { type PersonalTokenCache } from './personal-token-cache.js';
 

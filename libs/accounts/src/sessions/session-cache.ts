@@ -1,8 +1,6 @@
 import { type Answer, type Clock, type CoherentCache, type Loaded } from '#cache';
 import { type DataSource } from 'typeorm';
-import { type BatchLoader } from '../batch-loader.js';
-import { type Coherence } from '../coherence.js';
-import { snapshotLoader } from '../snapshot-loader.js';
+import { type BatchLoader, type Coherence, snapshotLoader } from '#change-log';
 import { CACHED_SESSION_SQL, type CachedSession, reviveCachedSession } from './cached-session.js';
 
 /** A statement that touched very many sessions is logged as this. */

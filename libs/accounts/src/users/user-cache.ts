@@ -1,12 +1,11 @@
-import { type Answer, type Clock, type CoherentCache, type Loaded, type Subject } from '#cache';
+import { type Answer, type Clock, type CoherentCache, type Loaded, type Subject, worse } from '#cache';
 import { type DataSource } from 'typeorm';
 import { type Alias, alias, type AliasKind, aliasesOf, answersTo } from './alias.js';
 import { type CachedUser, reviveCachedUser } from './cached-user.js';
-import { type Coherence } from '../coherence.js';
+import { type Coherence } from '#change-log';
 import { UserCacheStatistics } from '../statistics/user-cache-statistics.js';
 import { type UserCacheStatus } from '../statistics/user-cache-status.js';
 import { UserLoader } from './user-loader.js';
-import { worse } from '../worse-origin.js';
 
 export interface ReadOptions {
   /** Ask PostgreSQL, whatever is cached. */

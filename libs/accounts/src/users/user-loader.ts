@@ -1,9 +1,8 @@
 import { type Clock, type Loaded } from '#cache';
 import { type DataSource } from 'typeorm';
 import { type Alias, type AliasKind, canonical } from './alias.js';
-import { type BatchLoader } from '../batch-loader.js';
+import { type BatchLoader, snapshotLoader } from '#change-log';
 import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
-import { snapshotLoader } from '../snapshot-loader.js';
 
 /** The column expressions that the unique indexes are made on. */
 const COLUMN: Record<AliasKind, string> = {

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Clock } from '../clock.js';
 import { type ChangeLog, type Look } from '../coherence/change-log.js';
-import { type Entry } from '../entry.js';
-import { type Loaded } from '../loaded.js';
+import { type Entry } from '../tiers/entry.js';
+import { type Loaded } from '../coherence/loaded.js';
 import { AuditCounts, type AuditSummary } from './audit-counts.js';
 import { type AuditTrail } from './audit-trail.js';
 

@@ -1,4 +1,4 @@
-import { type Entry } from '../entry.js';
+import { type Entry } from './entry.js';
 
 /**
  * A store of entries outside this process. It may forget, delay or return anything old: entries judge themselves.

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { aSeal } from '../../test/a-seal.js';
 import { aSnapshot } from '../../test/a-snapshot.js';
-import { type Seal } from '../seal.js';
+import { type Seal } from './seal.js';
 import { EntryCodec } from './entry-codec.js';
 
 interface Named {

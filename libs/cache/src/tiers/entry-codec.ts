@@ -1,6 +1,6 @@
 import { Snapshot } from '../coherence/snapshot.js';
-import { type Entry } from '../entry.js';
-import { type Seal } from '../seal.js';
+import { type Entry } from './entry.js';
+import { type Seal } from './seal.js';
 
 /** Raised whenever the meaning of a stored entry changes; entries of another format are misses. */
 const FORMAT = 2;

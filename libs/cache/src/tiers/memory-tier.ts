@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, SystemClock } from '../clock.js';
-import { type Entry } from '../entry.js';
+import { type Entry } from './entry.js';
 
 /** An entry in memory remembers which state of the window it was last judged by. */
 export interface Held<V> extends Entry<V> {

@@ -1,4 +1,5 @@
-import { type CachedSession, SessionCache, UserCache, worse } from '#accounts';
+import { type CachedSession, SessionCache, UserCache } from '#accounts';
+import { worse } from '#cache';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';

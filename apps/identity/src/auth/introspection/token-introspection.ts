@@ -1,5 +1,6 @@
 import { Settings } from '#config';
-import { type CachedUser, SessionCache, SessionStore, UserCache, worse } from '#accounts';
+import { type CachedUser, SessionCache, SessionStore, UserCache } from '#accounts';
+import { worse } from '#cache';
 import { Injectable } from '@nestjs/common';
 import { type CacheTrace } from '../../http/cache-trace.js';
 import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';

@@ -4,8 +4,8 @@ import {
   PersonalTokenCache,
   PersonalTokenStore,
   UserCache,
-  worse,
 } from '#accounts';
+import { worse } from '#cache';
 import { Injectable } from '@nestjs/common';
 import { BadTokens } from '../../limits/bad-tokens.js';
 import { type Visitor } from '../../limits/visitor.js';

@@ -11,11 +11,11 @@ import {
 } from '#cache';
 import { databaseFaultOf } from '#database';
 import { type DataSource } from 'typeorm';
-import { TooManyLoads } from './batch-loader.js';
+import { TooManyLoads } from './loading/batch-loader.js';
 import { Announcer } from './announcer.js';
-import { PostgresAuditTrail } from './postgres-audit-trail.js';
-import { PostgresChangeSource } from './postgres-change-source.js';
-import { RedisSide, type RedisSideOptions } from './redis-side.js';
+import { PostgresAuditTrail } from './postgres/postgres-audit-trail.js';
+import { PostgresChangeSource } from './postgres/postgres-change-source.js';
+import { RedisSide, type RedisSideOptions } from './redis/redis-side.js';
 
 export interface CoherenceOptions {
   databaseUrl: string;

@@ -1,6 +1,4 @@
-import { type Entry } from '../entry.js';
-import { type CacheTier } from '../tiers/cache-tier.js';
-import { type EntryCodec } from '../tiers/entry-codec.js';
+import { type CacheTier, type Entry, type EntryCodec } from '#cache';
 import { type RedisClient } from './redis-client.js';
 
 /** Entries in Redis. Every operation touches one key, so that a Cluster can serve it. */

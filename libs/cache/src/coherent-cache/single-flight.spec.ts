@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { Gate } from '../test/gate.js';
+import { Gate } from '../../test/gate.js';
 import { SingleFlight } from './single-flight.js';
 
 describe('SingleFlight', () => {

@@ -1,11 +1,5 @@
-import {
-  type Announcement,
-  createRedisClient,
-  type RedisBreaker,
-  type RedisClient,
-  type Seal,
-  Snapshot,
-} from '#cache';
+import { type Announcement, type RedisBreaker, type Seal, Snapshot } from '#cache';
+import { createRedisClient, type RedisClient } from './redis-client.js';
 import { randomUUID } from 'node:crypto';
 
 /** A message; longer ones are neither sent nor heard. */

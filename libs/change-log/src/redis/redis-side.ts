@@ -1,16 +1,16 @@
 import {
   type Announcement,
   type CacheTier,
-  createRedisClient,
   EntryCodec,
   GuardedTier,
   RedisBreaker,
-  type RedisClient,
-  RedisTier,
   Seal,
   type SealKeys,
 } from '#cache';
+import { createRedisClient, type RedisClient } from './redis-client.js';
+import { RedisTier } from './redis-tier.js';
 import { randomUUID } from 'node:crypto';
+import { commandFailure } from './failure-reason.js';
 import { WakeUps } from './wake-ups.js';
 
 export interface RedisSideOptions {
@@ -57,6 +57,7 @@ export class RedisSide {
     });
     this.breaker = new RedisBreaker({
       probe: () => this.#lookUp(),
+      describe: commandFailure,
       onChange: (state, reason) => {
         if (state === 'open') this.#tellAway(reason);
         if (state === 'closed') this.#tellBack();

@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { FakeChangeSource } from '../test/fake-change-source.js';
-import { FakeClock } from '../test/fake-clock.js';
-import { FakeTier } from '../test/fake-tier.js';
-import { Gate } from '../test/gate.js';
-import { ModelDatabase } from '../test/model-database.js';
+import { FakeChangeSource } from '../../test/fake-change-source.js';
+import { FakeClock } from '../../test/fake-clock.js';
+import { FakeTier } from '../../test/fake-tier.js';
+import { Gate } from '../../test/gate.js';
+import { ModelDatabase } from '../../test/model-database.js';
 import { CoherentCache, type Subject } from './coherent-cache.js';
-import { ChangeLog } from './coherence/change-log.js';
-import { ChangeWindow } from './coherence/change-window.js';
-import { EpochMismatch } from './coherence/epoch-mismatch.js';
-import { Lease } from './coherence/lease.js';
-import { type Entry } from './entry.js';
-import { type Loaded } from './loaded.js';
-import { MemoryTier } from './tiers/memory-tier.js';
+import { ChangeLog } from '../coherence/change-log.js';
+import { ChangeWindow } from '../coherence/change-window.js';
+import { EpochMismatch } from '../coherence/epoch-mismatch.js';
+import { Lease } from '../coherence/lease.js';
+import { type Entry } from '../tiers/entry.js';
+import { type Loaded } from '../coherence/loaded.js';
+import { MemoryTier } from '../tiers/memory-tier.js';
 
 interface Person {
   readonly name: string;

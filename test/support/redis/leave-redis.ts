@@ -3,13 +3,10 @@
  * connected, uses Redis once more when it is told to, and closes.
  */
 import { once } from 'node:events';
-import { GuardedTier } from '../src/redis/guarded-tier.js';
-import { RedisBreaker } from '../src/redis/redis-breaker.js';
-import { createRedisClient } from '../src/redis/redis-client.js';
-import { RedisTier } from '../src/redis/redis-tier.js';
-import { EntryCodec } from '../src/tiers/entry-codec.js';
-import { aSeal } from './a-seal.js';
-import { aSnapshot } from './a-snapshot.js';
+import { EntryCodec, GuardedTier, RedisBreaker } from '#cache';
+import { createRedisClient, RedisTier } from '#change-log';
+import { aSeal } from '../../../libs/cache/test/a-seal.js';
+import { aSnapshot } from '../../../libs/cache/test/a-snapshot.js';
 
 const [url] = process.argv.slice(2) as [string];
 const client = createRedisClient(url, { commandTimeoutMs: 100 });

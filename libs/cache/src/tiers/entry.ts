@@ -1,4 +1,4 @@
-import { type Stamp } from './coherence/stamp.js';
+import { type Stamp } from '../coherence/stamp.js';
 
 /** A value as the tiers hold it. */
 export interface Entry<V> {

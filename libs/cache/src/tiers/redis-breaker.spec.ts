@@ -30,6 +30,7 @@ describe('RedisBreaker', () => {
         changes.push(state);
         if (state === 'open') reasons.push(reason);
       },
+      describe: ({ message }: Error) => (message === 'Connection is closed.' ? undefined : message),
     });
   });
 

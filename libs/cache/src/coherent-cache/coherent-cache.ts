@@ -1,14 +1,14 @@
-import { type Auditor } from './audit/auditor.js';
-import { type Clock } from './clock.js';
-import { type ChangeLog } from './coherence/change-log.js';
-import { type ChangeWindow } from './coherence/change-window.js';
-import { EpochMismatch } from './coherence/epoch-mismatch.js';
-import { type Lease } from './coherence/lease.js';
-import { type Entry } from './entry.js';
-import { type Loaded } from './loaded.js';
+import { type Auditor } from '../audit/auditor.js';
+import { type Clock } from '../clock.js';
+import { type ChangeLog } from '../coherence/change-log.js';
+import { type ChangeWindow } from '../coherence/change-window.js';
+import { EpochMismatch } from '../coherence/epoch-mismatch.js';
+import { type Lease } from '../coherence/lease.js';
+import { type Entry } from '../tiers/entry.js';
+import { type Loaded } from '../coherence/loaded.js';
 import { SingleFlight } from './single-flight.js';
-import { type CacheTier } from './tiers/cache-tier.js';
-import { type MemoryTier } from './tiers/memory-tier.js';
+import { type CacheTier } from '../tiers/cache-tier.js';
+import { type MemoryTier } from '../tiers/memory-tier.js';
 
 /** Where an answer came from. `bypass`: the caller demanded the truth. `stale`: the database was out of reach. */
 export type Origin = 'memory' | 'redis' | 'postgres' | 'bypass' | 'stale';

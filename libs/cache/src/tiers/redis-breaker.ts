@@ -5,7 +5,6 @@ import {
   handleAll,
   type CircuitBreakerPolicy,
 } from 'cockatiel';
-import { commandFailure } from './failure-reason.js';
 
 /** `untilMs`: when the next probe is due, in milliseconds since 1970. */
 export type BreakerState = { kind: 'closed' } | { kind: 'open'; untilMs: number } | { kind: 'half-open' };
@@ -18,8 +17,10 @@ export interface RedisBreakerOptions {
   /** The first wait in milliseconds; it doubles with each probe that fails, up to `maxDelayMs`. */
   initialDelayMs?: number;
   maxDelayMs?: number;
-  /** `reason`: what the failure said that opened it, if it said more than that there is no connection. */
+  /** `reason`: the failure that opened it, as `describe` puts it. */
   onChange?: (state: BreakerState['kind'], reason?: string) => void;
+  /** Puts a failure in words for operators; `undefined` when there is nothing to say. */
+  describe?: (error: Error) => string | undefined;
 }
 
 /**
@@ -49,7 +50,7 @@ export class RedisBreaker {
       halfOpenAfter: -Infinity,
     });
     this.#policy.onBreak((failure) => {
-      this.#reason = 'error' in failure ? commandFailure(failure.error) : undefined;
+      this.#reason = 'error' in failure ? options.describe?.(failure.error) : undefined;
       this.#openUntilMs = Date.now() + this.#waitMs;
       this.#probeIn(this.#waitMs);
       this.#waitMs = Math.min(this.#waitMs * 2, maxDelay);

@@ -1,4 +1,4 @@
-import { type Stamp } from './coherence/stamp.js';
+import { type Stamp } from './stamp.js';
 
 /** What the database said, and when it was asked. */
 export interface Loaded<V> {

@@ -1,5 +1,5 @@
-import { type Entry } from '../entry.js';
-import { type CacheTier } from '../tiers/cache-tier.js';
+import { type Entry } from './entry.js';
+import { type CacheTier } from './cache-tier.js';
 import { type RedisBreaker } from './redis-breaker.js';
 
 /** A tier that is only as much there as its breaker lets it be: a failure is a miss, and never an error. */

@@ -1,4 +1,4 @@
-import { type Origin } from '#cache';
+import { type Origin } from './coherent-cache.js';
 
 /** From best to worst. */
 const ORIGINS: readonly Origin[] = ['memory', 'redis', 'postgres', 'bypass', 'stale'];

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { aSnapshot } from '../../test/a-snapshot.js';
 import { FakeTier } from '../../test/fake-tier.js';
-import { type CacheTier } from '../tiers/cache-tier.js';
+import { type CacheTier } from './cache-tier.js';
 import { GuardedTier } from './guarded-tier.js';
 import { RedisBreaker } from './redis-breaker.js';
 

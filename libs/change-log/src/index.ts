@@ -1,0 +1,8 @@
+export { Coherence, type CoherenceOptions, type CoherenceStatus } from './coherence.js';
+export { BatchLoader } from './loading/batch-loader.js';
+export { snapshotLoader } from './loading/snapshot-loader.js';
+export { qualified, watchTables } from './postgres/watched-tables.js';
+export { commandFailure } from './redis/failure-reason.js';
+export { createRedisClient, type RedisClient } from './redis/redis-client.js';
+export { RedisTier } from './redis/redis-tier.js';
+export { InvalidRedisUrl, parseRedisUrl } from './redis/redis-url.js';
