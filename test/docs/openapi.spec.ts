@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from '../../apps/identity/src/app.module.js';
-import { AUDIT_ACTIONS } from '../../apps/identity/src/audit/audit-action.js';
+import { AUDIT_ACTIONS } from '#accounts';
 import { buildOpenApi } from '../../apps/identity/src/http/docs/openapi.js';
 import { createHttpAdapter } from '../../apps/identity/src/http/fastify-adapter.js';
 

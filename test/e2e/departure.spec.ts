@@ -4,7 +4,7 @@ import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DepartureJob } from '../../apps/identity/src/departures/departure-job.js';
 import { DeparturesService } from '../../apps/identity/src/departures/departures.service.js';
-import { exportSources } from '../../apps/identity/src/departures/export/export-sources.js';
+import { exportSources } from '#accounts';
 import { anAdmin, aPerson, aRegistration, bearer, PASSWORD, type Person } from '../support/people.js';
 import { aPicture } from '../support/pictures/a-picture.js';
 import { makeTestDirectory } from '../support/postgres/test-directory.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Script } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { Outbox } from '../../apps/identity/src/auth/mailed-links/outbox.js';
+import { Outbox } from '#accounts';
 import { eventually } from '../support/eventually.js';
 import { MailServer, type ReceivedMail, tokenIn } from '../support/mail/mail-server.js';
 import { anAdmin, aPerson, bearer, PASSWORD, type Person } from '../support/people.js';

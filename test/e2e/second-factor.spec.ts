@@ -8,7 +8,7 @@ import { type Response } from 'supertest';
 import { LoginChallenges } from '../../apps/identity/src/auth/second-factor/login-challenges.js';
 import { loadRefreshKeys } from '../../apps/identity/src/auth/tokens/refresh-keys.js';
 import { eventually } from '../support/eventually.js';
-import { SecondFactorStore } from '../../apps/identity/src/auth/second-factor/second-factor-store.js';
+import { SecondFactorStore } from '#accounts';
 import { anAdmin, aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
 import { expectOAuthError, expectProblem } from '../support/problems.js';
 import { RedisServer } from '../support/redis/redis-server.js';

@@ -1,3 +1,20 @@
+export { AUDIT_ACTIONS, type AuditAction } from './audit-log/audit-action.js';
+export {
+  type AuditActor,
+  type AuditEntry,
+  auditEntry,
+  type AuditEvent,
+  ownEvent,
+  SUCCESS,
+} from './audit-log/audit-entry.js';
+export { AuditLog } from './audit-log/audit-log.js';
+export { type AccountExport, AccountExports } from './data-export/account-exports.js';
+export { exportSources } from './data-export/export-sources.js';
+export { newLinkToken } from './email-actions/link-token.js';
+export { AlreadyVerified } from './email-actions/mailed-link-faults.js';
+export { isLink, type LinkPurpose, type MailPurpose } from './email-actions/mailed-link.js';
+export { MailedLinks } from './email-actions/mailed-links.js';
+export { Outbox, type OutgoingMail } from './email-actions/outbox.js';
 export { type CachedPersonalToken } from './personal-tokens/cached-personal-token.js';
 export { PersonalTokenCache } from './personal-tokens/personal-token-cache.js';
 export {
@@ -21,6 +38,7 @@ export {
   SessionStore,
 } from './sessions/session-store.js';
 export { type UserCacheStatus } from './statistics/user-cache-status.js';
+export { type SecondFactorStatus, SecondFactorStore } from './two-factor/second-factor-store.js';
 export { UserCacheModule, type UserCacheModuleOptions } from './user-cache.module.js';
 export { type AliasKind } from './users/alias.js';
 export { type CachedUser } from './users/cached-user.js';

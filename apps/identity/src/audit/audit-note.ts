@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
-import { type AuditAction } from './audit-action.js';
+import { type AuditAction } from '#accounts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,7 +1,6 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { cursorAfter } from '../http/input/page-cursor.js';
-import { AUDIT_ACTIONS, type AuditAction } from './audit-action.js';
-import { type AuditActor, type AuditEntry } from './audit-entry.js';
+import { AUDIT_ACTIONS, type AuditAction, type AuditActor, type AuditEntry } from '#accounts';
 
 const uuid = (description: string): PropertyDecorator =>
   ApiProperty({ type: 'string', format: 'uuid', nullable: true, description });

@@ -4,7 +4,7 @@ import { fastify as makeFastify, type FastifyBaseLogger, type FastifyInstance } 
 import { keepRemoteAddresses } from '../http/client-address.js';
 import { createLogger } from '../http/log/logger.js';
 import { recordRequests } from '../http/request-recorder.js';
-import { type AuditEntry } from './audit-entry.js';
+import { type AuditEntry } from '#accounts';
 import { AuditRecorder } from './audit-recorder.js';
 import { TooManyEntries } from './entry-writer.js';
 import { Repetitions } from './repetitions.js';

@@ -5,8 +5,14 @@ import { clientOf } from '../auth/sessions/client.js';
 import { DEADLINE_MS } from '../http/deadline.js';
 import { isUuid } from '../http/fields/uuid-field.js';
 import { type RequestRecorder } from '../http/request-recorder.js';
-import { type AuditAction } from './audit-action.js';
-import { type AuditActor, type AuditEntry, auditEntry, type AuditEvent, SUCCESS } from './audit-entry.js';
+import {
+  type AuditAction,
+  type AuditActor,
+  type AuditEntry,
+  auditEntry,
+  type AuditEvent,
+  SUCCESS,
+} from '#accounts';
 import { type EntryWriter, TooManyEntries } from './entry-writer.js';
 import { Repetitions } from './repetitions.js';
 

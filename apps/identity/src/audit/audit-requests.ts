@@ -3,7 +3,7 @@ import { InstantField } from '../http/fields/instant-field.js';
 import { CursorField, PageSizeField } from '../http/fields/page-fields.js';
 import { TextField } from '../http/fields/text-field.js';
 import { UuidField } from '../http/fields/uuid-field.js';
-import { AUDIT_ACTIONS, type AuditAction } from './audit-action.js';
+import { AUDIT_ACTIONS, type AuditAction } from '#accounts';
 
 /** Which page of entries. */
 export class ActivityQuery {

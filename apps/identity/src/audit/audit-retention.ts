@@ -1,7 +1,7 @@
 import { Settings } from '#config';
 import { Injectable } from '@nestjs/common';
 import { Chore } from '#runtime';
-import { AuditLog } from './audit-log.js';
+import { AuditLog } from '#accounts';
 
 const EVERY_MS = 600_000;
 

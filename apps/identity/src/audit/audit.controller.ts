@@ -1,4 +1,4 @@
-import { type CachedUser } from '#accounts';
+import { AuditLog, type CachedUser } from '#accounts';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminsOnly, Scope, UsersOnly } from '../auth/guard/access.js';
@@ -7,7 +7,6 @@ import { ApiProblems, UNAVAILABLE } from '../http/docs/api-problems.js';
 import { idOf } from '../http/input/page-cursor.js';
 import { REQUEST_LIMITS } from '../limits/limit.js';
 import { Limited } from '../limits/limited.js';
-import { AuditLog } from './audit-log.js';
 import { ActivityPage, AuditPage } from './audit-page.js';
 import { ActivityQuery, AuditLogQuery } from './audit-requests.js';
 import { Audited } from './audited.js';

@@ -4,7 +4,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import { type FastifyInstance } from 'fastify';
 import { type DataSource } from 'typeorm';
 import { AuditController } from './audit.controller.js';
-import { AuditLog } from './audit-log.js';
+import { AuditLog } from '#accounts';
 import { AuditRecorder } from './audit-recorder.js';
 import { AuditRetention } from './audit-retention.js';
 import { EntryWriter } from './entry-writer.js';

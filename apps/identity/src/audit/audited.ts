@@ -1,5 +1,5 @@
 import { routeConfig } from '../http/route-config.js';
-import { type AuditAction } from './audit-action.js';
+import { type AuditAction } from '#accounts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

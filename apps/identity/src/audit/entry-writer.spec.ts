@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type AuditEntry, auditEntry } from './audit-entry.js';
+import { type AuditEntry, auditEntry } from '#accounts';
 import { EntryWriter, TooManyEntries } from './entry-writer.js';
 
 function anEntry(): AuditEntry {

@@ -1,4 +1,4 @@
-import { type AuditEntry } from './audit-entry.js';
+import { type AuditEntry } from '#accounts';
 
 interface Waiting {
   readonly entry: AuditEntry;

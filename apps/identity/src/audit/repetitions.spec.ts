@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type AuditEvent } from './audit-entry.js';
+import { type AuditEvent } from '#accounts';
 import { Repetitions } from './repetitions.js';
 
 const HERE = '192.0.2.1';

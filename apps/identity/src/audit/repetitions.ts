@@ -1,7 +1,7 @@
 import { heapShareEntries } from '#config';
 import { LRUCache } from 'lru-cache';
 import { networkOf } from '../limits/client-network.js';
-import { type AuditEvent, SUCCESS } from './audit-entry.js';
+import { type AuditEvent, SUCCESS } from '#accounts';
 
 /** Refusals that are told apart at once; beyond, the one that was longest not seen is taken for new. */
 const MAX_KEYS = heapShareEntries('audit', { bytesEach: 600, most: 10_000 });

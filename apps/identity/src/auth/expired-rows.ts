@@ -1,7 +1,6 @@
-import { PersonalTokenStore, SessionStore } from '#accounts';
+import { Outbox, PersonalTokenStore, SessionStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { Chore } from '#runtime';
-import { Outbox } from './mailed-links/outbox.js';
 
 const EVERY_MS = 600_000;
 

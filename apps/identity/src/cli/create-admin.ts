@@ -1,11 +1,9 @@
 import { type Settings } from '#config';
-import { EmailNotVerified, UserStore } from '#accounts';
+import { auditEntry, AuditLog, EmailNotVerified, ownEvent, UserStore } from '#accounts';
 import { type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { validate } from 'class-validator';
 import { plainToInstance } from 'class-transformer';
-import { auditEntry, ownEvent } from '../audit/audit-entry.js';
-import { AuditLog } from '../audit/audit-log.js';
 import { PasswordHasher } from '../auth/passwords/password-hasher.js';
 import { PasswordPolicy } from '../auth/passwords/password-policy.js';
 import { EmailField } from '../http/fields/email-field.js';

@@ -1,12 +1,10 @@
 import { type Settings } from '#config';
 import { createDataSource } from '#database';
-import { accountsSchema, UserImporter } from '#accounts';
+import { accountsSchema, auditEntry, AuditLog, ownEvent, UserImporter } from '#accounts';
 import { createReadStream } from 'node:fs';
 import process from 'node:process';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { type DataSource } from 'typeorm';
-import { auditEntry, ownEvent } from '../audit/audit-entry.js';
-import { AuditLog } from '../audit/audit-log.js';
 import { openDatabase } from '../open-database.js';
 import { CommandFault } from './command-fault.js';
 import { linesOf } from './import/lines.js';

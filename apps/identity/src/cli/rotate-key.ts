@@ -1,7 +1,5 @@
 import { type Settings } from '#config';
-import { type AuditAction } from '../audit/audit-action.js';
-import { auditEntry, ownEvent } from '../audit/audit-entry.js';
-import { AuditLog } from '../audit/audit-log.js';
+import { type AuditAction, auditEntry, AuditLog, ownEvent } from '#accounts';
 import { KeyDirectory } from '../auth/tokens/key-directory.js';
 import { rotate, type RotationStep } from '../auth/tokens/key-rotation.js';
 import { SPREAD_WITHIN_MS } from '../auth/tokens/rotation-times.js';

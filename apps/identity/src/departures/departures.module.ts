@@ -3,8 +3,8 @@ import { AuditModule } from '../audit/audit.module.js';
 import { DepartureJob } from './departure-job.js';
 import { DeparturesController } from './departures.controller.js';
 import { DeparturesService } from './departures.service.js';
-import { AccountExports } from './export/account-exports.js';
-import { ExportController } from './export/export.controller.js';
+import { AccountExports } from '#accounts';
+import { ExportController } from './export.controller.js';
 
 /** How people leave: with all that is kept about them in hand, and nothing of it left behind. */
 @Module({

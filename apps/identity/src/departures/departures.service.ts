@@ -1,8 +1,15 @@
 import { AvatarFiles, avatarId } from '#storage';
-import { type CachedUser, StillActive, UserCache, UserNotFound, UserRemoval } from '#accounts';
+import {
+  auditEntry,
+  AuditLog,
+  type CachedUser,
+  ownEvent,
+  StillActive,
+  UserCache,
+  UserNotFound,
+  UserRemoval,
+} from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
-import { auditEntry, ownEvent } from '../audit/audit-entry.js';
-import { AuditLog } from '../audit/audit-log.js';
 import { errorLine } from '#runtime';
 
 /** In one statement, so that it ends in time. */

@@ -1,12 +1,17 @@
 import { Settings } from '#config';
-import { type CachedUser, PasswordChangedMeanwhile, type ProfileChanges, UserStore } from '#accounts';
+import {
+  type CachedUser,
+  MailedLinks,
+  PasswordChangedMeanwhile,
+  type ProfileChanges,
+  UserStore,
+} from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../audit/audit-note.js';
 import { InvalidInput } from '../../http/input/invalid-input.js';
 import { Guesses } from '../../limits/guesses.js';
 import { type Visitor } from '../../limits/visitor.js';
 import { MailDelivery } from '../mailed-links/mail-delivery.js';
-import { MailedLinks } from '../mailed-links/mailed-links.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { type PasswordOwner, PasswordPolicy } from '../passwords/password-policy.js';
 import { type Client } from '../sessions/client.js';

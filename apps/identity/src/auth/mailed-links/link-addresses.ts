@@ -2,7 +2,7 @@ import { Settings } from '#config';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type Server } from 'node:http';
-import { type LinkPurpose } from './mailed-link.js';
+import { type LinkPurpose } from '#accounts';
 
 /** Below APP_URL, which an application may serve itself; without it, and anyway, there are our own pages. */
 export const LINK_PATHS: Readonly<Record<LinkPurpose, string>> = {

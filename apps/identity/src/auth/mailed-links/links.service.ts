@@ -1,4 +1,4 @@
-import { type CachedUser, UserStore } from '#accounts';
+import { AlreadyVerified, type CachedUser, type LinkPurpose, MailedLinks, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../audit/audit-note.js';
 import { Guesses } from '../../limits/guesses.js';
@@ -10,9 +10,6 @@ import { PasswordHasher } from '../passwords/password-hasher.js';
 import { SecondFactors } from '../second-factor/second-factors.js';
 import { type Client } from '../sessions/client.js';
 import { MailDelivery } from './mail-delivery.js';
-import { type LinkPurpose } from './mailed-link.js';
-import { AlreadyVerified } from './mailed-link-faults.js';
-import { MailedLinks } from './mailed-links.js';
 
 const EVERY_LINK: readonly LinkPurpose[] = ['verify_email', 'reset_password', 'change_email'];
 

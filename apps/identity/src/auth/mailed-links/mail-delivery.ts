@@ -7,9 +7,8 @@ import {
 } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isError, loggedError } from '#runtime';
-import { newLinkToken } from './link-token.js';
+import { newLinkToken, Outbox, type OutgoingMail } from '#accounts';
 import { MailWriter } from './mail-writer.js';
-import { Outbox, type OutgoingMail } from './outbox.js';
 
 /** So many mails are on their way at once; a slow server must not keep all of our connections to PostgreSQL. */
 const LANES = 3;

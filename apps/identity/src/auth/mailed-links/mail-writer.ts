@@ -3,8 +3,7 @@ import { type Mail } from '#mail';
 import { Injectable } from '@nestjs/common';
 import { LinkAddresses } from './link-addresses.js';
 import { asHtml, asText, type MailContent } from './mail-layout.js';
-import { isLink, type MailPurpose } from './mailed-link.js';
-import { type OutgoingMail } from './outbox.js';
+import { isLink, type MailPurpose, type OutgoingMail } from '#accounts';
 
 interface Wording {
   readonly subject: string;

@@ -2,8 +2,7 @@ import { Module } from '@nestjs/common';
 import { LinkAddresses } from './link-addresses.js';
 import { MailDelivery } from './mail-delivery.js';
 import { MailWriter } from './mail-writer.js';
-import { MailedLinks } from './mailed-links.js';
-import { Outbox } from './outbox.js';
+import { MailedLinks, Outbox } from '#accounts';
 
 /** What is mailed to users, from the row that asks for it to the server that takes it. */
 @Module({

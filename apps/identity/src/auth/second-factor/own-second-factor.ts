@@ -1,11 +1,10 @@
-import { type CachedUser } from '#accounts';
+import { type CachedUser, type SecondFactorStatus } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { Guesses, type Named } from '../../limits/guesses.js';
 import { type Visitor } from '../../limits/visitor.js';
 import { WrongPassword } from '../accounts/account-faults.js';
 import { OwnPassword } from '../accounts/own-password.js';
 import { SecondFactorNotOn, WrongCode } from './second-factor-faults.js';
-import { type SecondFactorStatus } from './second-factor-store.js';
 import { type Enrolment, SecondFactors } from './second-factors.js';
 
 /** What proves that it is the owner of the account who asks, and not who found their token. */

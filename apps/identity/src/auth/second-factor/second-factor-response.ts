@@ -1,5 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { type SecondFactorStatus } from './second-factor-store.js';
+import { type SecondFactorStatus } from '#accounts';
 import { type Enrolment } from './second-factors.js';
 
 @ApiSchema({ name: 'SecondFactor' })

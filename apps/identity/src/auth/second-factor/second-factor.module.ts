@@ -5,7 +5,7 @@ import { Clock } from '../tokens/clock.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { loadEncryptionKeys } from './encryption-keys.js';
 import { LoginChallenges } from './login-challenges.js';
-import { SecondFactorStore } from './second-factor-store.js';
+import { SecondFactorStore } from '#accounts';
 import { SecondFactors } from './second-factors.js';
 import { SecretBox } from '#crypto';
 

@@ -1,12 +1,11 @@
 import { Settings } from '#config';
-import { type CachedUser } from '#accounts';
+import { type CachedUser, type SecondFactorStatus, SecondFactorStore } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { Clock } from '../tokens/clock.js';
 import { newRecoveryCodes, recoveryCodeHash } from './recovery-code.js';
 import { SecretBox } from '#crypto';
 import { SecondFactorAlreadyOn, SecondFactorNotOn, SecondFactorNotStarted } from './second-factor-faults.js';
-import { type SecondFactorStatus, SecondFactorStore } from './second-factor-store.js';
 import { newTotpSecret, totpSecretText, totpStep, totpUri } from './totp.js';
 
 const USE = 'second factor';

@@ -1,5 +1,5 @@
 import { escapeHtml } from '../mail-layout.js';
-import { type LinkPurpose } from '../mailed-link.js';
+import { type LinkPurpose } from '#accounts';
 
 interface Page {
   readonly title: string;

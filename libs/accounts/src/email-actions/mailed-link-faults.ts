@@ -1,7 +1,6 @@
-import { Fault } from '../../http/problems/fault.js';
-
 /** The link is good, and there is nothing left for it to do: it was used before, or a reset proved the same. */
-export class AlreadyVerified extends Fault {
+export class AlreadyVerified extends Error {
+  override readonly name = 'AlreadyVerified';
   readonly code = 'auth.already_verified';
 
   constructor() {
@@ -10,7 +9,8 @@ export class AlreadyVerified extends Fault {
 }
 
 /** Never made, used, replaced, expired, or of another account by now: one answer, so that it tells nobody which. */
-export class InvalidLink extends Fault {
+export class InvalidLink extends Error {
+  override readonly name = 'InvalidLink';
   readonly code = 'auth.invalid_link';
 
   constructor() {

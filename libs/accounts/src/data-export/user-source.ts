@@ -1,4 +1,4 @@
-import { UserNotFound } from '#accounts';
+import { UserNotFound } from '../users/user-faults.js';
 import { type ExportSource } from './export-source.js';
 
 /** All of the row but the hash of the password. By name, so that a secret that joins the row stays out. */

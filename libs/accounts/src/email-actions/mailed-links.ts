@@ -1,4 +1,4 @@
-import { type CachedUser } from '#accounts';
+import { type CachedUser } from '../users/cached-user.js';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource, type EntityManager } from 'typeorm';
