@@ -4,8 +4,8 @@ import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from '../../apps/identity/src/app.module.js';
 import { AUDIT_ACTIONS } from '#accounts';
-import { buildOpenApi } from '../../apps/identity/src/http/docs/openapi.js';
-import { createHttpAdapter } from '../../apps/identity/src/http/fastify-adapter.js';
+import { apiDescription } from '../../apps/identity/src/api-description.js';
+import { buildOpenApi, createHttpAdapter } from '#http';
 
 /** As much of OpenAPI as is asked about here. */
 interface Schema {
@@ -47,7 +47,7 @@ describe('the OpenAPI document', () => {
       createHttpAdapter(settings),
       { preview: true, logger: false },
     );
-    document = JSON.parse(JSON.stringify(buildOpenApi(app))) as Document;
+    document = JSON.parse(JSON.stringify(buildOpenApi(app, apiDescription))) as Document;
     operations = Object.values(document.paths).flatMap((path) => Object.values(path));
   });
 

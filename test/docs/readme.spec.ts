@@ -4,8 +4,8 @@ import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { readFile } from 'node:fs/promises';
 import { AppModule } from '../../apps/identity/src/app.module.js';
-import { buildOpenApi } from '../../apps/identity/src/http/docs/openapi.js';
-import { createHttpAdapter } from '../../apps/identity/src/http/fastify-adapter.js';
+import { apiDescription } from '../../apps/identity/src/api-description.js';
+import { buildOpenApi, createHttpAdapter } from '#http';
 import { cells } from './cells.js';
 
 describe('the README', () => {
@@ -42,7 +42,7 @@ describe('the README', () => {
       createHttpAdapter(settings),
       { preview: true, logger: false },
     );
-    const documented = Object.entries(buildOpenApi(app).paths).flatMap(([path, operations]) =>
+    const documented = Object.entries(buildOpenApi(app, apiDescription).paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect([...listedCalls()].sort()).toEqual([...new Set(documented)].sort());

@@ -1,7 +1,6 @@
 import dns from 'node:dns';
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { EventEmitter, once } from 'node:events';
-import { type AddressInfo } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
@@ -23,23 +22,27 @@ import {
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import supertest from 'supertest';
-import { Consumes, FORM } from '../../apps/identity/src/http/body/media-types.js';
-import { configureHttp } from '../../apps/identity/src/http/configure-http.js';
-import { Deadline } from '../../apps/identity/src/http/deadline.js';
-import { ApiBearer } from '../../apps/identity/src/http/docs/api-bearer.js';
-import { ApiProblems } from '../../apps/identity/src/http/docs/api-problems.js';
-import { buildOpenApi } from '../../apps/identity/src/http/docs/openapi.js';
-import { createHttpAdapter } from '../../apps/identity/src/http/fastify-adapter.js';
-import { EmailField } from '../../apps/identity/src/http/fields/email-field.js';
-import { QueryIntegerField } from '../../apps/identity/src/http/fields/integer-field.js';
-import { PhoneField } from '../../apps/identity/src/http/fields/phone-field.js';
-import { TextField } from '../../apps/identity/src/http/fields/text-field.js';
-import { UuidField } from '../../apps/identity/src/http/fields/uuid-field.js';
-import { HttpModule } from '../../apps/identity/src/http/http.module.js';
-import { createLogger } from '../../apps/identity/src/http/log/logger.js';
-import { NestLogger } from '../../apps/identity/src/http/log/nest-logger.js';
-import { Fault } from '../../apps/identity/src/http/problems/fault.js';
-import { Revalidated } from '../../apps/identity/src/http/revalidated.js';
+import {
+  ApiProblems,
+  buildOpenApi,
+  configureHttp,
+  Consumes,
+  createHttpAdapter,
+  createLogger,
+  Deadline,
+  EmailField,
+  Fault,
+  FORM,
+  HttpModule,
+  NestLogger,
+  PhoneField,
+  QueryIntegerField,
+  Revalidated,
+  TextField,
+  UuidField,
+} from '#http';
+import { ApiBearer } from '../../apps/identity/src/access/api-bearer.js';
+import { apiDescription } from '../../apps/identity/src/api-description.js';
 
 class Toy {
   @EmailField()
@@ -200,7 +203,7 @@ describe('the HTTP room', () => {
     app = await NestFactory.create<NestFastifyApplication>(ToyModule, createHttpAdapter(settings, logger), {
       logger: new NestLogger(logger),
     });
-    configureHttp(app, settings);
+    configureHttp(app, settings, apiDescription);
     await app.listen(0, '127.0.0.1');
     port = (app.getHttpServer().address() as AddressInfo).port;
     http = supertest(`http://127.0.0.1:${port}`);
@@ -746,7 +749,7 @@ describe('the HTTP room', () => {
       expect(body.components.schemas.Toy.required).toEqual(['email']);
       expect(body.paths['/toys/{id}'].get.security).toEqual([{ password: [] }, { bearer: [] }]);
       expect(Object.keys(body.paths['/toys/token'].post.requestBody.content)).toEqual([FORM]);
-      expect(JSON.parse(JSON.stringify(buildOpenApi(app)))).toEqual(body);
+      expect(JSON.parse(JSON.stringify(buildOpenApi(app, apiDescription)))).toEqual(body);
     });
   });
 
@@ -763,7 +766,7 @@ describe('the HTTP room', () => {
     const local = await NestFactory.create<NestFastifyApplication>(ToyModule, createHttpAdapter(settings), {
       logger: false,
     });
-    configureHttp(local, settings);
+    configureHttp(local, settings, apiDescription);
     const lookup = jest.spyOn(dns, 'lookup').mockImplementation((...args: unknown[]) => {
       const done = args.at(-1) as (error: null, found: unknown, family?: number) => void;
       if (args.length > 2)
@@ -800,7 +803,7 @@ describe('the HTTP room', () => {
     const closing = await NestFactory.create<NestFastifyApplication>(ToyModule, createHttpAdapter(settings), {
       logger: false,
     });
-    configureHttp(closing, settings);
+    configureHttp(closing, settings, apiDescription);
     const address = await closing.listen(0, '127.0.0.1').then(() => closing.getUrl());
     expect((await supertest(address).get('/docs')).status).toBe(404);
     expect((await supertest(address).get('/')).body.links).toEqual({ health: '/health' });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, request } from 'node:http';
 import { text as textOf } from 'node:stream/consumers';
 import { essentialChunks } from '../../apps/identity/src/avatars/picture/essential-chunks.js';
-import { BODY_LIMIT_BYTES } from '../../apps/identity/src/http/fastify-adapter.js';
+import { BODY_LIMIT_BYTES } from '#http';
 import { growthOf } from '../support/growth.js';
 import { aPerson, type Person } from '../support/people.js';
 import { aChunk } from '../support/pictures/blank-png.js';

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import supertest, { type Response } from 'supertest';
 import { AppModule } from '../../apps/identity/src/app.module.js';
 import { Public, RequireRole, Scope, TokenHoldersOnly } from '../../apps/identity/src/auth/guard/access.js';
-import { createHttpAdapter } from '../../apps/identity/src/http/fastify-adapter.js';
+import { createHttpAdapter } from '#http';
 import { eventually } from '../support/eventually.js';
 import { aPerson, anAdmin, aRegistration, bearer, PASSWORD, type Person } from '../support/people.js';
 import { expectProblem } from '../support/problems.js';

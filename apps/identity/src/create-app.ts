@@ -1,11 +1,9 @@
 import { type Settings } from '#config';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { apiDescription } from './api-description.js';
 import { AppModule } from './app.module.js';
-import { configureHttp } from './http/configure-http.js';
-import { createHttpAdapter } from './http/fastify-adapter.js';
-import { createLogger } from './http/log/logger.js';
-import { NestLogger } from './http/log/nest-logger.js';
+import { configureHttp, createHttpAdapter, createLogger, NestLogger } from '#http';
 
 /** The whole application, ready to listen. */
 export async function createApp(settings: Settings, databaseUrl: string): Promise<NestFastifyApplication> {
@@ -15,6 +13,6 @@ export async function createApp(settings: Settings, databaseUrl: string): Promis
     createHttpAdapter(settings, logger),
     { logger: new NestLogger(logger), abortOnError: false },
   );
-  configureHttp(app, settings);
+  configureHttp(app, settings, apiDescription);
   return app;
 }

@@ -3,9 +3,9 @@ import { readSettings } from '#config';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import process from 'node:process';
+import { apiDescription } from './api-description.js';
 import { AppModule } from './app.module.js';
-import { buildOpenApi } from './http/docs/openapi.js';
-import { createHttpAdapter } from './http/fastify-adapter.js';
+import { buildOpenApi, createHttpAdapter } from '#http';
 
 /** Prints the OpenAPI document, without a database: in preview mode Nest reads the classes and makes none of them. */
 const settings = readSettings({ NODE_ENV: 'test', LOG_LEVEL: 'silent' });
@@ -14,4 +14,4 @@ const app = await NestFactory.create<NestFastifyApplication>(
   createHttpAdapter(settings),
   { preview: true, logger: false, abortOnError: false },
 );
-process.stdout.write(`${JSON.stringify(buildOpenApi(app), undefined, 2)}\n`);
+process.stdout.write(`${JSON.stringify(buildOpenApi(app, apiDescription), undefined, 2)}\n`);

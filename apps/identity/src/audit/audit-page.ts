@@ -1,5 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { cursorAfter } from '../http/input/page-cursor.js';
+import { cursorAfter } from '#http';
 import { AUDIT_ACTIONS, type AuditAction, type AuditActor, type AuditEntry } from '#accounts';
 
 const uuid = (description: string): PropertyDecorator =>

@@ -1,9 +1,7 @@
 import { DatabaseUnavailable } from '#database';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fastify as makeFastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
-import { keepRemoteAddresses } from '../http/client-address.js';
-import { createLogger } from '../http/log/logger.js';
-import { recordRequests } from '../http/request-recorder.js';
+import { createLogger, keepRemoteAddresses, recordRequests } from '#http';
 import { type AuditEntry } from '#accounts';
 import { AuditRecorder } from './audit-recorder.js';
 import { TooManyEntries } from './entry-writer.js';

@@ -2,9 +2,7 @@ import { databaseFaultOf } from '#database';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { isAdmin } from '../auth/guard/caller.js';
 import { clientOf } from '../auth/sessions/client.js';
-import { DEADLINE_MS } from '../http/deadline.js';
-import { isUuid } from '../http/fields/uuid-field.js';
-import { type RequestRecorder } from '../http/request-recorder.js';
+import { DEADLINE_MS, isUuid, type RequestRecorder } from '#http';
 import {
   type AuditAction,
   type AuditActor,

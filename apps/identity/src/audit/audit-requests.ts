@@ -1,8 +1,4 @@
-import { ChoiceField } from '../http/fields/choice-field.js';
-import { InstantField } from '../http/fields/instant-field.js';
-import { CursorField, PageSizeField } from '../http/fields/page-fields.js';
-import { TextField } from '../http/fields/text-field.js';
-import { UuidField } from '../http/fields/uuid-field.js';
+import { ChoiceField, CursorField, InstantField, PageSizeField, TextField, UuidField } from '#http';
 import { AUDIT_ACTIONS, type AuditAction } from '#accounts';
 
 /** Which page of entries. */

@@ -1,4 +1,4 @@
-import { routeConfig } from '../http/route-config.js';
+import { routeConfig } from '#http';
 import { type AuditAction } from '#accounts';
 
 declare module 'fastify' {

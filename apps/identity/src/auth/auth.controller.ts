@@ -9,11 +9,7 @@ import {
 } from '@nestjs/swagger';
 import { type AuditNote, Note } from '../audit/audit-note.js';
 import { Audited } from '../audit/audited.js';
-import { Consumes, FORM } from '../http/body/media-types.js';
-import { Deadline } from '../http/deadline.js';
-import { ApiProblems, UNAVAILABLE } from '../http/docs/api-problems.js';
-import { InvalidInput } from '../http/input/invalid-input.js';
-import { Revalidated } from '../http/revalidated.js';
+import { ApiProblems, Consumes, Deadline, FORM, InvalidInput, Revalidated, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../limits/limit.js';
 import { Limited } from '../limits/limited.js';
 import { CurrentVisitor, type Visitor } from '../limits/visitor.js';

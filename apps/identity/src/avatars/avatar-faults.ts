@@ -1,4 +1,4 @@
-import { Fault } from '../http/problems/fault.js';
+import { Fault } from '#http';
 
 /** The file, or all that was sent with it, has more bytes than may be. */
 export class AvatarTooLarge extends Fault {

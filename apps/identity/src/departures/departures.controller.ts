@@ -2,7 +2,7 @@ import { Controller, Delete, HttpCode, Param } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Audited } from '../audit/audited.js';
 import { AdminsOnly } from '../auth/guard/access.js';
-import { ApiProblems } from '../http/docs/api-problems.js';
+import { ApiProblems } from '#http';
 import { REQUEST_LIMITS } from '../limits/limit.js';
 import { Limited } from '../limits/limited.js';
 import { UserPath } from '../users/user-requests.js';

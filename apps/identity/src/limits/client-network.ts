@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { clientAddress } from '../http/client-address.js';
+import { clientAddress } from '#http';
 
 /**
  * What one customer of a provider has at the least: an IPv4 address, or a /64 of IPv6, in which each machine may

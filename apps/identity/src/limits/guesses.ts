@@ -1,5 +1,4 @@
 import { type AliasKind, type CachedUser } from '#accounts';
-import { isFault } from '../http/problems/fault.js';
 import { type Counter } from './counter.js';
 import { digest } from '#crypto';
 import { type KnownNetworks } from './known-networks.js';
@@ -121,5 +120,5 @@ function nameOf([kind, value]: Named): string {
 
 function isWrong([kind]: Named, error: unknown): boolean {
   const wrong = kind === 'second_factor' ? WRONG_CODE : WRONG_PASSWORD;
-  return isFault(error) && wrong.has(error.code);
+  return error instanceof Error && 'code' in error && wrong.has(String(error.code));
 }

@@ -1,4 +1,4 @@
-import { Fault } from '../http/problems/fault.js';
+import { Fault } from '#http';
 import { type Count } from './counter.js';
 import { rateLimitHeaders } from './rate-limit-headers.js';
 

@@ -1,7 +1,6 @@
 import { applyDecorators, type CanActivate, type ExecutionContext, UseGuards } from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { ApiProblems } from '../http/docs/api-problems.js';
-import { routeConfig } from '../http/route-config.js';
+import { ApiProblems, routeConfig } from '#http';
 import { type Limit } from './limit.js';
 
 declare module 'fastify' {

@@ -1,6 +1,5 @@
 import { type FastifyRequest } from 'fastify';
-import { clientAddress } from '../http/client-address.js';
-import { InvalidInput } from '../http/input/invalid-input.js';
+import { clientAddress, InvalidInput } from '#http';
 
 /** In which a service with the privilege `login` names the address of its client. From anyone else it is ignored. */
 export const CLIENT_ADDRESS_HEADER = 'usher-client-address';

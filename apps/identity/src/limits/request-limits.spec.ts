@@ -4,8 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { bearerToken } from '../auth/guard/bearer-token.js';
 import { type Caller } from '../auth/guard/caller.js';
 import { ServiceTokens } from '../auth/guard/service-tokens.js';
-import { keepRemoteAddresses } from '../http/client-address.js';
-import { limitRequests } from '../http/request-limiter.js';
+import { keepRemoteAddresses, limitRequests } from '#http';
 import { Counter } from './counter.js';
 import { type Limit, REQUEST_LIMITS } from './limit.js';
 import { RequestLimits } from './request-limits.js';

@@ -1,7 +1,7 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { bearerToken } from '../auth/guard/bearer-token.js';
 import { type ServiceTokens } from '../auth/guard/service-tokens.js';
-import { type RequestLimiter } from '../http/request-limiter.js';
+import { type RequestLimiter } from '#http';
 import { type Counter } from './counter.js';
 import { digest } from '#crypto';
 import { type Limit, REQUEST_LIMITS } from './limit.js';

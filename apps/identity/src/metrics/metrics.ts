@@ -4,7 +4,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { Gauge, Registry } from 'prom-client';
 import { type DataSource } from 'typeorm';
 import { EntryWriter } from '../audit/entry-writer.js';
-import { packageVersion } from '../http/docs/package-version.js';
+import { packageVersion } from '#runtime';
 import { AUDIT_FIGURES } from './audit-figures.js';
 import { CACHE_FIGURES } from './cache-figures.js';
 import { COHERENCE_FIGURES } from './coherence-figures.js';

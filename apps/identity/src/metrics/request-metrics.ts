@@ -1,7 +1,6 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { elapsedMs } from '../http/arrival.js';
-import { type RequestObserver } from '../http/request-observer.js';
+import { elapsedMs, type RequestObserver } from '#http';
 
 /** From what memory answers in, over Δ, to the longest that a password check may take. */
 const BUCKETS_SECONDS = [

@@ -1,7 +1,7 @@
 import { type UserPage as DirectoryPage } from '#accounts';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { UserResponse } from '../auth/user-response.js';
-import { cursorAfter } from '../http/input/page-cursor.js';
+import { cursorAfter } from '#http';
 
 @ApiSchema({ name: 'UserPage', description: 'Newest first.' })
 export class UserPage {

@@ -1,12 +1,17 @@
 import { MetadataField } from '../auth/accounts/metadata-field.js';
-import { BooleanField, QueryBooleanField } from '../http/fields/boolean-field.js';
-import { EmailField } from '../http/fields/email-field.js';
-import { CursorField, PageSizeField } from '../http/fields/page-fields.js';
-import { PhoneField } from '../http/fields/phone-field.js';
-import { RolesField } from '../http/fields/roles-field.js';
-import { TextField } from '../http/fields/text-field.js';
-import { UsernameField } from '../http/fields/username-field.js';
-import { UuidField, UuidListField } from '../http/fields/uuid-field.js';
+import {
+  BooleanField,
+  CursorField,
+  EmailField,
+  PageSizeField,
+  PhoneField,
+  QueryBooleanField,
+  TextField,
+  UsernameField,
+  UuidField,
+  UuidListField,
+} from '#http';
+import { RolesField } from '../auth/profile/roles-field.js';
 
 export class UserPath {
   @UuidField({ description: 'The id of the user.' })

@@ -4,7 +4,7 @@ import { Audited } from '../audit/audited.js';
 import { AdminsOnly } from '../auth/guard/access.js';
 import { CurrentSession } from '../auth/guard/current-user.js';
 import { SessionList, SessionResponse } from '../auth/sessions/session-response.js';
-import { ApiProblems } from '../http/docs/api-problems.js';
+import { ApiProblems } from '#http';
 import { REQUEST_LIMITS } from '../limits/limit.js';
 import { Limited } from '../limits/limited.js';
 import { UserPath } from './user-requests.js';

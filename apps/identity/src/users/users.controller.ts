@@ -6,12 +6,9 @@ import { AdminsAndServicesOnly, AdminsOnly, Scope, UsersOnly } from '../auth/gua
 import { type Caller } from '../auth/guard/caller.js';
 import { CurrentCaller } from '../auth/guard/current-user.js';
 import { UserResponse } from '../auth/user-response.js';
-import { CacheTrace, Trace } from '../http/cache-trace.js';
-import { ApiProblems } from '../http/docs/api-problems.js';
-import { InvalidInput } from '../http/input/invalid-input.js';
+import { ApiProblems, CacheTrace, InvalidInput, Revalidated, Trace } from '#http';
 import { REQUEST_LIMITS } from '../limits/limit.js';
 import { Limited } from '../limits/limited.js';
-import { Revalidated } from '../http/revalidated.js';
 import { PublicProfile } from './public-profile.js';
 import { FoundUsers, UserPage } from './user-list.js';
 import {

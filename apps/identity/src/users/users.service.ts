@@ -9,11 +9,10 @@ import {
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type Caller } from '../auth/guard/caller.js';
-import { type CacheTrace } from '../http/cache-trace.js';
+import { type CacheTrace, idOf } from '#http';
 import { PublicProfile, seesAll } from './public-profile.js';
 import { FoundUsers, UserPage } from './user-list.js';
 import { UserResponse } from '../auth/user-response.js';
-import { idOf } from '../http/input/page-cursor.js';
 
 /** One way to name a user, and which. */
 export type Name = { email: string } | { username: string } | { phone: string };

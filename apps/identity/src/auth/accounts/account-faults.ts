@@ -1,4 +1,4 @@
-import { Fault } from '../../http/problems/fault.js';
+import { Fault } from '#http';
 
 /** The caller is known, but the password given to confirm something is not theirs. */
 export class WrongPassword extends Fault {

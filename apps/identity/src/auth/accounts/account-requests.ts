@@ -1,5 +1,4 @@
-import { EmailField } from '../../http/fields/email-field.js';
-import { GivenPasswordField, PasswordField } from '../../http/fields/password-field.js';
+import { EmailField, GivenPasswordField, PasswordField } from '#http';
 import { ProfileFields } from './profile-fields.js';
 
 export class RegisterRequest extends ProfileFields {

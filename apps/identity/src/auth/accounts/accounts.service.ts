@@ -8,7 +8,7 @@ import {
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../audit/audit-note.js';
-import { InvalidInput } from '../../http/input/invalid-input.js';
+import { InvalidInput } from '#http';
 import { Guesses } from '../../limits/guesses.js';
 import { type Visitor } from '../../limits/visitor.js';
 import { MailDelivery } from '../mailed-links/mail-delivery.js';

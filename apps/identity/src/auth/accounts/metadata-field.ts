@@ -1,7 +1,7 @@
 import { type Metadata, metadataFault } from '#accounts';
 import { Transform } from 'class-transformer';
 import { ValidateBy } from 'class-validator';
-import { field, type FieldOptions, rule } from '../../http/fields/field.js';
+import { field, type FieldOptions, rule } from '#http';
 
 /**
  * JSON of an application's own. Given members replace those of the same name, and `null` removes one, so that two

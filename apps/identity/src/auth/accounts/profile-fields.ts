@@ -1,8 +1,6 @@
 import { type ProfileChanges } from '#accounts';
-import { PhoneField } from '../../http/fields/phone-field.js';
-import { TextField } from '../../http/fields/text-field.js';
+import { PhoneField, TextField, UsernameField } from '#http';
 import { MetadataField } from './metadata-field.js';
-import { UsernameField } from '../../http/fields/username-field.js';
 
 const changeable = { optional: true, nullable: true };
 

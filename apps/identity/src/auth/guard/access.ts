@@ -6,9 +6,8 @@ import {
   ApiScope,
   ApiServiceBasic,
   ApiServiceToken,
-} from '../../http/docs/api-bearer.js';
-import { ApiProblems, UNAVAILABLE } from '../../http/docs/api-problems.js';
-import { routeConfig } from '../../http/route-config.js';
+} from '../../access/api-bearer.js';
+import { ApiProblems, routeConfig, UNAVAILABLE } from '#http';
 import { type ScopeName } from '../personal-tokens/scopes.js';
 
 /** Whom a route answers. Without a word it answers users alone: forgetting to decide locks a door, and opens none. */

@@ -1,5 +1,5 @@
 import { type ServicePrivilege } from '#config';
-import { Fault } from '../../http/problems/fault.js';
+import { Fault } from '#http';
 
 export class MissingToken extends Fault {
   readonly code = 'auth.missing_token';

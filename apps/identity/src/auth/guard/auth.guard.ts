@@ -3,7 +3,7 @@ import { worse } from '#cache';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { CacheTrace } from '../../http/cache-trace.js';
+import { CacheTrace } from '#http';
 import { BadTokens } from '../../limits/bad-tokens.js';
 import { visitorOf } from '../../limits/visitor.js';
 import { InvalidPersonalToken } from '../personal-tokens/personal-token-faults.js';

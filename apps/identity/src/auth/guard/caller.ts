@@ -1,7 +1,7 @@
 import { type ServicePrivilege } from '#config';
 import { type CachedUser } from '#accounts';
 import { type FastifyRequest } from 'fastify';
-import { type CallerIds } from '../../http/log/request-log.js';
+import { type CallerIds } from '#http';
 import { type AccessClaims } from '../tokens/access-claims.js';
 
 /** Somebody in a session, who may do all that they may. */

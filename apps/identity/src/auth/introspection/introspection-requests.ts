@@ -1,6 +1,4 @@
-import { field, isAString, stringRule } from '../../http/fields/field.js';
-import { TextField } from '../../http/fields/text-field.js';
-import { UnknownFieldsIgnored } from '../../http/input/unknown-fields-ignored.js';
+import { field, isAString, stringRule, TextField, UnknownFieldsIgnored } from '#http';
 
 /** RFC 7662, section 2.1, and RFC 7009, section 2.1, which are the same. */
 @UnknownFieldsIgnored()

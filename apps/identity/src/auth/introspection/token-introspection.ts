@@ -2,7 +2,7 @@ import { Settings } from '#config';
 import { type CachedUser, SessionCache, SessionStore, UserCache } from '#accounts';
 import { worse } from '#cache';
 import { Injectable } from '@nestjs/common';
-import { type CacheTrace } from '../../http/cache-trace.js';
+import { type CacheTrace } from '#http';
 import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';
 import { type AccessClaims } from '../tokens/access-claims.js';
 import { type RefreshClaims } from '../tokens/refresh-tokens.js';

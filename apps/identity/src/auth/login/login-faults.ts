@@ -1,4 +1,4 @@
-import { Fault } from '../../http/problems/fault.js';
+import { Fault } from '#http';
 
 /** Unknown, deactivated or a wrong password: one answer, so that it tells nobody which. */
 export class InvalidCredentials extends Fault {

@@ -1,5 +1,4 @@
-import { TextField } from '../../http/fields/text-field.js';
-import { GivenPasswordField } from '../../http/fields/password-field.js';
+import { GivenPasswordField, TextField } from '#http';
 import { CODE } from '../second-factor/code-field.js';
 
 export class LoginRequest {

@@ -1,8 +1,7 @@
 import { type AliasKind, type Credentials, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../audit/audit-note.js';
-import { normaliseEmail } from '../../http/fields/email-address.js';
-import { normalisePhone } from '../../http/fields/phone-number.js';
+import { normaliseEmail, normalisePhone } from '#http';
 import { Guesses } from '../../limits/guesses.js';
 import { type Visitor } from '../../limits/visitor.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';

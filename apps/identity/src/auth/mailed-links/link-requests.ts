@@ -1,6 +1,4 @@
-import { EmailField } from '../../http/fields/email-field.js';
-import { GivenPasswordField, PasswordField } from '../../http/fields/password-field.js';
-import { TextField } from '../../http/fields/text-field.js';
+import { EmailField, GivenPasswordField, PasswordField, TextField } from '#http';
 
 export class EmailRequest {
   @EmailField()

@@ -1,5 +1,4 @@
-import { FAULT_STATUSES } from '../../http/problems/fault-statuses.js';
-import { isFault } from '../../http/problems/fault.js';
+import { FAULT_STATUSES, isFault } from '#http';
 import { RateLimited, TooManyAttempts } from '../../limits/limit-faults.js';
 import { InvalidCredentials } from '../login/login-faults.js';
 import { InvalidCode, SecondFactorRequired } from '../second-factor/second-factor-faults.js';

@@ -1,9 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiProperty, ApiResponse, ApiSchema, getSchemaPath } from '@nestjs/swagger';
-import { FieldErrorDocument } from '../../http/docs/problem-document.js';
-import { Rephrased } from '../../http/problems/rephrased.js';
-import { type FieldError, type Problem } from '../../http/problems/problem.js';
-import { routeConfig } from '../../http/route-config.js';
+import { type FieldError, FieldErrorDocument, type Problem, Rephrased, routeConfig } from '#http';
 import { asOAuthFault } from './as-oauth-fault.js';
 import { printable } from './oauth-faults.js';
 

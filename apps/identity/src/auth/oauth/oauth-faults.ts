@@ -1,5 +1,4 @@
-import { Fault, type FaultLike } from '../../http/problems/fault.js';
-import { type FieldError } from '../../http/problems/problem.js';
+import { Fault, type FaultLike, type FieldError } from '#http';
 
 /** What RFC 6749, section 5.2, does not allow in an error_description. */
 const NOT_ALLOWED = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/g;

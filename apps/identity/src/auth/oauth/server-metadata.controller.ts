@@ -1,7 +1,7 @@
 import { Settings } from '#config';
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiProblems } from '../../http/docs/api-problems.js';
+import { ApiProblems } from '#http';
 import { Public } from '../guard/access.js';
 import { ServerMetadata } from './server-metadata.js';
 

@@ -1,6 +1,6 @@
 import { type Settings } from '#config';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { Fault } from '../../http/problems/fault.js';
+import { Fault } from '#http';
 
 /** The issuer of tokens is a plain name, such as `usher`: clients find metadata by a URL, and compare the two. */
 export class NoServerMetadata extends Fault {

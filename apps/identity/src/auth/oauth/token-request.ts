@@ -1,7 +1,4 @@
-import { GivenPasswordField } from '../../http/fields/password-field.js';
-import { TextField } from '../../http/fields/text-field.js';
-import { InvalidInput } from '../../http/input/invalid-input.js';
-import { UnknownFieldsIgnored } from '../../http/input/unknown-fields-ignored.js';
+import { GivenPasswordField, InvalidInput, TextField, UnknownFieldsIgnored } from '#http';
 import { CODE } from '../second-factor/code-field.js';
 import { UnsupportedGrantType } from './oauth-faults.js';
 

@@ -1,15 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
-
 import { Injectable } from '@nestjs/common';
 import bcrypt from 'bcrypt';
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
-
 import { Settings } from '#config';
-
 import { BcryptHash } from './bcrypt-hash.js';
 import { HashingPace } from './hashing-pace.js';
-import { MAX_PASSWORD_BYTES } from '../../http/fields/password-field.js';
+import { MAX_PASSWORD_BYTES } from '#http';
 import { isWellFormedPassword, passwordBytes } from './password-text.js';
 import { PasswordsBusy } from './passwords-busy.js';
 

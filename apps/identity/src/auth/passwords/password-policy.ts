@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-
-import { MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARACTERS } from '../../http/fields/password-field.js';
+import { MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARACTERS } from '#http';
 import { commonPasswords } from './common-passwords.js';
 import {
   PasswordCommon,

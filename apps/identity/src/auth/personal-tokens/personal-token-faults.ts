@@ -1,4 +1,4 @@
-import { Fault } from '../../http/problems/fault.js';
+import { Fault } from '#http';
 
 /** Made up, revoked, expired, or its user is gone: which of them is nobody's business who cannot know it. */
 export class InvalidPersonalToken extends Fault {

@@ -1,7 +1,4 @@
-import { IntegerField } from '../../http/fields/integer-field.js';
-import { GivenPasswordField } from '../../http/fields/password-field.js';
-import { TextField } from '../../http/fields/text-field.js';
-import { UuidField } from '../../http/fields/uuid-field.js';
+import { GivenPasswordField, IntegerField, TextField, UuidField } from '#http';
 import { type ScopeName } from './scopes.js';
 import { ScopesField } from './scopes-field.js';
 

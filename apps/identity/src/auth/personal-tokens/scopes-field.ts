@@ -1,4 +1,4 @@
-import { field, rule } from '../../http/fields/field.js';
+import { field, rule } from '#http';
 import { isScope, SCOPES } from './scopes.js';
 
 const MOST = SCOPES.length;

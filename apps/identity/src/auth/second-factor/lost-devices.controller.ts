@@ -2,7 +2,7 @@ import { type CachedUser } from '#accounts';
 import { Controller, Delete, HttpCode, Param } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Audited } from '../../audit/audited.js';
-import { ApiProblems, UNAVAILABLE } from '../../http/docs/api-problems.js';
+import { ApiProblems, UNAVAILABLE } from '#http';
 import { AdminsOnly } from '../guard/access.js';
 import { CurrentUser } from '../guard/current-user.js';
 import { REQUEST_LIMITS } from '../../limits/limit.js';

@@ -1,4 +1,4 @@
-import { Fault } from '../../http/problems/fault.js';
+import { Fault } from '#http';
 
 /** The password is right, and a code is needed as well. */
 export class SecondFactorRequired extends Fault {

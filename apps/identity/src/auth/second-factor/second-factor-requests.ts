@@ -1,6 +1,4 @@
-import { GivenPasswordField } from '../../http/fields/password-field.js';
-import { TextField } from '../../http/fields/text-field.js';
-import { UuidField } from '../../http/fields/uuid-field.js';
+import { GivenPasswordField, TextField, UuidField } from '#http';
 import { CODE } from './code-field.js';
 
 export class StartRequest {

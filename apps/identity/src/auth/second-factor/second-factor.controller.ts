@@ -8,8 +8,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { Audited } from '../../audit/audited.js';
-import { Deadline } from '../../http/deadline.js';
-import { ApiProblems, UNAVAILABLE } from '../../http/docs/api-problems.js';
+import { ApiProblems, Deadline, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../../limits/limit.js';
 import { Limited } from '../../limits/limited.js';
 import { CurrentVisitor, type Visitor } from '../../limits/visitor.js';

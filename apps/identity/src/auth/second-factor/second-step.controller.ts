@@ -2,7 +2,7 @@ import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type AuditNote, Note } from '../../audit/audit-note.js';
 import { Audited } from '../../audit/audited.js';
-import { ApiProblems, UNAVAILABLE } from '../../http/docs/api-problems.js';
+import { ApiProblems, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../../limits/limit.js';
 import { Limited } from '../../limits/limited.js';
 import { CurrentVisitor, type Visitor } from '../../limits/visitor.js';

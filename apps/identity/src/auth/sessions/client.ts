@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
-import { clientAddress } from '../../http/client-address.js';
+import { clientAddress } from '#http';
 
 /** What a request tells about where it comes from. Shown to the owner of the session; nothing is decided by it. */
 export interface Client {

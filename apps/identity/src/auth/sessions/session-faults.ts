@@ -1,4 +1,4 @@
-import { Fault } from '../../http/problems/fault.js';
+import { Fault } from '#http';
 
 export class SessionNotFound extends Fault {
   readonly code = 'auth.session_not_found';

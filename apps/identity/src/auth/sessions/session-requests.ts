@@ -1,5 +1,4 @@
-import { TextField } from '../../http/fields/text-field.js';
-import { UuidField } from '../../http/fields/uuid-field.js';
+import { TextField, UuidField } from '#http';
 
 export class RefreshRequest {
   @TextField({ max: 256, description: 'The refresh token.', example: 'usher_rt_AZ…' })

@@ -3,7 +3,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/co
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type AuditNote, Note } from '../../audit/audit-note.js';
 import { Audited } from '../../audit/audited.js';
-import { ApiProblems, UNAVAILABLE } from '../../http/docs/api-problems.js';
+import { ApiProblems, UNAVAILABLE } from '#http';
 import { Public, TokenHoldersOnly, UsersOnly } from '../guard/access.js';
 import { CurrentClaims, CurrentSession, CurrentUser } from '../guard/current-user.js';
 import { TokenIssuer } from '../token-issuer.js';

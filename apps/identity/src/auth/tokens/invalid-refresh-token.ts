@@ -1,4 +1,4 @@
-import { Fault } from '../../http/problems/fault.js';
+import { Fault } from '#http';
 
 /** Forged, used up, expired, or its session is over: which of them is nobody's business who cannot know it. */
 export class InvalidRefreshToken extends Fault {

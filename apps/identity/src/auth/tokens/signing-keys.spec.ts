@@ -13,7 +13,8 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
@@ -49,25 +50,38 @@ async function aKeyFile(name: string, content: string): Promise<void> {
   await writeFile(join(keysDir, name), content);
 }
 
-/** Plain JavaScript for other processes, where every call to the file system takes a random while: all interleavings. */
-async function compileTo(directory: string, names: string[]): Promise<void> {
-  for (const name of names) {
-    const { code } = await transformFile(join(import.meta.dirname, `${name}.ts`), {
+const REPOSITORY = new URL('../../../../../', import.meta.url);
+
+/** Plain JavaScript for other processes, in which every call to the file system takes a random while: all interleavings. */
+async function compileTo(directory: string, sources: string[]): Promise<void> {
+  for (const source of sources) {
+    const { code } = await transformFile(fileURLToPath(new URL(source, REPOSITORY)), {
       jsc: { parser: { syntax: 'typescript', decorators: true }, target: 'es2022' },
       module: { type: 'es6' },
     });
-    await writeFile(join(directory, `${name}.js`), code.replace('node:fs/promises', './dawdling-fs.js'));
+    const target = join(directory, source.replace(/\.ts$/, '.js'));
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, code.replace('node:fs/promises', '#slow-fs'));
   }
-  await writeFile(join(directory, 'package.json'), '{"type":"module"}');
+  const imports = {
+    '#crypto': './crypto.js',
+    '#runtime': './libs/runtime/src/json-object.js',
+    '#slow-fs': './slow-fs.js',
+  };
+  await writeFile(join(directory, 'package.json'), JSON.stringify({ type: 'module', imports }));
   await writeFile(
-    join(directory, 'dawdling-fs.js'),
+    join(directory, 'crypto.js'),
+    `export * from './libs/crypto/src/key-faults.js'; export * from './libs/crypto/src/shared-directory.js';`,
+  );
+  await writeFile(
+    join(directory, 'slow-fs.js'),
     `import * as fs from 'node:fs/promises';
-     const dawdling = (call) => async (...args) => {
+     const slow = (call) => async (...args) => {
        await new Promise((resolve) => setTimeout(resolve, Math.random() ** 3 * 30));
        return call(...args);
      };
      export const [link, mkdir, open, readdir, readFile, rm, stat] =
-       [fs.link, fs.mkdir, fs.open, fs.readdir, fs.readFile, fs.rm, fs.stat].map(dawdling);`,
+       [fs.link, fs.mkdir, fs.open, fs.readdir, fs.readFile, fs.rm, fs.stat].map(slow);`,
   );
 }
 
@@ -129,18 +143,18 @@ describe('SigningKeys from a directory', () => {
 
   it('agrees on one key when 8 processes start at once, on a file system that dawdles', async () => {
     await compileTo(root, [
-      'json-object',
-      'key-directory',
-      'key-faults',
-      'key-ring',
-      'rotation-state',
-      'rotation-times',
-      'shared-directory',
-      'signing-key',
+      'apps/identity/src/auth/tokens/key-directory.ts',
+      'apps/identity/src/auth/tokens/key-ring.ts',
+      'apps/identity/src/auth/tokens/rotation-state.ts',
+      'apps/identity/src/auth/tokens/rotation-times.ts',
+      'apps/identity/src/auth/tokens/signing-key.ts',
+      'libs/crypto/src/key-faults.ts',
+      'libs/crypto/src/shared-directory.ts',
+      'libs/runtime/src/json-object.ts',
     ]);
     const directories = Array.from({ length: 10 }, (_, round) => join(root, `shared-${round}`));
     const program = `
-      import { KeyDirectory } from './key-directory.js';
+      import { KeyDirectory } from './apps/identity/src/auth/tokens/key-directory.js';
       for (const path of ${JSON.stringify(directories)}) {
         const { keys } = await new KeyDirectory(path).load({ nowMs: Date.now(), tokenLifeMs: 0 });
         console.log(keys.map(({ key }) => key.kid + '.pem').join());

@@ -1,4 +1,4 @@
-import { Fault } from '../../http/problems/fault.js';
+import { Fault } from '#http';
 
 /** No boundary, a boundary that never comes, headers that are none, or an end before the end. */
 export class InvalidMultipart extends Fault {

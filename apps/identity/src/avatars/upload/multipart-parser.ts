@@ -1,6 +1,6 @@
 import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
 import { type IncomingHttpHeaders } from 'node:http';
-import { DuplicateField } from '../../http/problems/request-faults.js';
+import { DuplicateField } from '#http';
 import { AvatarTooLarge } from '../avatar-faults.js';
 import { InvalidMultipart } from './invalid-multipart.js';
 

@@ -1,5 +1,5 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { ClientGone, DeadlinePassed } from '../../http/problems/request-faults.js';
+import { ClientGone, DeadlinePassed } from '#http';
 
 /**
  * Hands over a body as it comes, and always settles: with the last byte, when the connection closes,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { InvalidInput } from '../../http/input/invalid-input.js';
+import { InvalidInput } from '#http';
 import { AvatarsBusy, AvatarTooLarge } from '../avatar-faults.js';
 import { discardRest } from './discard-rest.js';
 import { MemoryBudget, type MemoryShare } from './memory-budget.js';

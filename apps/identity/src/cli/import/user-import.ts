@@ -1,5 +1,6 @@
+import '../../access/fault-statuses.js';
 import { EmailTaken, type ImportedUser, type ImportOutcome, type UserImporter } from '#accounts';
-import { type FaultLike, isFault } from '../../http/problems/fault.js';
+import { type FaultLike, isFault } from '#http';
 import { type Line, MAX_LINE_BYTES } from './lines.js';
 import { userOf } from './user-line.js';
 

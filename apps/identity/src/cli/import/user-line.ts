@@ -3,15 +3,20 @@ import { Transform } from 'class-transformer';
 import { MetadataField } from '../../auth/accounts/metadata-field.js';
 import { ProfileFields, profileChanges } from '../../auth/accounts/profile-fields.js';
 import { BcryptHash } from '../../auth/passwords/bcrypt-hash.js';
-import { parseJsonBody } from '../../http/body/json-body.js';
-import { BooleanField } from '../../http/fields/boolean-field.js';
-import { EmailField } from '../../http/fields/email-field.js';
-import { field, isAString, rule, stringRule } from '../../http/fields/field.js';
-import { InstantField } from '../../http/fields/instant-field.js';
-import { RolesField } from '../../http/fields/roles-field.js';
-import { UuidField } from '../../http/fields/uuid-field.js';
-import { InputPipe } from '../../http/input/input.pipe.js';
-import { InvalidInput } from '../../http/input/invalid-input.js';
+import {
+  BooleanField,
+  EmailField,
+  field,
+  InputPipe,
+  InstantField,
+  InvalidInput,
+  isAString,
+  parseJsonBody,
+  rule,
+  stringRule,
+  UuidField,
+} from '#http';
+import { RolesField } from '../../auth/profile/roles-field.js';
 
 function BcryptHashField(): PropertyDecorator {
   return field(

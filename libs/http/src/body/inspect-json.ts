@@ -1,0 +1,72 @@
+import jsonc from 'jsonc-parser';
+import { DuplicateField, InvalidJson, TooDeep, TooManyFields } from '../errors/request-faults.js';
+import { refuseForbiddenName, refuseUnstorable } from './text.js';
+
+export const MAX_JSON_DEPTH = 32;
+/** In the whole body. class-transformer compares each name of an object with all the others. */
+export const MAX_JSON_NAMES = 1_000;
+/** In the whole body, objects and lists included. */
+export const MAX_JSON_VALUES = 10_000;
+
+/**
+ * Refuses what `JSON.parse` would let through, before anything recursive sees it: deep nesting (class-transformer
+ * overflows on it), duplicate names (of which JSON.parse silently keeps the last), names that every object inherits
+ * (`__proto__`, `constructor`, …), NUL and lone surrogates; and more names or values than any route takes.
+ *
+ * The visitor recurses once a level, and is stopped by the throw at the first level too deep.
+ * @throws InvalidJson, TooDeep, TooManyFields, DuplicateField, ForbiddenField, InvalidText
+ */
+export function inspectJson(text: string): void {
+  const namesOfOpenObjects: Set<string>[] = [];
+  let depth = 0;
+  let nameCount = 0;
+  let valueCount = 0;
+
+  const count = (): void => {
+    if (++valueCount > MAX_JSON_VALUES) {
+      throw new TooManyFields(`The body may have ${MAX_JSON_VALUES} values at most.`);
+    }
+  };
+  const enter = (): void => {
+    count();
+    if (++depth > MAX_JSON_DEPTH) throw new TooDeep(MAX_JSON_DEPTH);
+  };
+  const leave = (): void => {
+    depth--;
+  };
+
+  jsonc.visit(
+    text,
+    {
+      onObjectBegin: () => {
+        enter();
+        namesOfOpenObjects.push(new Set());
+      },
+      onObjectEnd: () => {
+        leave();
+        namesOfOpenObjects.pop();
+      },
+      onArrayBegin: enter,
+      onArrayEnd: leave,
+      onObjectProperty: (name, _offset, _length, _line, _column, path) => {
+        if (++nameCount > MAX_JSON_NAMES) {
+          throw new TooManyFields(`The body may have ${MAX_JSON_NAMES} names at most.`);
+        }
+        const parent = (): (string | number)[] => ['body', ...path()];
+        refuseUnstorable(name, parent);
+        refuseForbiddenName(name, () => [...parent(), name]);
+        const names = namesOfOpenObjects.at(-1) as Set<string>;
+        if (names.has(name)) throw new DuplicateField([...parent(), name]);
+        names.add(name);
+      },
+      onLiteralValue: (value, _offset, _length, _line, _column, path) => {
+        count();
+        if (typeof value === 'string') refuseUnstorable(value, () => ['body', ...path()]);
+      },
+      onError: (_code, _offset, _length, line, column) => {
+        throw InvalidJson.at(line + 1, column + 1);
+      },
+    },
+    { disallowComments: true, allowTrailingComma: false },
+  );
+}

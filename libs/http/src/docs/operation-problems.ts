@@ -1,0 +1,79 @@
+import { getSchemaPath, type OpenAPIObject } from '@nestjs/swagger';
+import { FAULT_STATUSES } from '../errors/fault-statuses.js';
+import { PROBLEM_MEDIA_TYPE } from '../errors/problem.js';
+import { ProblemDocument } from './problem-document.js';
+
+export type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+export type Responses = Record<string, { description: string; content?: Content; headers?: object }>;
+export type Content = Record<string, { schema?: object }>;
+
+const CODE = /`([a-z_.]+)`/g;
+
+/** What any operation may answer: malformed requests, too many of them, and what nobody foresaw. */
+const ANYWHERE = Object.keys(FAULT_STATUSES).filter(
+  (code) => code.startsWith('request.') || code === 'unavailable' || code === 'internal',
+);
+
+/** Members that the problem of a code has besides those of every problem. */
+const EXTENSIONS: Readonly<Record<string, Readonly<Record<string, object>>>> = {
+  'auth.second_factor_required': {
+    challenge: {
+      type: 'string',
+      description: 'For `POST /auth/login/second-factor`; good for five minutes.',
+    },
+  },
+};
+
+/**
+ * Names the codes that a client may see, status by status: those that `@ApiProblems()` lists in the description, and those
+ * that any operation may answer.
+ */
+export function completeProblems(operation: Operation): void {
+  const responses = operation.responses as Responses;
+  for (const [status, { description, content }] of Object.entries(responses)) {
+    const problem = content?.[PROBLEM_MEDIA_TYPE];
+    if (!problem) continue;
+    const declared = [...description.matchAll(CODE)].map(([, code]) => code!);
+    problem.schema = problemSchema([...new Set([...declared, ...anywhere(status)])]);
+  }
+  for (const name of Object.keys(OTHER_PROBLEMS)) {
+    operation.responses[name] = { $ref: `#/components/responses/${name}` };
+  }
+}
+
+function anywhere(hundredsOrStatus: string): string[] {
+  return ANYWHERE.filter((code) => String(FAULT_STATUSES[code]!.status).startsWith(hundredsOrStatus));
+}
+
+/** One schema for the plain codes, and one for each that brings members of its own, told apart by `code`. */
+function problemSchema(codes: readonly string[]): object {
+  const plain = codes.filter((code) => !(code in EXTENSIONS));
+  const variants = [
+    ...(plain.length > 0 ? [variant(plain, {})] : []),
+    ...codes.filter((code) => code in EXTENSIONS).map((code) => variant([code], EXTENSIONS[code]!)),
+  ];
+  return variants.length === 1 ? variants[0]! : { oneOf: variants };
+}
+
+function variant(codes: readonly string[], members: Readonly<Record<string, object>>): object {
+  return {
+    allOf: [
+      { $ref: getSchemaPath(ProblemDocument) },
+      {
+        type: 'object',
+        properties: { code: { type: 'string', enum: codes }, ...members },
+        required: ['code', ...Object.keys(members)],
+      },
+    ],
+  };
+}
+
+/** For `components`: what any operation may answer with a status that it does not name. */
+export const OTHER_PROBLEMS = {
+  '4XX': other('Any other refusal.', anywhere('4')),
+  '5XX': other('Any other failure.', anywhere('5')),
+};
+
+function other(description: string, codes: readonly string[]): { description: string; content: Content } {
+  return { description, content: { [PROBLEM_MEDIA_TYPE]: { schema: problemSchema(codes) } } };
+}

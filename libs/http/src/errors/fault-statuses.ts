@@ -1,0 +1,76 @@
+export interface FaultStatus {
+  status: number;
+  title: string;
+  /** Sent instead of the fault's own message, where that speaks to operators rather than to clients. */
+  detail?: string;
+  /** `Retry-After` in seconds, unless the fault knows better. */
+  retryAfterSeconds?: number;
+  /** `WWW-Authenticate` names `invalid_token` (RFC 6750, section 3.1): credentials were given, and are bad. */
+  badToken?: true;
+}
+
+/** The client may try again at once. */
+export const SOON = { retryAfterSeconds: 1 };
+
+/** Turns codes into statuses. A service adds its own by `declareFaults()`. */
+export const FAULT_STATUSES: Record<string, FaultStatus> = {
+  'request.invalid': { status: 400, title: 'Bad request' },
+  'request.malformed': { status: 400, title: 'Malformed HTTP' },
+  'request.invalid_url': { status: 400, title: 'Malformed URL' },
+  'request.invalid_headers': { status: 400, title: 'Headers not valid' },
+  'request.invalid_length': { status: 400, title: 'Content-Length does not match the body' },
+  'request.invalid_encoding': { status: 400, title: 'Not valid UTF-8' },
+  'request.invalid_json': { status: 400, title: 'Malformed JSON' },
+  'request.invalid_text': { status: 400, title: 'Text that cannot be stored' },
+  'request.invalid_multipart': { status: 400, title: 'Malformed multipart body' },
+  'request.too_deep': { status: 400, title: 'Nested too deeply' },
+  'request.too_many_fields': { status: 400, title: 'Too many fields' },
+  'request.duplicate_field': { status: 400, title: 'Field given more than once' },
+  'request.forbidden_field': { status: 400, title: 'Field name not allowed' },
+  'request.aborted': { status: 400, title: 'Request broken off' },
+  'request.timeout': { status: 408, title: 'Request took too long to arrive' },
+  'request.too_large': {
+    status: 413,
+    title: 'Body too large',
+    detail: 'The body may have 102400 bytes at most.',
+  },
+  'request.url_too_long': { status: 414, title: 'URL too long' },
+  'request.unsupported_media_type': { status: 415, title: 'Unsupported media type' },
+  'request.expectation_failed': { status: 417, title: 'Expectation not met' },
+  'request.validation': { status: 422, title: 'Invalid input' },
+  'request.rate_limited': { status: 429, title: 'Too many requests', ...SOON },
+  'request.headers_too_large': { status: 431, title: 'Headers too large' },
+  'request.unsupported_transfer_coding': { status: 501, title: 'Transfer coding not supported' },
+  'request.deadline': { status: 503, title: 'Took too long', ...SOON },
+  not_found: { status: 404, title: 'Not found' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
+  rate_limited: { status: 429, title: 'Too many requests', ...SOON },
+  unavailable: { status: 503, title: 'Temporarily unavailable', ...SOON },
+  internal: {
+    status: 500,
+    title: 'Internal error',
+    detail: 'Something went wrong here. The request id in X-Request-Id finds it in the log.',
+  },
+
+  // What Nest's own exceptions for 401 and 403 become.
+  'auth.missing_token': { status: 401, title: 'Bearer token needed' },
+  'auth.forbidden': { status: 403, title: 'Not allowed' },
+
+  'database.unavailable': {
+    status: 503,
+    title: 'Database unavailable',
+    detail: 'The database cannot be reached at the moment.',
+    ...SOON,
+  },
+  'database.timeout': {
+    status: 503,
+    title: 'Database too slow',
+    detail: 'The database did not answer in time.',
+    ...SOON,
+  },
+};
+
+/** Adds the codes of a service. Call it from a module that every controller imports: decorators read the table. */
+export function declareFaults(rows: Readonly<Record<string, FaultStatus>>): void {
+  Object.assign(FAULT_STATUSES, rows);
+}

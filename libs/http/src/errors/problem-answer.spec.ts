@@ -1,0 +1,82 @@
+import {
+  BadGatewayException,
+  HttpException,
+  ImATeapotException,
+  UnauthorizedException,
+} from '@nestjs/common';
+import { describe, expect, it } from '@jest/globals';
+import { declareFaults, FAULT_STATUSES } from './fault-statuses.js';
+import { Fault } from './fault.js';
+import { problemAnswer } from './problem-answer.js';
+
+declareFaults({
+  'auth.invalid_credentials': { status: 401, title: 'Wrong identifier or password' },
+  'auth.invalid_token': { status: 401, title: 'Invalid token', badToken: true },
+});
+
+class TokenTrouble extends Fault {
+  constructor(
+    readonly code: string,
+    detail = 'Not this time.',
+  ) {
+    super(detail);
+  }
+}
+
+describe('problemAnswer', () => {
+  it('answers every code of the table with its status', () => {
+    for (const [code, row] of Object.entries(FAULT_STATUSES)) {
+      const { problem, unexpected } = problemAnswer(new TokenTrouble(code));
+      expect(problem).toMatchObject({ code, status: row.status, title: row.title });
+      expect(unexpected).toBe(false);
+    }
+  });
+
+  it('knows faults of libs by their shape, and hides what speaks to operators', () => {
+    const fault = Object.assign(new Error('connect ECONNREFUSED 10.0.0.5:5432'), {
+      code: 'database.unavailable',
+    });
+    const { problem, headers } = problemAnswer(fault);
+    expect(problem).toMatchObject({ status: 503, detail: 'The database cannot be reached at the moment.' });
+    expect(headers).toEqual({ 'retry-after': '1' });
+  });
+
+  it.each([
+    [
+      'a driver error',
+      Object.assign(new Error('duplicate key'), { code: '23505', detail: 'Key (email)=(a@b.c)' }),
+    ],
+    ['a system error', Object.assign(new Error('no'), { code: 'ENOENT', path: '/etc' })],
+    ['a code that every object has', Object.assign(new Error('no'), { code: 'constructor' })],
+    ['no Error at all', 'DROP TABLE users'],
+    ['undefined', undefined],
+    ['an object that pretends', { code: 'auth.forbidden', message: 'x' }],
+    ['an exception of the server kind', new BadGatewayException('10.0.0.5 is down')],
+  ])('answers %s with nothing but `internal`', (_what, error) => {
+    const { problem, unexpected } = problemAnswer(error);
+    expect(problem.code).toBe('internal');
+    expect(JSON.stringify(problem)).not.toMatch(/duplicate|23505|etc|DROP|10\.0/);
+    expect(unexpected).toBe(true);
+  });
+
+  it('challenges barely without credentials, and says what is wrong with bad ones in allowed characters', () => {
+    expect(problemAnswer(new UnauthorizedException()).headers['www-authenticate']).toBe('Bearer');
+    expect(problemAnswer(new TokenTrouble('auth.invalid_credentials')).headers['www-authenticate']).toBe(
+      'Bearer',
+    );
+    expect(
+      problemAnswer(new TokenTrouble('auth.invalid_token', 'é"\r\nX: y\\')).headers['www-authenticate'],
+    ).toBe(`Bearer error="invalid_token", error_description="'''''X: y'"`.replace("'''''", "''''"));
+  });
+
+  it("keeps the status and message of other exceptions of Nest's", () => {
+    expect(problemAnswer(new ImATeapotException('Short and stout.')).problem).toMatchObject({
+      status: 418,
+      code: 'http.418',
+      detail: 'Short and stout.',
+    });
+    const throttled = problemAnswer(new HttpException('Slower.', 429));
+    expect(throttled.problem).toMatchObject({ code: 'request.rate_limited', detail: 'Slower.' });
+    expect(throttled.headers['retry-after']).toBe('1');
+  });
+});

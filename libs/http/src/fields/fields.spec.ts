@@ -1,0 +1,212 @@
+import { describe, expect, it } from '@jest/globals';
+import { type FieldError } from '../errors/problem.js';
+import { InputPipe } from '../input/input.pipe.js';
+import { type InvalidInput } from '../input/invalid-input.js';
+import { BooleanField, QueryBooleanField } from './boolean-field.js';
+import { ChoiceField } from './choice-field.js';
+import { EmailField, normaliseEmail } from './email-field.js';
+import { IntegerField, QueryIntegerField } from './integer-field.js';
+import { GivenPasswordField, PasswordField } from './password-field.js';
+import { normalisePhone, PhoneField } from './phone-field.js';
+import { TextField } from './text-field.js';
+import { UsernameField } from './username-field.js';
+import { UuidListField } from './uuid-field.js';
+
+const description = 'A field.';
+
+class Form {
+  @TextField({ description, max: 4, min: 2, optional: true, nullable: true })
+  name?: string | null;
+
+  @TextField({ description, max: 100, multiline: true, optional: true })
+  bio?: string;
+
+  @EmailField({ optional: true })
+  email?: string;
+
+  @UsernameField({ optional: true })
+  username?: string;
+
+  @PhoneField({ optional: true })
+  phone?: string;
+
+  @PasswordField({ optional: true })
+  password?: string;
+
+  @GivenPasswordField({ description, optional: true })
+  current_password?: string;
+
+  @BooleanField({ description, optional: true })
+  is_active?: boolean;
+
+  @QueryBooleanField({ description, optional: true })
+  is_admin?: boolean;
+
+  @IntegerField({ description, min: 0, max: 9, optional: true })
+  count?: number;
+
+  @QueryIntegerField({ description, min: -5, max: 100, optional: true })
+  limit?: number;
+
+  @UuidListField({ max: 2, optional: true })
+  ids?: string[];
+
+  @ChoiceField({ description, of: ['asc', 'desc'], optional: true })
+  order?: string;
+}
+
+const pipe = new InputPipe();
+
+async function read(input: Record<string, unknown>): Promise<Record<string, unknown>> {
+  return { ...((await pipe.transform(input, { type: 'body', metatype: Form })) as object) };
+}
+
+/** The types of the errors of the one field given. */
+async function refusals(input: Record<string, unknown>): Promise<string[]> {
+  const errors = await read(input).then(
+    (): FieldError[] => [],
+    (fault: InvalidInput) => [...fault.errors],
+  );
+  return errors.map(({ type }) => type);
+}
+
+const uuid = '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071';
+
+describe('the fields', () => {
+  it('leave absent what is absent, and null what may be null', async () => {
+    expect(await read({})).toEqual({});
+    expect(await read({ name: null })).toEqual({ name: null });
+    expect(await refusals({ bio: null })).toEqual(['string_type']);
+  });
+
+  it.each<[Record<string, unknown>, unknown]>([
+    [{ name: '😀😀😀😀' }, '😀😀😀😀'],
+    [{ bio: 'one\r\ntwo\tthree' }, 'one\ntwo\tthree'],
+    [{ email: ' Ada.L@Bücher.Example ' }, 'ada.l@xn--bcher-kva.example'],
+    [{ phone: '+1 (555) 123-4567' }, '+15551234567'],
+    [{ password: 'é'.repeat(36) }, 'é'.repeat(36)],
+    [{ password: 'bell\u0007\r\nbell' }, 'bell\u0007\r\nbell'],
+    [{ current_password: 'bell\u0007\r\nbell' }, 'bell\u0007\r\nbell'],
+    [{ current_password: '' }, ''],
+    [{ is_active: false }, false],
+    [{ is_admin: 'true' }, true],
+    [{ count: 9 }, 9],
+    [{ limit: '-5' }, -5],
+    [{ ids: [uuid.toUpperCase()] }, [uuid]],
+    [{ order: 'asc' }, 'asc'],
+    [{ username: '_a.b-C9' }, '_a.b-C9'],
+  ])('take %j', async (input, expected) => {
+    expect(Object.values(await read(input))).toEqual([expected]);
+  });
+
+  it.each<[Record<string, unknown>, string[]]>([
+    [{ name: 5 }, ['string_type']],
+    [{ name: ['ab'] }, ['string_type']],
+    [{ name: 'a' }, ['string_too_short']],
+    [{ name: 'abcde' }, ['string_too_long']],
+    [{ name: '\ufe0f'.repeat(5) }, ['string_too_long']],
+    [{ name: 'a\nb' }, ['control_characters']],
+    [{ name: 'a\u0085b' }, ['control_characters']],
+    [{ bio: 'a\rb' }, ['control_characters']],
+    [{ bio: 'a\ud800' }, ['control_characters']],
+    [{ email: 'ada' }, ['email']],
+    [{ email: { $ne: null } }, ['string_type']],
+    [{ username: 'ab' }, ['string_too_short']],
+    [{ username: 'a'.repeat(33) }, ['string_too_long']],
+    [{ username: '.ada' }, ['username_characters']],
+    [{ username: 'аda' }, ['username_characters']],
+    [{ username: 'ada\n' }, ['username_characters']],
+    [{ phone: '123' }, ['phone']],
+    [{ password: 'short' }, ['password_too_short']],
+    [{ password: `${'é'.repeat(36)}e` }, ['password_too_long']],
+    [{ password: 'nul\0nul\0nul' }, ['control_characters']],
+    [{ current_password: 'x'.repeat(1_025) }, ['string_too_long']],
+    [{ current_password: ['x'] }, ['string_type']],
+    [{ is_active: 'true' }, ['bool_type']],
+    [{ is_active: 1 }, ['bool_type']],
+    [{ is_admin: 'yes' }, ['bool_type']],
+    [{ count: '5' }, ['int_type']],
+    [{ count: 1.5 }, ['int_type']],
+    [{ count: 1e300 }, ['int_type']],
+    [{ count: 10 }, ['less_than_equal']],
+    [{ limit: '1.0' }, ['int_type']],
+    [{ limit: '99999999999999999999' }, ['int_type']],
+    [{ limit: ['1', '2'] }, ['int_type']],
+    [{ ids: uuid }, ['list_type']],
+    [{ ids: [] }, ['list_too_short']],
+    [{ ids: [uuid, uuid, uuid] }, ['list_too_long']],
+    [{ ids: [uuid, 5] }, ['uuid']],
+    [{ order: 'ASC' }, ['enum']],
+    [{ id: uuid }, ['extra_forbidden']],
+  ])('refuse %j', async (input, types) => {
+    expect(await refusals(input)).toEqual(types);
+  });
+});
+
+describe('normaliseEmail', () => {
+  it.each([
+    ["O'Neil+tag@Example.COM", "o'neil+tag@example.com"],
+    ['a@münchen.example', 'a@xn--mnchen-3ya.example'],
+    ['a@ｅxample.com', 'a@example.com'],
+    [`${'a'.repeat(64)}@b.example`, `${'a'.repeat(64)}@b.example`],
+  ])('reads %s', (text, expected) => {
+    expect(normaliseEmail(text)).toBe(expected);
+  });
+
+  it.each([
+    '',
+    '@',
+    'a@',
+    '@b.example',
+    'a@localhost',
+    'a@b..example',
+    'a@-b.example',
+    'a@b.123',
+    'a@127.0.0.1',
+    'a@0x7f.1',
+    'a@[127.0.0.1]',
+    'a@b.ex%61mple',
+    'a@b.example/x',
+    'a@b.example:25',
+    'a b@c.example',
+    'a@b c.example',
+    '.a@b.example',
+    'a..b@c.example',
+    '"a b"@c.example',
+    'ä@b.example',
+    'a@b@c.example',
+    'a\n@b.example',
+    `${'a'.repeat(65)}@b.example`,
+    `a@${'b'.repeat(64)}.example`,
+    `a@${'b.'.repeat(130)}example`,
+  ])('refuses %j', (text) => {
+    expect(normaliseEmail(text)).toBeUndefined();
+  });
+});
+
+describe('normalisePhone', () => {
+  it.each([
+    ['+44 (20) 7183-8750', '+442071838750'],
+    [' +49.30.901820 ', '+4930901820'],
+    ['+44 (0)20 7183 8750', '+442071838750'],
+    ['+15551234567', '+15551234567'],
+  ])('reads %s', (text, expected) => {
+    expect(normalisePhone(text)).toBe(expected);
+  });
+
+  it.each([
+    '',
+    '+',
+    '02071838750',
+    '+0000000000',
+    '+44207183875012',
+    // The library knows German numbers of 15 digits after the country code; E.164 has 15 in all.
+    `+49${'5'.repeat(14)}`,
+    '+44 20',
+    '+44 20 7183 8750 ext. 5',
+    'tel:+442071838750',
+    '+٤٤٢٠٧١٨٣٨٧٥٠',
+  ])('refuses %j', (text) => {
+    expect(normalisePhone(text)).toBeUndefined();
+  });
+});

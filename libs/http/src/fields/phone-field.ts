@@ -1,0 +1,44 @@
+import { Transform } from 'class-transformer';
+import { field, type FieldOptions, isAString, stringRule } from './field.js';
+import { parsePhoneNumberFromString } from 'libphonenumber-js/core';
+import metadata from 'libphonenumber-js/min/metadata';
+
+/** A phone number, which the handler gets in E.164. */
+export function PhoneField(options: Partial<FieldOptions> = {}): PropertyDecorator {
+  return field(
+    {
+      description:
+        'Phone number with `+` and country code; spaces, dashes, dots and parentheses are dropped.',
+      example: '+442071838750',
+      ...options,
+    },
+    { type: 'string', format: 'phone', maxLength: 31 },
+    Transform(({ value }: { value: unknown }) =>
+      typeof value === 'string' ? (normalisePhone(value) ?? value) : value,
+    ),
+    isAString,
+    stringRule(
+      'phone',
+      'Input should be a phone number with + and country code',
+      (text) => normalisePhone(text) !== undefined,
+    ),
+  );
+}
+
+// The library would read much else: extensions, letters, digits of other scripts, a number amid text.
+const WRITTEN = /^\+[0-9 ().-]{6,30}$/;
+// The library knows national numbers that are longer, in Germany and Japan; E.164, section 6.1, and our column do not.
+const E164 = /^\+[1-9][0-9]{1,14}$/;
+
+/**
+ * A phone number in E.164 (`+442071838750`) from the way people write it: `+44 (20) 7183-8750` is understood.
+ * Country code and length are checked, not whether the range is in use: lists of those are out of date the day they
+ * are made, and only a message to the number proves it anyway.
+ * @returns `undefined` for what is no international number.
+ */
+export function normalisePhone(text: string): string | undefined {
+  const trimmed = text.trim();
+  if (!WRITTEN.test(trimmed)) return undefined;
+  const phone = parsePhoneNumberFromString(trimmed, { extract: false }, metadata);
+  return phone?.isPossible() && E164.test(phone.number) ? phone.number : undefined;
+}

@@ -1,0 +1,166 @@
+import { connect, type AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Module, NotFoundException } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { Deadline } from './deadline.js';
+import { createHttpAdapter } from '../adapter/fastify-adapter.js';
+import { HttpModule } from '../adapter/http.module.js';
+import { createLogger } from '../log/logger.js';
+
+/** What a test opens. */
+class Gate {
+  open!: () => void;
+  readonly opened = new Promise<void>((resolve) => (this.open = resolve));
+}
+
+let handler: Gate;
+
+@Controller()
+class Waiting {
+  @Get('good')
+  @Deadline(20)
+  async good(): Promise<{ ok: true }> {
+    await handler.opened;
+    return { ok: true };
+  }
+
+  @Get('bad')
+  @Deadline(20)
+  async bad(): Promise<never> {
+    await handler.opened;
+    throw new NotFoundException();
+  }
+}
+
+@Module({ imports: [HttpModule], controllers: [Waiting] })
+class WaitingModule {}
+
+/** Keeps an order of what happened, and answers when the test says so. */
+class FakeRecorder {
+  readonly seen: string[] = [];
+  gate: Gate | undefined;
+  #told: (() => void) | undefined;
+
+  record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
+    this.#see(`${request.problemCode ?? reply.statusCode}`);
+    return this.gate?.opened;
+  }
+
+  recordLate(_request: FastifyRequest, code: string | undefined): void {
+    this.#see(`late ${code ?? 'success'}`);
+  }
+
+  async until(count: number): Promise<void> {
+    while (this.seen.length < count) await new Promise<void>((resolve) => (this.#told = resolve));
+  }
+
+  #see(what: string): void {
+    this.seen.push(what);
+    this.#told?.();
+  }
+}
+
+describe('the record of requests', () => {
+  let app: NestFastifyApplication;
+  let recorder: FakeRecorder;
+  let lines: Record<string, unknown>[];
+  let onLine: (() => void) | undefined;
+
+  beforeEach(async () => {
+    handler = new Gate();
+    recorder = new FakeRecorder();
+    lines = [];
+    const settings = {
+      nodeEnv: 'test',
+      trustProxy: false,
+      logLevel: 'info',
+      docs: false,
+      logAddresses: false,
+      corsOrigins: [],
+    } as const;
+    const logger = createLogger(settings, {
+      write(line: string) {
+        lines.push(JSON.parse(line) as Record<string, unknown>);
+        onLine?.();
+      },
+    });
+    const adapter = createHttpAdapter(settings, logger);
+    app = await NestFactory.create<NestFastifyApplication>(WaitingModule, adapter, { logger: false });
+    adapter.getInstance().requestRecorder = recorder;
+    await app.listen(0, '127.0.0.1');
+  });
+
+  afterEach(() => app.close());
+
+  const ask = async (path: string): Promise<number> => {
+    const answer = await fetch(`${await app.getUrl()}/${path}`);
+    await answer.text();
+    return answer.status;
+  };
+
+  async function requestLine(): Promise<Record<string, unknown>> {
+    for (;;) {
+      const line = lines.find(({ msg }) => msg === 'request');
+      if (line) return line;
+      await new Promise<void>((resolve) => (onLine = resolve));
+    }
+  }
+
+  it('sees an answer before it goes out', async () => {
+    recorder.gate = new Gate();
+    handler.open();
+    let status: number | undefined;
+    const answer = ask('good').then((its) => (status = its));
+    await recorder.until(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([recorder.seen, status]).toEqual([['200'], undefined]);
+    recorder.gate.open();
+    await answer;
+    expect(status).toBe(200);
+  });
+
+  it('hears what became of a call that the deadline answered for', async () => {
+    expect([await ask('good'), await ask('bad')]).toEqual([503, 503]);
+    handler.open();
+    await recorder.until(4);
+    expect(recorder.seen.slice(0, 2)).toEqual(['request.deadline', 'request.deadline']);
+    expect(recorder.seen.slice(2).sort()).toEqual(['late not_found', 'late success']);
+  });
+
+  it('lets neither the deadline nor a late handler into an answer that is being recorded', async () => {
+    recorder.gate = new Gate();
+    const late = ask('good');
+    await recorder.until(1); // the deadline has answered
+    handler.open();
+    await recorder.until(2);
+    recorder.gate.open();
+    expect(await late).toBe(503);
+
+    recorder.gate = new Gate();
+    const soon = ask('good');
+    await recorder.until(3);
+    await new Promise((resolve) => setTimeout(resolve, 40)); // the deadline passes meanwhile
+    recorder.gate.open();
+    expect(await soon).toBe(200);
+    expect(recorder.seen).toEqual(['request.deadline', 'late success', '200']);
+  });
+
+  it('has one line for a request whose client left, and sees its end all the same', async () => {
+    const socket = connect((app.getHttpServer().address() as AddressInfo).port, '127.0.0.1');
+    socket.write('GET /good HTTP/1.1\r\nHost: x\r\n\r\n');
+    socket.once('connect', () => setImmediate(() => socket.destroy()));
+    const line = await requestLine();
+    expect(line).toMatchObject({ method: 'GET', route: '/good', aborted: true });
+    expect(line).not.toHaveProperty('status');
+    handler.open();
+    await recorder.until(1);
+    expect(recorder.seen).toEqual(['200']);
+    await ask('nowhere');
+    expect(lines.filter(({ msg }) => msg === 'request')).toEqual([
+      line,
+      expect.objectContaining({ status: 404 }),
+    ]);
+  });
+});

@@ -1,0 +1,11 @@
+import { Fault } from '../errors/fault.js';
+import { type FieldError } from '../errors/problem.js';
+
+/** Fields that break a rule. Rooms throw it too, for rules that no decorator can check. */
+export class InvalidInput extends Fault {
+  readonly code = 'request.validation';
+
+  constructor(override readonly errors: readonly FieldError[]) {
+    super(errors.length === 1 ? 'One field is not valid.' : `${errors.length} fields are not valid.`);
+  }
+}
