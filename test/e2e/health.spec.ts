@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Readiness } from '../../apps/identity/src/health/readiness.js';
+import { Readiness } from '#observability';
 import { eventually } from '../support/eventually.js';
 import { anAdmin, aPerson, bearer, PASSWORD } from '../support/people.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';

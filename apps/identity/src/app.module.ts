@@ -11,7 +11,7 @@ import { DeparturesModule } from './departures/departures.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from '#http';
 import { LimitsModule } from './limits/limits.module.js';
-import { MetricsModule } from './metrics/metrics.module.js';
+import { MetricsModule } from './health/metrics.module.js';
 import { cacheOptions, databaseOptions, mailOptions, sessionLimits, storageOptions } from './options.js';
 import { SettingsModule } from './settings.module.js';
 import { UsersModule } from './users/users.module.js';

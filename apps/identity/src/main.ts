@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 import { InvalidSettings, type Settings } from '#config';
+import { type Readiness } from '#observability';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Readiness } from './health/readiness.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
 import { onUncaught, startFault } from './start-fault.js';
 import { startSettings } from './start-settings.js';
@@ -17,6 +17,7 @@ const ABORT_WITHIN_MS = 2_000;
 const leaving = new AbortController();
 let database: OpenDatabase | undefined;
 let app: NestFastifyApplication | undefined;
+let readiness: Readiness | undefined;
 let serving = false;
 let aborting = false;
 
@@ -48,11 +49,13 @@ async function start(): Promise<void> {
     database = await openDatabase(settings, tell, leaving.signal);
     leaving.signal.throwIfAborted();
     // Takes longer than all of the above: whoever is to hear of a fault does not wait for it.
+    const { Readiness } = await import('#observability');
     const { createApp } = await import('./create-app.js');
     const { buildSearchIndexes } = await import('#accounts');
     const { Logger } = await import('@nestjs/common');
     const { announceStart } = await import('./announce-start.js');
     app = await createApp(settings, database.url);
+    readiness = app.get(Readiness);
     leaving.signal.throwIfAborted();
     await app.listen(settings.port, settings.host);
     leaving.signal.throwIfAborted();
@@ -71,7 +74,7 @@ async function start(): Promise<void> {
 /** Readiness ends first; then, after the delay, no new connections; then the database, which others may share. */
 async function stop(delayMs: number): Promise<void> {
   leaving.abort();
-  app?.get(Readiness).end();
+  readiness?.end();
   if (serving) await sleep(delayMs);
   const patience = setTimeout(() => void abort('Not everything could be stopped in time.'), STOP_WITHIN_MS);
   try {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Chore } from '#runtime';
+import { Chore } from '#database';
 import { startFault } from './start-fault.js';
 
 const ADDRESS = { host: '127.0.0.1', port: 3000 };

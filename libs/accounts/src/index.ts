@@ -37,7 +37,6 @@ export {
   type SessionStanding,
   SessionStore,
 } from './sessions/session-store.js';
-export { type UserCacheStatus } from './statistics/user-cache-status.js';
 export { type SecondFactorStatus, SecondFactorStore } from './two-factor/second-factor-store.js';
 export { UserCacheModule, type UserCacheModuleOptions } from './user-cache.module.js';
 export { type AliasKind } from './users/alias.js';

@@ -14,6 +14,7 @@ export { type Stamp } from './coherence/stamp.js';
 export { Unguarded } from './coherence/unguarded.js';
 export { type Answer, CoherentCache, type Origin, type Subject } from './coherent-cache/coherent-cache.js';
 export { worse } from './coherent-cache/worse-origin.js';
+export { type LookupSummary, UserCacheStatistics } from './statistics/user-cache-statistics.js';
 export { type CacheTier } from './tiers/cache-tier.js';
 export { EntryCodec } from './tiers/entry-codec.js';
 export { type Entry } from './tiers/entry.js';

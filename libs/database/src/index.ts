@@ -1,3 +1,4 @@
+export { Chore } from './chore.js';
 export { createDataSource, type DataSourceSettings, type Schema } from './data-source.js';
 export { databaseFaultOf, DatabaseTimeout, DatabaseUnavailable } from './database-fault.js';
 export { DatabaseModule } from './database.module.js';

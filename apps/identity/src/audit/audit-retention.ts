@@ -1,6 +1,6 @@
 import { Settings } from '#config';
 import { Injectable } from '@nestjs/common';
-import { Chore } from '#runtime';
+import { Chore } from '#database';
 import { AuditLog } from '#accounts';
 
 const EVERY_MS = 600_000;

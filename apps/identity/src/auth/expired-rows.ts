@@ -1,6 +1,6 @@
 import { Outbox, PersonalTokenStore, SessionStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { Chore } from '#runtime';
+import { Chore } from '#database';
 
 const EVERY_MS = 600_000;
 

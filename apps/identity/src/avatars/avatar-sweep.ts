@@ -1,7 +1,7 @@
 import { AvatarFiles, avatarUrl } from '#storage';
 import { UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { Chore } from '#runtime';
+import { Chore } from '#database';
 
 /** Far longer than any upload takes; a note that is older belongs to one that did not end well. */
 const HOUR_MS = 3_600_000;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Chore } from '#runtime';
+import { Chore } from '#database';
 import { DeparturesService } from './departures.service.js';
 
 const EVERY_MS = 600_000;

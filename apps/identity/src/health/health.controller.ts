@@ -12,9 +12,7 @@ import { type DataSource } from 'typeorm';
 import { Public, PublicOrKnown, Scope } from '../auth/guard/access.js';
 import { type Caller, hasPrivilege, isAdmin } from '../auth/guard/caller.js';
 import { CurrentCaller } from '../auth/guard/current-user.js';
-import { cacheCondition, CacheReport } from './cache-report.js';
-import { HealthReport, LiveReport } from './health-report.js';
-import { Readiness } from './readiness.js';
+import { cacheCondition, CacheReport, HealthReport, LiveReport, Readiness } from '#observability';
 
 @ApiTags('health')
 @Controller('health')

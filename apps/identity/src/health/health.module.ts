@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { HealthController } from './health.controller.js';
-import { Readiness } from './readiness.js';
+import { Readiness } from '#observability';
 
 /** What operators, load balancers and orchestrators ask. */
 @Module({

@@ -1,10 +1,16 @@
-import { type Answer, type Clock, type CoherentCache, type Loaded, type Subject, worse } from '#cache';
+import {
+  type Answer,
+  type Clock,
+  type CoherentCache,
+  type Loaded,
+  type Subject,
+  UserCacheStatistics,
+  worse,
+} from '#cache';
 import { type DataSource } from 'typeorm';
 import { type Alias, alias, type AliasKind, aliasesOf, answersTo } from './alias.js';
 import { type CachedUser, reviveCachedUser } from './cached-user.js';
-import { type Coherence } from '#change-log';
-import { UserCacheStatistics } from '../statistics/user-cache-statistics.js';
-import { type UserCacheStatus } from '../statistics/user-cache-status.js';
+import { type Coherence, type UserCacheStatus } from '#change-log';
 import { UserLoader } from './user-loader.js';
 
 export interface ReadOptions {

@@ -1,4 +1,4 @@
-import { Clock } from '#cache';
+import { Clock } from '../clock.js';
 import { describe, expect, it } from '@jest/globals';
 import { UserCacheStatistics } from './user-cache-statistics.js';
 

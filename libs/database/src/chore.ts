@@ -1,5 +1,5 @@
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { errorLine } from './logged-error.js';
+import { errorLine } from '#runtime';
 
 /** What each instance does every now and then for as long as it runs. What fails is done the next time. */
 export abstract class Chore implements OnApplicationBootstrap, OnApplicationShutdown {

@@ -6,14 +6,17 @@ import { type DataSource } from 'typeorm';
 import { EntryWriter } from '../audit/entry-writer.js';
 import { packageVersion } from '#runtime';
 import { AUDIT_FIGURES } from './audit-figures.js';
-import { CACHE_FIGURES } from './cache-figures.js';
-import { COHERENCE_FIGURES } from './coherence-figures.js';
-import { EventLoopMetrics } from './event-loop-metrics.js';
-import { Figures } from './figures.js';
-import { POOL_FIGURES, poolOf } from './pool-figures.js';
-import { PROCESS_FIGURES } from './process-figures.js';
-import { readProcess } from './process-reading.js';
-import { RequestMetrics } from './request-metrics.js';
+import {
+  CACHE_FIGURES,
+  COHERENCE_FIGURES,
+  EventLoopMetrics,
+  Figures,
+  POOL_FIGURES,
+  poolOf,
+  PROCESS_FIGURES,
+  readProcess,
+  RequestMetrics,
+} from '#observability';
 
 /** All that Prometheus is told. A registry of its own, because several apps may live in one process. */
 @Injectable()

@@ -1,4 +1,4 @@
-import { type UserCacheStatus } from '#accounts';
+import { type UserCacheStatus } from '#change-log';
 import { type Figure, oneOf, seconds } from './figures.js';
 
 const BREAKER_STATES = ['closed', 'open', 'half-open'] as const;

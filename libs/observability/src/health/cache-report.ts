@@ -1,4 +1,4 @@
-import { type UserCacheStatus } from '#accounts';
+import { type UserCacheStatus } from '#change-log';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 
 const count = (description: string): PropertyDecorator =>

@@ -1,4 +1,4 @@
-import { type UserCacheStatus } from '#accounts';
+import { type UserCacheStatus } from '#change-log';
 import { type Figure, seconds } from './figures.js';
 
 /** Whether the promise holds: nothing is served that stopped being true longer than CACHE_MAX_STALENESS ago. */

@@ -1,5 +1,5 @@
-import { type CoherenceStatus } from '#change-log';
-import { type LookupSummary } from './user-cache-statistics.js';
+import { type CoherenceStatus } from './coherence.js';
+import { type LookupSummary } from '#cache';
 
 /** How the caches of this instance are doing, and what look-ups of users have met. */
 export interface UserCacheStatus extends CoherenceStatus {

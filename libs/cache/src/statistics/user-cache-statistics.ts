@@ -1,4 +1,5 @@
-import { type Clock, type Origin } from '#cache';
+import { type Clock } from '../clock.js';
+import { type Origin } from '../coherent-cache/coherent-cache.js';
 import { addLookup, type LookupCounts, noCounts, sum } from './lookup-counts.js';
 import { MostRead } from './most-read.js';
 

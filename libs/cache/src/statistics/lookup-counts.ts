@@ -1,4 +1,4 @@
-import { type Origin } from '#cache';
+import { type Origin } from '../coherent-cache/coherent-cache.js';
 
 /** What happened to look-ups over some time. Times are sums in milliseconds. */
 export interface LookupCounts {

@@ -1,5 +1,5 @@
 import { type EntryWriter } from '../audit/entry-writer.js';
-import { type Figure } from './figures.js';
+import { type Figure } from '#observability';
 
 export const AUDIT_FIGURES: readonly Figure<Pick<EntryWriter, 'unwritten'>>[] = [
   {
