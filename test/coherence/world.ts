@@ -2,7 +2,7 @@ import { readSettings } from '#config';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { AccessTokens } from '../../apps/identity/src/auth/tokens/access-tokens.js';
-import { SystemClock } from '../../apps/identity/src/auth/tokens/clock.js';
+import { SystemClock } from '#cache';
 import { SigningKeys } from '../../apps/identity/src/auth/tokens/signing-keys.js';
 import { History, type State } from './history.js';
 import { type Person, stateOf } from './person.js';

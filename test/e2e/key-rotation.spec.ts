@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AccessTokens } from '../../apps/identity/src/auth/tokens/access-tokens.js';
-import { Clock, SystemClock } from '../../apps/identity/src/auth/tokens/clock.js';
+import { Clock, SystemClock } from '#cache';
 import { KeyDirectory } from '../../apps/identity/src/auth/tokens/key-directory.js';
 import { rotate, type RotationStep } from '../../apps/identity/src/auth/tokens/key-rotation.js';
 import { SPREAD_WITHIN_MS } from '../../apps/identity/src/auth/tokens/rotation-times.js';
@@ -135,7 +135,7 @@ describe('two instances that share a directory of keys', () => {
 
     const later = Date.now() + SPREAD_WITHIN_MS + 15 * 60_000 + 60_000;
     for (const each of [clock, ...both.map(({ app }) => app.get(Clock))]) {
-      jest.spyOn(each, 'now').mockImplementation(() => later);
+      jest.spyOn(each, 'wallMs').mockImplementation(() => later);
     }
     for (const each of both) {
       await each.app.get(SigningKeys).refresh();

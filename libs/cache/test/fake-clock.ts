@@ -3,7 +3,12 @@ import { Clock } from '../src/clock.js';
 /** Time that stands still until a test moves it. */
 export class FakeClock extends Clock {
   #monotonicMs = 1_000;
-  #wallMs = 1_700_000_000_000;
+  #wallMs: number;
+
+  constructor(wallMs = 1_700_000_000_000) {
+    super();
+    this.#wallMs = wallMs;
+  }
 
   override monotonicMs(): number {
     return this.#monotonicMs;
@@ -19,7 +24,12 @@ export class FakeClock extends Clock {
     this.#wallMs += ms;
   }
 
-  /** Somebody sets the wall clock, or the machine slept: the monotonic clock does not notice. */
+  /** Both clocks move so that it is this time. */
+  moveTo(wallMs: number): void {
+    this.advance(wallMs - this.#wallMs);
+  }
+
+  /** The wall clock is set, or the machine slept: the monotonic clock does not notice. */
   jump(ms: number): void {
     this.#wallMs += ms;
   }

@@ -1,10 +1,13 @@
+import { Settings } from '#config';
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
 import { type FastifyInstance } from 'fastify';
+import { LoginThrottleModule } from '../login-throttle/login-throttle.module.js';
 import { LimitsModule } from '../limits/limits.module.js';
+import { AccountsController } from './accounts/accounts.controller.js';
 import { AccountsService } from './accounts/accounts.service.js';
 import { OwnPassword } from './accounts/own-password.js';
-import { AuthController } from './auth.controller.js';
+import { LoginController } from './login/login.controller.js';
 import { ExpiredRows } from './expired-rows.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { callerIds } from './guard/caller.js';
@@ -23,6 +26,7 @@ import { PasswordsModule } from './passwords/passwords.module.js';
 import { PersonalTokenHolders } from './personal-tokens/personal-token-holders.js';
 import { PersonalTokensController } from './personal-tokens/personal-tokens.controller.js';
 import { PersonalTokensService } from './personal-tokens/personal-tokens.service.js';
+import { LoginChallenges } from './second-factor/login-challenges.js';
 import { LostDevices } from './second-factor/lost-devices.js';
 import { LostDevicesController } from './second-factor/lost-devices.controller.js';
 import { OwnSecondFactor } from './second-factor/own-second-factor.js';
@@ -33,13 +37,23 @@ import { SecondStepController } from './second-factor/second-step.controller.js'
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SessionsService } from './sessions/sessions.service.js';
 import { TokenIssuer } from './token-issuer.js';
+import { Clock } from '#cache';
+import { loadRefreshKeys } from './tokens/refresh-keys.js';
 import { TokensModule } from './tokens/tokens.module.js';
 
 /** Who are you? Its guard stands before every route of the application. */
 @Module({
-  imports: [LimitsModule, MailedLinksModule, PasswordsModule, SecondFactorModule, TokensModule],
+  imports: [
+    LimitsModule,
+    LoginThrottleModule,
+    MailedLinksModule,
+    PasswordsModule,
+    SecondFactorModule,
+    TokensModule,
+  ],
   controllers: [
-    AuthController,
+    AccountsController,
+    LoginController,
     LinkPagesController,
     LinksController,
     LostDevicesController,
@@ -67,6 +81,12 @@ import { TokensModule } from './tokens/tokens.module.js';
     TokenIntrospection,
     TokenIssuer,
     TokenRevocation,
+    {
+      provide: LoginChallenges,
+      inject: [Settings, Clock],
+      useFactory: async (settings: Settings, clock: Clock) =>
+        new LoginChallenges(await loadRefreshKeys(settings), clock),
+    },
     { provide: APP_GUARD, useClass: AuthGuard },
   ],
 })

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { type Authenticated } from './sessions/sessions.service.js';
 import { AuthenticatedResponse, TokenResponse } from './token-response.js';
 import { AccessTokens } from './tokens/access-tokens.js';
-import { Clock } from './tokens/clock.js';
+import { Clock } from '#cache';
 import { RefreshTokens } from './tokens/refresh-tokens.js';
 import { UserResponse } from './user-response.js';
 
@@ -19,7 +19,7 @@ export class TokenIssuer {
 
   async token({ user, session: { id, counter, expiresAt } }: Authenticated): Promise<TokenResponse> {
     const issued = await this.accessTokens.issue({ userId: user.id, sessionId: id, notAfter: expiresAt });
-    const left = Math.floor((expiresAt.getTime() - this.clock.now()) / 1_000);
+    const left = Math.floor((expiresAt.getTime() - this.clock.wallMs()) / 1_000);
     return {
       access_token: issued.token,
       token_type: 'bearer',

@@ -4,7 +4,8 @@ import { InvalidCode } from '../auth/second-factor/second-factor-faults.js';
 import { Counter } from './counter.js';
 import { Guesses, type Named } from './guesses.js';
 import { KnownNetworks } from './known-networks.js';
-import { GUESS_LIMITS, type Limit } from './limit.js';
+import { GUESS_LIMITS } from './guess-limits.js';
+import { type Limit } from './limit.js';
 import { type Visitor, visitorAt } from './visitor.js';
 
 const ADA: Named = ['email', 'ada@example.com'];

@@ -4,7 +4,6 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyInstance } from 'fastify';
 import { ServiceTokens } from '../auth/guard/service-tokens.js';
 import { BadTokens } from './bad-tokens.js';
-import { Guesses } from './guesses.js';
 import { Limits } from './limits.js';
 
 /** How much is too much. Its hook stands before every route of the application. */
@@ -21,9 +20,8 @@ import { Limits } from './limits.js';
       inject: [Settings],
       useFactory: ({ rateLimitFactor }: Settings) => new BadTokens(rateLimitFactor),
     },
-    { provide: Guesses, inject: [Limits], useFactory: (limits: Limits) => limits.guesses },
   ],
-  exports: [BadTokens, Guesses],
+  exports: [BadTokens, Limits],
 })
 export class LimitsModule implements OnModuleInit, OnApplicationShutdown {
   constructor(

@@ -8,12 +8,11 @@ import {
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../audit/audit-note.js';
-import { InvalidInput } from '#http';
 import { Guesses } from '../../limits/guesses.js';
 import { type Visitor } from '../../limits/visitor.js';
 import { MailDelivery } from '../mailed-links/mail-delivery.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
-import { type PasswordOwner, PasswordPolicy } from '../passwords/password-policy.js';
+import { PasswordPolicy } from '../passwords/password-policy.js';
 import { type Client } from '../sessions/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
 import { WrongPassword } from './account-faults.js';
@@ -46,7 +45,7 @@ export class AccountsService {
     visitor: Visitor,
     note: AuditNote,
   ): Promise<Authenticated> {
-    this.accept(password, 'password', user);
+    this.policy.require(password, 'password', user);
     await this.store.refuseTaken(user); // a hash costs a quarter of a second; the unique indexes decide
     const passwordHash = await this.hasher.hash(password);
     const created = await this.store.create({ ...user, passwordHash }, (manager, created) =>
@@ -75,7 +74,7 @@ export class AccountsService {
     { address }: Client,
     visitor: Visitor,
   ): Promise<void> {
-    this.accept(wished, 'new_password', user);
+    this.policy.require(wished, 'new_password', user);
     const verifiedHash = await this.ownPassword.verify(user, current, visitor);
     const passwordHash = await this.hasher.hash(wished);
     await this.store
@@ -96,19 +95,6 @@ export class AccountsService {
     const verifiedHash = await this.ownPassword.verify(user, password, visitor);
     const retentionMs = this.settings.accountRetentionSeconds * 1_000;
     return this.store.deactivate(user.id, verifiedHash, retentionMs).catch(asWrongPassword);
-  }
-
-  /** @throws InvalidInput when nobody, or not this one, should have such a password; `field` is where it stood */
-  accept(password: string, field: string, owner: PasswordOwner): void {
-    const faults = this.policy.check(password, owner);
-    if (faults.length === 0) return;
-    throw new InvalidInput(
-      faults.map(({ code, message }) => ({
-        loc: ['body', field],
-        msg: message,
-        type: code.replace('auth.', ''),
-      })),
-    );
   }
 }
 

@@ -10,7 +10,7 @@ import { InvalidPersonalToken } from '../personal-tokens/personal-token-faults.j
 import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';
 import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
 import { type ScopeName } from '../personal-tokens/scopes.js';
-import { type AccessClaims } from '../tokens/access-claims.js';
+import { type AccessClaims } from './caller.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
 import { InvalidToken } from '../tokens/invalid-token.js';
 import { type Access, ACCESS, ROLES, SCOPE } from './access.js';

@@ -2,7 +2,19 @@ import { type ServicePrivilege } from '#config';
 import { type CachedUser } from '#accounts';
 import { type FastifyRequest } from 'fastify';
 import { type CallerIds } from '#http';
-import { type AccessClaims } from '../tokens/access-claims.js';
+
+/** What a verified access token says. Frozen, for the same value is handed out on every use of the token. */
+export interface AccessClaims {
+  /** UUID, lower case. */
+  readonly userId: string;
+  /** UUID, lower case: the session it belongs to, and ends with. */
+  readonly sessionId: string;
+  /** Milliseconds since 1970. */
+  readonly issuedAt: number;
+  /** Milliseconds since 1970; from this moment on the token is void. */
+  readonly expiresAt: number;
+  readonly tokenId: string;
+}
 
 /** Somebody in a session, who may do all that they may. */
 export interface SessionCaller {

@@ -1,7 +1,7 @@
 import { type CachedUser } from '#accounts';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
-import { type AccessClaims } from '../tokens/access-claims.js';
+import { type AccessClaims } from './caller.js';
 import { Forbidden, InsufficientScope, MissingToken } from './auth-faults.js';
 import { type Caller } from './caller.js';
 

@@ -4,9 +4,9 @@ import { type AuditNote } from '../../audit/audit-note.js';
 import { Guesses } from '../../limits/guesses.js';
 import { type Visitor } from '../../limits/visitor.js';
 import { WrongPassword } from '../accounts/account-faults.js';
-import { AccountsService } from '../accounts/accounts.service.js';
 import { OwnPassword } from '../accounts/own-password.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
+import { PasswordPolicy } from '../passwords/password-policy.js';
 import { SecondFactors } from '../second-factor/second-factors.js';
 import { type Client } from '../sessions/client.js';
 import { MailDelivery } from './mail-delivery.js';
@@ -20,7 +20,7 @@ export class LinksService {
     private readonly links: MailedLinks,
     private readonly delivery: MailDelivery,
     private readonly store: UserStore,
-    private readonly accounts: AccountsService,
+    private readonly policy: PasswordPolicy,
     private readonly ownPassword: OwnPassword,
     private readonly hasher: PasswordHasher,
     private readonly factors: SecondFactors,
@@ -57,7 +57,7 @@ export class LinksService {
   ): Promise<void> {
     const found = await this.links.find('reset_password', token);
     note.about(found.userId);
-    this.accounts.accept(wished, 'new_password', found);
+    this.policy.require(wished, 'new_password', found);
     const passwordHash = await this.hasher.hash(wished);
     const user = await this.store.resetPassword(found.userId, passwordHash, async (manager, user) => {
       await this.links.use(manager, 'reset_password', token, user);

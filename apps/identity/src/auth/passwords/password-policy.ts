@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARACTERS } from '#http';
+import { InvalidInput, MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARACTERS } from '#http';
 import { commonPasswords } from './common-passwords.js';
 import {
   PasswordCommon,
@@ -36,6 +36,19 @@ export class PasswordPolicy {
     if (commonPasswords.has(folded)) faults.push(new PasswordCommon());
     if (namesOf(owner).includes(folded)) faults.push(new PasswordPersonal());
     return faults;
+  }
+
+  /** @throws InvalidInput when the password must not be used; `field` is where it stood in the body */
+  require(password: string, field: string, owner: PasswordOwner): void {
+    const faults = this.check(password, owner);
+    if (faults.length === 0) return;
+    throw new InvalidInput(
+      faults.map(({ code, message }) => ({
+        loc: ['body', field],
+        msg: message,
+        type: code.replace('auth.', ''),
+      })),
+    );
   }
 }
 

@@ -1,20 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { Clock } from '../tokens/clock.js';
+import { FakeClock } from '../../../../../libs/cache/test/fake-clock.js';
 import { LoginChallenges } from './login-challenges.js';
 import { InvalidChallenge } from './second-factor-faults.js';
-
-class HandClock extends Clock {
-  time = 1_763_650_000_000;
-  now(): number {
-    return this.time;
-  }
-}
 
 const ADA = '0190d6f0-7a3c-7b3e-9d2a-ba9876543210';
 const HASH = '$2b$04$abcdefghijklmnopqrstuuVbnUg7fVhLr5mxJ0m5Jc1BfVVqfSGyu';
 const KEY = randomBytes(32);
-const clock = new HandClock();
+const clock = new FakeClock(1_763_650_000_000);
 const challenges = new LoginChallenges([KEY], clock);
 const good = challenges.issue(ADA, HASH);
 
@@ -28,11 +21,11 @@ describe('a login challenge', () => {
   });
 
   it('is good for five minutes', () => {
-    const later = new HandClock();
+    const later = new FakeClock(1_763_650_000_000);
     const reader = new LoginChallenges([KEY], later);
-    later.time += 299_999;
+    later.advance(299_999);
     expect(reader.read(good).userId).toBe(ADA);
-    later.time += 1;
+    later.advance(1);
     expect(() => reader.read(good)).toThrow(InvalidChallenge);
   });
 

@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
-import { type Clock } from '../tokens/clock.js';
+import { type Clock } from '#cache';
 import { InvalidChallenge } from './second-factor-faults.js';
 
 const PREFIX = 'usher_2fa_';
@@ -40,7 +40,7 @@ export class LoginChallenges {
     const [key] = this.#keys;
     const body = Buffer.alloc(ID_BYTES + TIME_BYTES);
     body.write(userId.replaceAll('-', ''), 'hex');
-    body.writeUIntBE(this.clock.now() + LIFETIME_MS, ID_BYTES, TIME_BYTES);
+    body.writeUIntBE(this.clock.wallMs() + LIFETIME_MS, ID_BYTES, TIME_BYTES);
     const signed = Buffer.concat([body, fingerprint(key, passwordHash)]);
     return PREFIX + Buffer.concat([signed, mac(key, signed)]).toString('base64url');
   }
@@ -53,7 +53,7 @@ export class LoginChallenges {
     if (PREFIX + bytes.toString('base64url') !== challenge) throw new InvalidChallenge();
     const body = bytes.subarray(0, BODY_BYTES);
     const key = this.#keys.find((each) => timingSafeEqual(mac(each, body), bytes.subarray(BODY_BYTES)));
-    if (!key || body.readUIntBE(ID_BYTES, TIME_BYTES) <= this.clock.now()) throw new InvalidChallenge();
+    if (!key || body.readUIntBE(ID_BYTES, TIME_BYTES) <= this.clock.wallMs()) throw new InvalidChallenge();
     return {
       userId: uuidOf(body),
       fits: (passwordHash) =>

@@ -2,7 +2,7 @@ import { Settings } from '#config';
 import { type CachedUser, type SecondFactorStatus, SecondFactorStore } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
-import { Clock } from '../tokens/clock.js';
+import { Clock } from '#cache';
 import { newRecoveryCodes, recoveryCodeHash } from './recovery-code.js';
 import { SecretBox } from '#crypto';
 import { SecondFactorAlreadyOn, SecondFactorNotOn, SecondFactorNotStarted } from './second-factor-faults.js';
@@ -110,7 +110,7 @@ export class SecondFactors {
 
   #stepOf(userId: string, envelope: Buffer, code: string): number | undefined {
     // As apps show it, and people copy it.
-    return totpStep(this.#open(userId, envelope), code.replace(/[\s-]/g, ''), this.clock.now());
+    return totpStep(this.#open(userId, envelope), code.replace(/[\s-]/g, ''), this.clock.wallMs());
   }
 
   #open(userId: string, envelope: Buffer): Buffer {

@@ -8,7 +8,7 @@ import { Public, TokenHoldersOnly, UsersOnly } from '../guard/access.js';
 import { CurrentClaims, CurrentSession, CurrentUser } from '../guard/current-user.js';
 import { TokenIssuer } from '../token-issuer.js';
 import { TokenResponse } from '../token-response.js';
-import { type AccessClaims } from '../tokens/access-claims.js';
+import { type AccessClaims } from '../guard/caller.js';
 import { REQUEST_LIMITS } from '../../limits/limit.js';
 import { Limited } from '../../limits/limited.js';
 import { RefreshRequest, SessionPath } from './session-requests.js';

@@ -1,18 +1,6 @@
+import { type AccessClaims } from '../guard/caller.js';
 import { InvalidToken } from './invalid-token.js';
 import { isJsonObject } from '#runtime';
-
-/** What a verified access token says. Frozen, for the same value is handed out on every use of the token. */
-export interface AccessClaims {
-  /** UUID, lower case. */
-  readonly userId: string;
-  /** UUID, lower case: the session it belongs to, and ends with. */
-  readonly sessionId: string;
-  /** Milliseconds since 1970. */
-  readonly issuedAt: number;
-  /** Milliseconds since 1970; from this moment on the token is void. */
-  readonly expiresAt: number;
-  readonly tokenId: string;
-}
 
 export interface ClaimExpectations {
   issuer: string;

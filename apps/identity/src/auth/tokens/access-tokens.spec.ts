@@ -17,7 +17,8 @@ import { Test } from '@nestjs/testing';
 import { readSettings, Settings } from '#config';
 
 import { AccessTokens } from './access-tokens.js';
-import { Clock, SystemClock } from './clock.js';
+import { Clock, SystemClock } from '#cache';
+import { FakeClock } from '../../../../../libs/cache/test/fake-clock.js';
 import { InvalidToken } from './invalid-token.js';
 import { type SigningKey } from './signing-key.js';
 import { SigningKeys } from './signing-keys.js';
@@ -28,14 +29,6 @@ const SECONDS = Math.floor(NOW / 1000);
 const USER = '0190d6f0-7a3c-7b3e-9d2a-0123456789ab';
 const SESSION = '0190d6f0-7a3c-7b3e-9d2a-ba9876543210';
 const SECRET = 'zK3v9QmX7pTn2WcR8yLd5HsB1fGj6UaE';
-
-class FakeClock extends Clock {
-  time = NOW;
-
-  now(): number {
-    return this.time;
-  }
-}
 
 const encoded = (value: unknown): string =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
@@ -90,7 +83,7 @@ describe.each([
   let key: SigningKey;
 
   beforeEach(async () => {
-    clock = new FakeClock();
+    clock = new FakeClock(NOW);
     keys = await SigningKeys.load(settingsOf());
     tokens = new AccessTokens(settingsOf(), keys, clock);
     key = keys.current;
@@ -372,25 +365,25 @@ describe.each([
 
   it('refuses a token from the very moment it expires', async () => {
     const { token } = await tokens.issue({ userId: USER, sessionId: SESSION });
-    clock.time = (SECONDS + 900) * 1000;
+    clock.moveTo((SECONDS + 900) * 1000);
     expect(await refusal(token)).toBe('expired');
   });
 
   it('looks at the clock although it remembers the token', async () => {
     const { token } = await tokens.issue({ userId: USER, sessionId: SESSION });
     const first = await tokens.verify(token);
-    clock.time = first.expiresAt - 1;
+    clock.moveTo(first.expiresAt - 1);
     expect(await tokens.verify(token)).toBe(first);
-    clock.time = first.expiresAt;
+    clock.moveTo(first.expiresAt);
     expect(await refusal(token)).toBe('expired');
-    clock.time = first.expiresAt + 1;
+    clock.moveTo(first.expiresAt + 1);
     expect(await refusal(token)).toBe('expired');
   });
 
   it('forgets refusals: what was too early is good later', async () => {
     const token = signed({ ...claims, nbf: SECONDS + 60 });
     expect(await refusal(token)).toBe('not yet valid');
-    clock.time += 60_000;
+    clock.advance(60_000);
     expect(await tokens.verify(token)).toMatchObject({ userId: USER });
   });
 
@@ -408,7 +401,7 @@ describe.each([
 describe('AccessTokens', () => {
   it('is not fooled by an HMAC over the public key', async () => {
     const keys = await SigningKeys.load(es256());
-    const tokens = new AccessTokens(es256(), keys, new FakeClock());
+    const tokens = new AccessTokens(es256(), keys, new FakeClock(NOW));
     const { verifyWith, kid } = keys.current;
     const forms = [
       verifyWith.export({ format: 'pem', type: 'spki' }).toString(),
@@ -425,7 +418,7 @@ describe('AccessTokens', () => {
 
   it('is not fooled by an EC signature where the key is a secret', async () => {
     const keys = await SigningKeys.load(hs256());
-    const tokens = new AccessTokens(hs256(), keys, new FakeClock());
+    const tokens = new AccessTokens(hs256(), keys, new FakeClock(NOW));
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const text = `${encoded({ alg: 'ES256', typ: 'at+jwt', kid: keys.current.kid })}.${encoded(claims)}`;
     await expect(tokens.verify(`${text}.${ecdsa(text, privateKey)}`)).rejects.toMatchObject({
@@ -435,8 +428,8 @@ describe('AccessTokens', () => {
 
   it('does not accept the tokens of another secret', async () => {
     const other = readSettings({ JWT_SECRET: 'Vb8nM2qLx4Zt7Wy1Rk6Jc9Pd3Hg5SfTo' });
-    const theirs = new AccessTokens(other, await SigningKeys.load(other), new FakeClock());
-    const ours = new AccessTokens(hs256(), await SigningKeys.load(hs256()), new FakeClock());
+    const theirs = new AccessTokens(other, await SigningKeys.load(other), new FakeClock(NOW));
+    const ours = new AccessTokens(hs256(), await SigningKeys.load(hs256()), new FakeClock(NOW));
     const { token } = await theirs.issue({ userId: USER, sessionId: SESSION });
     await expect(ours.verify(token)).rejects.toMatchObject({ reason: 'unknown key' });
   });

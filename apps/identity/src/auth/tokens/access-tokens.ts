@@ -5,8 +5,9 @@ import { JsonWebTokenError, JwtService, NotBeforeError, TokenExpiredError } from
 
 import { Settings } from '#config';
 
-import { type AccessClaims, readAccessClaims } from './access-claims.js';
-import { Clock } from './clock.js';
+import { type AccessClaims } from '../guard/caller.js';
+import { readAccessClaims } from './access-claims.js';
+import { Clock } from '#cache';
 import { InvalidToken } from './invalid-token.js';
 import { type SigningKey } from './signing-key.js';
 import { SigningKeys } from './signing-keys.js';
@@ -48,7 +49,7 @@ export class AccessTokens {
 
   async issue({ userId, sessionId, notAfter }: TokenSubject): Promise<IssuedToken> {
     const { accessTokenTtlSeconds: ttl, jwtIssuer: iss, jwtAudience: aud } = this.settings;
-    const iat = Math.floor(this.clock.now() / 1000);
+    const iat = Math.floor(this.clock.wallMs() / 1000);
     const exp = Math.min(iat + ttl, Math.floor((notAfter?.getTime() ?? Infinity) / 1000));
     const claims = { iss, aud, sub: userId, sid: sessionId, iat, exp, jti: randomUUID() };
     const signer = this.keys.current; // once: it may be another one a moment later
@@ -68,7 +69,7 @@ export class AccessTokens {
    */
   async verify(token: string, firstLook: FirstLook = (check) => check()): Promise<AccessClaims> {
     if (token.length > MAX_TOKEN_LENGTH) throw new InvalidToken('too long');
-    const remembered = this.verified.recall(token, this.clock.now());
+    const remembered = this.verified.recall(token, this.clock.wallMs());
     if (remembered && this.keys.get(remembered.kid)) return remembered.claims;
     if (this.verified.hasExpired(token)) throw new InvalidToken('expired');
     return firstLook(() => this.#check(token));
@@ -98,7 +99,7 @@ export class AccessTokens {
     if (alg !== key.algorithm) throw new InvalidToken('header not accepted');
 
     const { jwtIssuer: issuer, jwtAudience: audience, accessTokenTtlSeconds: ttlSeconds } = this.settings;
-    const nowMs = this.clock.now();
+    const nowMs = this.clock.wallMs();
     const payload: unknown = await this.jwt(key)
       .verifyAsync(token, { algorithms: [key.algorithm], clockTimestamp: Math.floor(nowMs / 1000) })
       .catch(refuse);

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 
 import { type Settings } from '#config';
 
-import { type Clock, SystemClock } from './clock.js';
+import { type Clock, SystemClock } from '#cache';
 import { KeyDirectory } from './key-directory.js';
 import { type KeyRing } from './key-ring.js';
 import { LOOK_AT_MOST_EVERY_MS } from './rotation-times.js';
@@ -42,7 +42,7 @@ export class SigningKeys {
 
     const directory = new KeyDirectory(jwtKeysDir);
     const options = (): { nowMs: number; tokenLifeMs: number } => ({
-      nowMs: clock.now(),
+      nowMs: clock.wallMs(),
       tokenLifeMs: accessTokenTtlSeconds * 1000,
     });
     const { ring } = await directory.load(options());

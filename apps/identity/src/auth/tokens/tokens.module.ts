@@ -3,7 +3,7 @@ import { Module } from '@nestjs/common';
 import { Settings } from '#config';
 
 import { AccessTokens } from './access-tokens.js';
-import { Clock, SystemClock } from './clock.js';
+import { Clock, SystemClock } from '#cache';
 import { JwksController } from './jwks.controller.js';
 import { loadRefreshKeys } from './refresh-keys.js';
 import { RefreshTokens } from './refresh-tokens.js';
@@ -15,7 +15,7 @@ import { SigningKeysWatch } from './signing-keys-watch.js';
   providers: [
     AccessTokens,
     SigningKeysWatch,
-    { provide: Clock, useClass: SystemClock },
+    { provide: Clock, useFactory: () => new SystemClock() },
     {
       provide: RefreshTokens,
       useFactory: async (settings: Settings) => new RefreshTokens(await loadRefreshKeys(settings)),

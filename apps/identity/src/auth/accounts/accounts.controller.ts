@@ -1,0 +1,150 @@
+import { type CachedUser } from '#accounts';
+import { Body, Controller, Delete, Get, HttpCode, Post, Put } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { type AuditNote, Note } from '../../audit/audit-note.js';
+import { Audited } from '../../audit/audited.js';
+import { ApiProblems, Deadline, Revalidated, UNAVAILABLE } from '#http';
+import { REQUEST_LIMITS } from '../../limits/limit.js';
+import { Limited } from '../../limits/limited.js';
+import { CurrentVisitor, type Visitor } from '../../limits/visitor.js';
+import { AccountsService } from './accounts.service.js';
+import {
+  ChangePasswordRequest,
+  DeactivateRequest,
+  ProfileRequest,
+  RegisterRequest,
+} from './account-requests.js';
+import { ClosedAccount } from './closed-account.js';
+import { profileChanges } from './profile-fields.js';
+import { Public, Scope, UsersOnly } from '../guard/access.js';
+import { CurrentSession, CurrentUser } from '../guard/current-user.js';
+import { type Client, CurrentClient } from '../sessions/client.js';
+import { TokenIssuer } from '../token-issuer.js';
+import { AuthenticatedResponse } from '../token-response.js';
+import { UserResponse } from '../user-response.js';
+
+/** The longest that a password may wait for its turn and be hashed; the queue is bounded well below it. */
+const PASSWORD_DEADLINE_MS = 15_000;
+
+/** One's own account, from registration to its end. */
+@Controller('auth')
+export class AccountsController {
+  constructor(
+    private readonly accounts: AccountsService,
+    private readonly issuer: TokenIssuer,
+  ) {}
+
+  @Post('register')
+  @Public()
+  @Audited('account.registered')
+  @Limited(REQUEST_LIMITS.register)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiTags('auth')
+  @ApiOperation({ summary: 'Make an account' })
+  @ApiCreatedResponse({
+    type: AuthenticatedResponse,
+    description: 'The account is made; the token is for it.',
+  })
+  @ApiProblems(
+    'users.email_taken',
+    'users.username_taken',
+    'users.phone_taken',
+    'request.validation',
+    'auth.busy',
+    ...UNAVAILABLE,
+  )
+  async register(
+    @Body() { email, password, ...profile }: RegisterRequest,
+    @CurrentClient() client: Client,
+    @CurrentVisitor() visitor: Visitor,
+    @Note() note: AuditNote,
+  ): Promise<AuthenticatedResponse> {
+    return this.issuer.authenticated(
+      await this.accounts.register({ ...profileChanges(profile), email, password }, client, visitor, note),
+    );
+  }
+
+  @Get('me')
+  @UsersOnly()
+  @Scope('profile:read')
+  @Revalidated()
+  @ApiTags('account')
+  @ApiOperation({ summary: 'Who the token belongs to' })
+  @ApiOkResponse({ type: UserResponse, description: 'The user.' })
+  getMe(@CurrentUser() user: CachedUser): UserResponse {
+    return UserResponse.of(user);
+  }
+
+  @Put('profile')
+  @Limited(REQUEST_LIMITS.profile)
+  @UsersOnly()
+  @Audited('account.profile_changed')
+  @Scope('profile:write')
+  @ApiTags('account')
+  @ApiOperation({ summary: 'Change the own profile: given fields change, others stay, null clears' })
+  @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
+  @ApiProblems('users.username_taken', 'users.phone_taken', 'request.validation')
+  async updateProfile(
+    @CurrentUser() user: CachedUser,
+    @Body() fields: ProfileRequest,
+    @Note() note: AuditNote,
+  ): Promise<UserResponse> {
+    note.changing(fields);
+    return UserResponse.of(await this.accounts.changeProfile(user, profileChanges(fields)));
+  }
+
+  @Post('change-password')
+  @UsersOnly()
+  @Audited('account.password_changed')
+  @Limited(REQUEST_LIMITS.password)
+  @HttpCode(204)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiTags('account')
+  @ApiOperation({ summary: 'Change the password; every other session ends' })
+  @ApiNoContentResponse({
+    description: 'It is changed, and whoever was logged in elsewhere is not any more.',
+  })
+  @ApiProblems('auth.wrong_password', 'auth.too_many_attempts', 'request.validation', 'auth.busy')
+  async changePassword(
+    @CurrentSession() session: { id: string; user: CachedUser },
+    @Body() { current_password, new_password }: ChangePasswordRequest,
+    @CurrentClient() client: Client,
+    @CurrentVisitor() visitor: Visitor,
+  ): Promise<void> {
+    await this.accounts.changePassword(session, current_password, new_password, client, visitor);
+  }
+
+  @Delete('account')
+  @UsersOnly()
+  @Audited('account.deactivated')
+  @Limited(REQUEST_LIMITS.password)
+  @HttpCode(200)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiTags('account')
+  @ApiOperation({
+    summary:
+      'Deactivate the own account and end every session; it is deleted later, or restored by an administrator',
+  })
+  @ApiOkResponse({ type: ClosedAccount, description: 'The account is deactivated.' })
+  @ApiProblems(
+    'auth.wrong_password',
+    'auth.too_many_attempts',
+    'users.last_admin',
+    'request.validation',
+    'auth.busy',
+  )
+  async deactivateAccount(
+    @CurrentUser() user: CachedUser,
+    @Body() { password }: DeactivateRequest,
+    @CurrentVisitor() visitor: Visitor,
+  ): Promise<ClosedAccount> {
+    const dueAt = await this.accounts.deactivate(user, password, visitor);
+    return { deletion_due_at: dueAt.toISOString() };
+  }
+}

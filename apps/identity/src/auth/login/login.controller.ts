@@ -1,0 +1,116 @@
+import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type AuditNote, Note } from '../../audit/audit-note.js';
+import { Audited } from '../../audit/audited.js';
+import { ApiProblems, Consumes, Deadline, FORM, InvalidInput, UNAVAILABLE } from '#http';
+import { REQUEST_LIMITS } from '../../limits/limit.js';
+import { Limited } from '../../limits/limited.js';
+import { CurrentVisitor, type Visitor } from '../../limits/visitor.js';
+import { Public } from '../guard/access.js';
+import { LoginRequest } from './login-request.js';
+import { LoginService } from './login.service.js';
+import { OAuthErrors } from '../oauth/oauth-errors.js';
+import { grantOf, TokenRequest } from '../oauth/token-request.js';
+import { type Client, CurrentClient } from '../sessions/client.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { TokenIssuer } from '../token-issuer.js';
+import { AuthenticatedResponse, TokenResponse } from '../token-response.js';
+
+/** The longest that a password may wait for its turn and be hashed; the queue is bounded well below it. */
+const PASSWORD_DEADLINE_MS = 15_000;
+
+/** Logins and tokens. */
+@Controller('auth')
+export class LoginController {
+  constructor(
+    private readonly logins: LoginService,
+    private readonly issuer: TokenIssuer,
+    private readonly sessions: SessionsService,
+  ) {}
+
+  @Post('login')
+  @Public()
+  @Audited('session.opened')
+  @Limited(REQUEST_LIMITS.login)
+  @HttpCode(200)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiTags('auth')
+  @ApiOperation({
+    summary: 'Get a token with an email address, username or phone number, and the password',
+    description:
+      'Where the second factor is on and no `code` was sent, the answer is a 401 `auth.second_factor_required` with a `challenge`, ' +
+      'good for five minutes: send it with a code to `POST /auth/login/second-factor`.',
+  })
+  @ApiOkResponse({ type: AuthenticatedResponse, description: 'A token, and whose it is.' })
+  @ApiProblems(
+    'auth.invalid_credentials',
+    'auth.second_factor_required',
+    'auth.invalid_code',
+    'auth.too_many_attempts',
+    'request.validation',
+    'auth.busy',
+    ...UNAVAILABLE,
+  )
+  async login(
+    @Body() { identifier, email, password, code }: LoginRequest,
+    @CurrentClient() client: Client,
+    @CurrentVisitor() visitor: Visitor,
+    @Note() note: AuditNote,
+  ): Promise<AuthenticatedResponse> {
+    return this.issuer.authenticated(
+      await this.logins.login(
+        { identifier: theOne(identifier, email), password, code },
+        client,
+        visitor,
+        note,
+      ),
+    );
+  }
+
+  @Post('token')
+  @Public()
+  @Audited('session.opened')
+  @Limited(REQUEST_LIMITS.login)
+  @HttpCode(200)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @Consumes(FORM)
+  @OAuthErrors()
+  @Header('Pragma', 'no-cache') // with `Cache-Control: no-store`, by RFC 6749, section 5.1
+  @ApiTags('auth')
+  @ApiOperation({ summary: 'Get a token as OAuth 2 clients do (RFC 6749, password and refresh grant)' })
+  @ApiOkResponse({ type: TokenResponse, description: 'A token.' })
+  @ApiProblems(
+    'auth.invalid_request',
+    'auth.invalid_grant',
+    'auth.unsupported_grant_type',
+    'auth.too_many_attempts',
+    'auth.busy',
+    ...UNAVAILABLE,
+  )
+  async issueToken(
+    @Body() request: TokenRequest,
+    @CurrentClient() client: Client,
+    @CurrentVisitor() visitor: Visitor,
+    @Note() note: AuditNote,
+  ): Promise<TokenResponse> {
+    const grant = grantOf(request);
+    return this.issuer.token(
+      grant.type === 'password'
+        ? await this.logins.login(grant, client, visitor, note)
+        : await this.sessions.refresh(grant.refreshToken, note),
+    );
+  }
+}
+
+function theOne(identifier: string | undefined, email: string | undefined): string {
+  if (identifier !== undefined && email !== undefined) {
+    throw new InvalidInput([
+      { loc: ['body', 'email'], msg: 'Give identifier or email, not both', type: 'extra_forbidden' },
+    ]);
+  }
+  const given = identifier ?? email;
+  if (given === undefined) {
+    throw new InvalidInput([{ loc: ['body', 'identifier'], msg: 'Field required', type: 'missing' }]);
+  }
+  return given;
+}
