@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PersonalTokenCache, PersonalTokenStore } from '#accounts';
 import { type Response } from 'supertest';
-import { SCOPES } from '../../apps/identity/src/auth/personal-tokens/scopes.js';
+import { SCOPES } from '../../apps/identity/src/access/scopes.js';
 import { eventually } from '../support/eventually.js';
 import { anAdmin, aPerson, bearer, PASSWORD, type Person, promote } from '../support/people.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';

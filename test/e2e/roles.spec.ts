@@ -6,7 +6,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomBytes } from 'node:crypto';
 import supertest, { type Response } from 'supertest';
 import { AppModule } from '../../apps/identity/src/app.module.js';
-import { Public, RequireRole, Scope, TokenHoldersOnly } from '../../apps/identity/src/auth/guard/access.js';
+import { Public, RequireRole, Scope, TokenHoldersOnly } from '../../apps/identity/src/access/access.js';
 import { createHttpAdapter } from '#http';
 import { eventually } from '../support/eventually.js';
 import { aPerson, anAdmin, aRegistration, bearer, PASSWORD, type Person } from '../support/people.js';

@@ -1,5 +1,7 @@
 import { Settings } from '#config';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { SystemClock } from '#cache';
+import { FakeClock } from '../../libs/cache/test/fake-clock.js';
 import { Logger } from '@nestjs/common';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { generateSync, ScureBase32Plugin } from 'otplib';
@@ -281,13 +283,13 @@ describe('the second factor', () => {
       person.id,
     ]);
     const { hash } = rows[0] as { hash: string };
-    const past = new LoginChallenges(keys, { wallMs: () => Date.now() - 300_001 });
-    const forged = new LoginChallenges([randomBytes(32)], { wallMs: Date.now });
+    const past = new LoginChallenges(keys, new FakeClock(Date.now() - 300_001));
+    const forged = new LoginChallenges([randomBytes(32)], new SystemClock());
     const flipped = challenge.slice(0, 30) + (challenge[30] === 'A' ? 'B' : 'A') + challenge.slice(31);
     for (const bad of [past.issue(person.id, hash), forged.issue(person.id, hash), flipped, 'usher_2fa_']) {
       expectProblem(await finish(bad, code), 401, 'auth.invalid_challenge');
     }
-    const unknown = new LoginChallenges(keys, { wallMs: Date.now }).issue(randomUUID(), hash);
+    const unknown = new LoginChallenges(keys, new SystemClock()).issue(randomUUID(), hash);
     expectProblem(await finish(unknown, code), 401, 'auth.invalid_challenge');
     expectProblem(await finish(await challengeOf(stranger), code), 401, 'auth.invalid_code');
     expectProblem(await finish(challenge, wrongCodeFor(person.secret)), 401, 'auth.invalid_code');

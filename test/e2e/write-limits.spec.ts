@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Access } from '../../apps/identity/src/auth/guard/access.js';
+import { type Access } from '../../apps/identity/src/access/access.js';
 import { anAdmin, aPerson, bearer } from '../support/people.js';
 import { type Route, routesOf } from '../support/route-table.js';
 import { TestApp } from '../support/test-app.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Counter } from '../../apps/identity/src/limits/counter.js';
-import { KnownNetworks } from '../../apps/identity/src/limits/known-networks.js';
-import { LimitsRedis } from '../../apps/identity/src/limits/limits-redis.js';
+import { Counter } from '../../apps/identity/src/rate-limits/counter.js';
+import { KnownNetworks } from '../../apps/identity/src/login-throttle/known-networks.js';
+import { LimitsRedis } from '../../apps/identity/src/rate-limits/limits-redis.js';
 import { eventually } from '../support/eventually.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { RedisServer } from '../support/redis/redis-server.js';

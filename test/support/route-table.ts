@@ -3,7 +3,7 @@ import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants';
 import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants';
 import { type FastifyContextConfig } from 'fastify';
-import { type Access, ACCESS } from '../../apps/identity/src/auth/guard/access.js';
+import { type Access, ACCESS } from '../../apps/identity/src/access/access.js';
 import { type TestApp } from './test-app.js';
 
 export interface Route {

@@ -8,9 +8,9 @@ import { SessionCache } from '#accounts';
 import { randomUUID } from 'node:crypto';
 import { AccessTokens } from '../../../apps/identity/src/auth/tokens/access-tokens.js';
 import { createApp } from '../../../apps/identity/src/create-app.js';
-import { Counter } from '../../../apps/identity/src/limits/counter.js';
-import { KnownNetworks } from '../../../apps/identity/src/limits/known-networks.js';
-import { REQUEST_LIMITS } from '../../../apps/identity/src/limits/limit.js';
+import { Counter } from '../../../apps/identity/src/rate-limits/counter.js';
+import { KnownNetworks } from '../../../apps/identity/src/login-throttle/known-networks.js';
+import { REQUEST_LIMITS } from '../../../apps/identity/src/rate-limits/limit.js';
 
 const AT_ONCE = 250;
 

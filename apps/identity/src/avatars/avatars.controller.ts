@@ -11,13 +11,13 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { Audited } from '../audit/audited.js';
-import { Public, Scope, UsersOnly } from '../auth/guard/access.js';
-import { CurrentUser } from '../auth/guard/current-user.js';
+import { Audited } from '../audit-log/audited.js';
+import { Public, Scope, UsersOnly } from '../access/access.js';
+import { CurrentUser } from '../access/current-user.js';
 import { UserResponse } from '../auth/user-response.js';
 import { ApiProblems, Consumes, Deadline, isAnswered, NotFound } from '#http';
-import { REQUEST_LIMITS } from '../limits/limit.js';
-import { Limited } from '../limits/limited.js';
+import { REQUEST_LIMITS } from '../rate-limits/limit.js';
+import { Limited } from '../rate-limits/limited.js';
 import { AvatarUpload } from './avatar-upload.js';
 import { AvatarsService } from './avatars.service.js';
 import { sendForever } from './send-forever.js';

@@ -2,7 +2,7 @@ import { type Settings } from '#config';
 import { DatabaseModule } from '#database';
 import { accountsSchema, UserCacheModule } from '#accounts';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AuditModule } from '../audit/audit.module.js';
+import { AuditModule } from '../audit-log/audit.module.js';
 import { PasswordsModule } from '../auth/passwords/passwords.module.js';
 import { cacheOptions, databaseOptions, sessionLimits } from '../options.js';
 import { SettingsModule } from '../settings.module.js';

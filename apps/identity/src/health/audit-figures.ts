@@ -1,4 +1,4 @@
-import { type EntryWriter } from '../audit/entry-writer.js';
+import { type EntryWriter } from '../audit-log/entry-writer.js';
 import { type Figure } from '#observability';
 
 export const AUDIT_FIGURES: readonly Figure<Pick<EntryWriter, 'unwritten'>>[] = [

@@ -9,9 +9,9 @@ import {
 } from '@nestjs/terminus';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
-import { Public, PublicOrKnown, Scope } from '../auth/guard/access.js';
-import { type Caller, hasPrivilege, isAdmin } from '../auth/guard/caller.js';
-import { CurrentCaller } from '../auth/guard/current-user.js';
+import { Public, PublicOrKnown, Scope } from '../access/access.js';
+import { type Caller, hasPrivilege, isAdmin } from '../access/caller.js';
+import { CurrentCaller } from '../access/current-user.js';
 import { cacheCondition, CacheReport, HealthReport, LiveReport, Readiness } from '#observability';
 
 @ApiTags('health')

@@ -1,7 +1,7 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { prometheusContentType } from 'prom-client';
-import { AdminsAndServicesOnly, Scope } from '../auth/guard/access.js';
+import { AdminsAndServicesOnly, Scope } from '../access/access.js';
 import { Metrics } from './metrics.js';
 
 @ApiTags('health')

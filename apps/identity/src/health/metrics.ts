@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { Gauge, Registry } from 'prom-client';
 import { type DataSource } from 'typeorm';
-import { EntryWriter } from '../audit/entry-writer.js';
+import { EntryWriter } from '../audit-log/entry-writer.js';
 import { packageVersion } from '#runtime';
 import { AUDIT_FIGURES } from './audit-figures.js';
 import {

@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
-import { GUESS_LIMITS } from '../limits/guess-limits.js';
-import { Guesses } from '../limits/guesses.js';
-import { KnownNetworks } from '../limits/known-networks.js';
-import { Limits } from '../limits/limits.js';
-import { LimitsModule } from '../limits/limits.module.js';
+import { GUESS_LIMITS } from './guess-limits.js';
+import { Guesses } from './guesses.js';
+import { KnownNetworks } from './known-networks.js';
+import { Limits } from '../rate-limits/limits.js';
+import { LimitsModule } from '../rate-limits/limits.module.js';
 
 /** Slows the guessing of passwords and codes. */
 @Module({

@@ -1,6 +1,6 @@
 import { type CachedUser, type Metadata } from '#accounts';
 import { ApiProperty, ApiSchema, OmitType } from '@nestjs/swagger';
-import { type Caller, isAdmin } from '../auth/guard/caller.js';
+import { type Caller, isAdmin } from '../access/caller.js';
 import { UserResponse } from '../auth/user-response.js';
 
 const metadata = (): PropertyDecorator =>

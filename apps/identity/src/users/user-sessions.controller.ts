@@ -1,12 +1,12 @@
 import { Controller, Delete, Get, HttpCode, Param } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Audited } from '../audit/audited.js';
-import { AdminsOnly } from '../auth/guard/access.js';
-import { CurrentSession } from '../auth/guard/current-user.js';
+import { Audited } from '../audit-log/audited.js';
+import { AdminsOnly } from '../access/access.js';
+import { CurrentSession } from '../access/current-user.js';
 import { SessionList, SessionResponse } from '../auth/sessions/session-response.js';
 import { ApiProblems } from '#http';
-import { REQUEST_LIMITS } from '../limits/limit.js';
-import { Limited } from '../limits/limited.js';
+import { REQUEST_LIMITS } from '../rate-limits/limit.js';
+import { Limited } from '../rate-limits/limited.js';
 import { UserPath } from './user-requests.js';
 import { UserSessionsService } from './user-sessions.service.js';
 

@@ -1,14 +1,14 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { type AuditNote, Note } from '../audit/audit-note.js';
-import { Audited } from '../audit/audited.js';
-import { AdminsAndServicesOnly, AdminsOnly, Scope, UsersOnly } from '../auth/guard/access.js';
-import { type Caller } from '../auth/guard/caller.js';
-import { CurrentCaller } from '../auth/guard/current-user.js';
+import { type AuditNote, Note } from '../access/audit-note.js';
+import { Audited } from '../audit-log/audited.js';
+import { AdminsAndServicesOnly, AdminsOnly, Scope, UsersOnly } from '../access/access.js';
+import { type Caller } from '../access/caller.js';
+import { CurrentCaller } from '../access/current-user.js';
 import { UserResponse } from '../auth/user-response.js';
 import { ApiProblems, CacheTrace, InvalidInput, Revalidated, Trace } from '#http';
-import { REQUEST_LIMITS } from '../limits/limit.js';
-import { Limited } from '../limits/limited.js';
+import { REQUEST_LIMITS } from '../rate-limits/limit.js';
+import { Limited } from '../rate-limits/limited.js';
 import { PublicProfile } from './public-profile.js';
 import { FoundUsers, UserPage } from './user-list.js';
 import {

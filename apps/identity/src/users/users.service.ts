@@ -8,7 +8,7 @@ import {
   UserStore,
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { type Caller } from '../auth/guard/caller.js';
+import { type Caller } from '../access/caller.js';
 import { type CacheTrace, idOf } from '#http';
 import { PublicProfile, seesAll } from './public-profile.js';
 import { FoundUsers, UserPage } from './user-list.js';

@@ -7,12 +7,12 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { type AuditNote, Note } from '../../audit/audit-note.js';
-import { Audited } from '../../audit/audited.js';
+import { type AuditNote, Note } from '../../access/audit-note.js';
+import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline, Revalidated, UNAVAILABLE } from '#http';
-import { REQUEST_LIMITS } from '../../limits/limit.js';
-import { Limited } from '../../limits/limited.js';
-import { CurrentVisitor, type Visitor } from '../../limits/visitor.js';
+import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
+import { Limited } from '../../rate-limits/limited.js';
+import { CurrentVisitor, type Visitor } from '../../access/visitor.js';
 import { AccountsService } from './accounts.service.js';
 import {
   ChangePasswordRequest,
@@ -22,9 +22,9 @@ import {
 } from './account-requests.js';
 import { ClosedAccount } from './closed-account.js';
 import { profileChanges } from './profile-fields.js';
-import { Public, Scope, UsersOnly } from '../guard/access.js';
-import { CurrentSession, CurrentUser } from '../guard/current-user.js';
-import { type Client, CurrentClient } from '../sessions/client.js';
+import { Public, Scope, UsersOnly } from '../../access/access.js';
+import { CurrentSession, CurrentUser } from '../../access/current-user.js';
+import { type Client, CurrentClient } from '../../access/client.js';
 import { TokenIssuer } from '../token-issuer.js';
 import { AuthenticatedResponse } from '../token-response.js';
 import { UserResponse } from '../user-response.js';

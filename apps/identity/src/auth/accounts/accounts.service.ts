@@ -7,13 +7,13 @@ import {
   UserStore,
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { type AuditNote } from '../../audit/audit-note.js';
-import { Guesses } from '../../limits/guesses.js';
-import { type Visitor } from '../../limits/visitor.js';
+import { type AuditNote } from '../../access/audit-note.js';
+import { Guesses } from '../../login-throttle/guesses.js';
+import { type Visitor } from '../../access/visitor.js';
 import { MailDelivery } from '../mailed-links/mail-delivery.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
-import { type Client } from '../sessions/client.js';
+import { type Client } from '../../access/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
 import { WrongPassword } from './account-faults.js';
 import { OwnPassword } from './own-password.js';

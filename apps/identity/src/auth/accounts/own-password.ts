@@ -1,7 +1,7 @@
 import { type CachedUser, UserNotFound, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { Guesses } from '../../limits/guesses.js';
-import { type Visitor } from '../../limits/visitor.js';
+import { Guesses } from '../../login-throttle/guesses.js';
+import { type Visitor } from '../../access/visitor.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { WrongPassword } from './account-faults.js';
 

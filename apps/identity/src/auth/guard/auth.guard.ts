@@ -4,16 +4,23 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { CacheTrace } from '#http';
-import { BadTokens } from '../../limits/bad-tokens.js';
-import { visitorOf } from '../../limits/visitor.js';
+import { BadTokens } from '../../rate-limits/bad-tokens.js';
+import { visitorOf } from '../../access/visitor.js';
 import { InvalidPersonalToken } from '../personal-tokens/personal-token-faults.js';
 import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';
 import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
-import { type ScopeName } from '../personal-tokens/scopes.js';
-import { type AccessClaims } from './caller.js';
+import { type ScopeName } from '../../access/scopes.js';
+import {
+  type AccessClaims,
+  type Caller,
+  hasPrivilege,
+  isAdmin,
+  type PersonalTokenCaller,
+  type ServiceCaller,
+} from '../../access/caller.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
 import { InvalidToken } from '../tokens/invalid-token.js';
-import { type Access, ACCESS, ROLES, SCOPE } from './access.js';
+import { type Access, ACCESS, ROLES, SCOPE } from '../../access/access.js';
 import {
   Forbidden,
   InsufficientScope,
@@ -21,17 +28,10 @@ import {
   MissingPrivilege,
   MissingToken,
   TokenRevoked,
-} from './auth-faults.js';
-import { bearerToken } from './bearer-token.js';
-import {
-  type Caller,
-  hasPrivilege,
-  isAdmin,
-  type PersonalTokenCaller,
-  type ServiceCaller,
-} from './caller.js';
-import { sendsBasic } from './client-credentials.js';
-import { ServiceTokens } from './service-tokens.js';
+} from '../../access/auth-faults.js';
+import { bearerToken } from '../../access/bearer-token.js';
+import { sendsBasic } from '../../access/client-credentials.js';
+import { ServiceTokens } from '../../access/service-tokens.js';
 
 /**
  * The read way: who is this? A token says only which session and which user to look at; whether they are still there

@@ -1,11 +1,11 @@
 import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AuditNote, Note } from '../../audit/audit-note.js';
-import { Audited } from '../../audit/audited.js';
+import { AuditNote, Note } from '../../access/audit-note.js';
+import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, CacheTrace, Consumes, FORM, Trace } from '#http';
-import { REQUEST_LIMITS } from '../../limits/limit.js';
-import { Limited } from '../../limits/limited.js';
-import { ServicesOnly } from '../guard/access.js';
+import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
+import { Limited } from '../../rate-limits/limited.js';
+import { ServicesOnly } from '../../access/access.js';
 import { OAuthErrors } from '../oauth/oauth-errors.js';
 import { PresentedTokenRequest } from './introspection-requests.js';
 import { IntrospectionResponse } from './introspection-response.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
-import { type AccessClaims } from '../guard/caller.js';
+import { type AccessClaims } from '../../access/caller.js';
 import { AccessTokens } from '../tokens/access-tokens.js';
 import { InvalidRefreshToken } from '../tokens/invalid-refresh-token.js';
 import { InvalidToken } from '../tokens/invalid-token.js';

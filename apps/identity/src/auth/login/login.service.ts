@@ -1,12 +1,12 @@
 import { type AliasKind, type Credentials, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { type AuditNote } from '../../audit/audit-note.js';
+import { type AuditNote } from '../../access/audit-note.js';
 import { normaliseEmail, normalisePhone } from '#http';
-import { Guesses } from '../../limits/guesses.js';
-import { type Visitor } from '../../limits/visitor.js';
+import { Guesses } from '../../login-throttle/guesses.js';
+import { type Visitor } from '../../access/visitor.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { SecondStep } from '../second-factor/second-step.js';
-import { type Client } from '../sessions/client.js';
+import { type Client } from '../../access/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
 import { InvalidCredentials } from './login-faults.js';
 

@@ -1,15 +1,15 @@
 import { type CachedUser } from '#accounts';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { type AuditNote, Note } from '../../audit/audit-note.js';
-import { Audited } from '../../audit/audited.js';
+import { type AuditNote, Note } from '../../access/audit-note.js';
+import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline, UNAVAILABLE } from '#http';
-import { REQUEST_LIMITS } from '../../limits/limit.js';
-import { Limited } from '../../limits/limited.js';
-import { CurrentVisitor, type Visitor } from '../../limits/visitor.js';
-import { Public, UsersOnly } from '../guard/access.js';
-import { CurrentUser } from '../guard/current-user.js';
-import { type Client, CurrentClient } from '../sessions/client.js';
+import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
+import { Limited } from '../../rate-limits/limited.js';
+import { CurrentVisitor, type Visitor } from '../../access/visitor.js';
+import { Public, UsersOnly } from '../../access/access.js';
+import { CurrentUser } from '../../access/current-user.js';
+import { type Client, CurrentClient } from '../../access/client.js';
 import { ChangeEmailRequest, EmailRequest, LinkRequest, ResetPasswordRequest } from './link-requests.js';
 import { LinksService } from './links.service.js';
 

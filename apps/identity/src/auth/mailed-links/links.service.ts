@@ -1,14 +1,14 @@
 import { AlreadyVerified, type CachedUser, type LinkPurpose, MailedLinks, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { type AuditNote } from '../../audit/audit-note.js';
-import { Guesses } from '../../limits/guesses.js';
-import { type Visitor } from '../../limits/visitor.js';
+import { type AuditNote } from '../../access/audit-note.js';
+import { Guesses } from '../../login-throttle/guesses.js';
+import { type Visitor } from '../../access/visitor.js';
 import { WrongPassword } from '../accounts/account-faults.js';
 import { OwnPassword } from '../accounts/own-password.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
 import { SecondFactors } from '../second-factor/second-factors.js';
-import { type Client } from '../sessions/client.js';
+import { type Client } from '../../access/client.js';
 import { MailDelivery } from './mail-delivery.js';
 
 const EVERY_LINK: readonly LinkPurpose[] = ['verify_email', 'reset_password', 'change_email'];

@@ -1,5 +1,5 @@
 import { FAULT_STATUSES, isFault } from '#http';
-import { RateLimited, TooManyAttempts } from '../../limits/limit-faults.js';
+import { RateLimited, TooManyAttempts } from '../../rate-limits/limit-faults.js';
 import { InvalidCredentials } from '../login/login-faults.js';
 import { InvalidCode, SecondFactorRequired } from '../second-factor/second-factor-faults.js';
 import { InvalidRefreshToken } from '../tokens/invalid-refresh-token.js';

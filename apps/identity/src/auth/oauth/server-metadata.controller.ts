@@ -2,7 +2,7 @@ import { Settings } from '#config';
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '#http';
-import { Public } from '../guard/access.js';
+import { Public } from '../../access/access.js';
 import { ServerMetadata } from './server-metadata.js';
 
 @ApiTags('services')

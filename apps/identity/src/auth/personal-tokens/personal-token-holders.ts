@@ -7,8 +7,8 @@ import {
 } from '#accounts';
 import { worse } from '#cache';
 import { Injectable } from '@nestjs/common';
-import { BadTokens } from '../../limits/bad-tokens.js';
-import { type Visitor } from '../../limits/visitor.js';
+import { BadTokens } from '../../rate-limits/bad-tokens.js';
+import { type Visitor } from '../../access/visitor.js';
 import { type ComparedToken, ComparedTokens } from './compared-tokens.js';
 import { LastUses } from './last-uses.js';
 import { type PersonalTokenText, readPersonalToken } from './personal-token-text.js';

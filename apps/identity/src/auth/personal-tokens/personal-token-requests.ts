@@ -1,5 +1,5 @@
 import { GivenPasswordField, IntegerField, TextField, UuidField } from '#http';
-import { type ScopeName } from './scopes.js';
+import { type ScopeName } from '../../access/scopes.js';
 import { ScopesField } from './scopes-field.js';
 
 export class PersonalTokenRequest {

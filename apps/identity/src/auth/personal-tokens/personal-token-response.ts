@@ -1,6 +1,6 @@
 import { type PersonalTokenDetails } from '#accounts';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { SCOPES } from './scopes.js';
+import { SCOPES } from '../../access/scopes.js';
 
 @ApiSchema({ name: 'PersonalToken' })
 export class PersonalTokenResponse {

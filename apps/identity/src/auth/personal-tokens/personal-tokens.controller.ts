@@ -7,13 +7,13 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { Audited } from '../../audit/audited.js';
+import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline } from '#http';
-import { REQUEST_LIMITS } from '../../limits/limit.js';
-import { Limited } from '../../limits/limited.js';
-import { CurrentVisitor, type Visitor } from '../../limits/visitor.js';
-import { UsersOnly } from '../guard/access.js';
-import { CurrentUser } from '../guard/current-user.js';
+import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
+import { Limited } from '../../rate-limits/limited.js';
+import { CurrentVisitor, type Visitor } from '../../access/visitor.js';
+import { UsersOnly } from '../../access/access.js';
+import { CurrentUser } from '../../access/current-user.js';
 import { PersonalTokenPath, PersonalTokenRequest } from './personal-token-requests.js';
 import {
   NewPersonalTokenResponse,

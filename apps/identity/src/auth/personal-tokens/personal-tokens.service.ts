@@ -5,12 +5,12 @@ import {
   PersonalTokenStore,
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { type Visitor } from '../../limits/visitor.js';
+import { type Visitor } from '../../access/visitor.js';
 import { WrongPassword } from '../accounts/account-faults.js';
 import { OwnPassword } from '../accounts/own-password.js';
 import { PersonalTokenNotFound, TooManyPersonalTokens } from './personal-token-faults.js';
 import { makePersonalToken } from './personal-token-text.js';
-import { type ScopeName } from './scopes.js';
+import { type ScopeName } from '../../access/scopes.js';
 
 export interface PersonalTokenWish {
   name: string;

@@ -1,5 +1,5 @@
 import { field, rule } from '#http';
-import { isScope, SCOPES } from './scopes.js';
+import { isScope, SCOPES } from '../../access/scopes.js';
 
 const MOST = SCOPES.length;
 

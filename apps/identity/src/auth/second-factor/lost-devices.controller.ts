@@ -1,12 +1,12 @@
 import { type CachedUser } from '#accounts';
 import { Controller, Delete, HttpCode, Param } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Audited } from '../../audit/audited.js';
+import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, UNAVAILABLE } from '#http';
-import { AdminsOnly } from '../guard/access.js';
-import { CurrentUser } from '../guard/current-user.js';
-import { REQUEST_LIMITS } from '../../limits/limit.js';
-import { Limited } from '../../limits/limited.js';
+import { AdminsOnly } from '../../access/access.js';
+import { CurrentUser } from '../../access/current-user.js';
+import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
+import { Limited } from '../../rate-limits/limited.js';
 import { LostDevices } from './lost-devices.js';
 import { OwnerPath } from './second-factor-requests.js';
 

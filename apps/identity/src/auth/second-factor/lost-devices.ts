@@ -1,6 +1,6 @@
 import { type CachedUser, UserCache, UserNotFound } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { Forbidden } from '../guard/auth-faults.js';
+import { Forbidden } from '../../access/auth-faults.js';
 import { SecondFactors } from './second-factors.js';
 
 /** What an administrator does for users who have neither app nor recovery codes any more. */

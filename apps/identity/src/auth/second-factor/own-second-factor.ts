@@ -1,7 +1,7 @@
 import { type CachedUser, type SecondFactorStatus } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { Guesses, type Named } from '../../limits/guesses.js';
-import { type Visitor } from '../../limits/visitor.js';
+import { Guesses, type Named } from '../../login-throttle/guesses.js';
+import { type Visitor } from '../../access/visitor.js';
 import { WrongPassword } from '../accounts/account-faults.js';
 import { OwnPassword } from '../accounts/own-password.js';
 import { SecondFactorNotOn, WrongCode } from './second-factor-faults.js';

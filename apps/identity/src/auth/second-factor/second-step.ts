@@ -1,10 +1,10 @@
 import { type Credentials, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { type AuditNote } from '../../audit/audit-note.js';
-import { Guesses } from '../../limits/guesses.js';
-import { type Visitor } from '../../limits/visitor.js';
+import { type AuditNote } from '../../access/audit-note.js';
+import { Guesses } from '../../login-throttle/guesses.js';
+import { type Visitor } from '../../access/visitor.js';
 import { InvalidCredentials } from '../login/login-faults.js';
-import { type Client } from '../sessions/client.js';
+import { type Client } from '../../access/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
 import { LoginChallenges } from './login-challenges.js';
 import { InvalidChallenge, InvalidCode, SecondFactorRequired } from './second-factor-faults.js';

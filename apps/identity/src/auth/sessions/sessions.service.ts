@@ -1,10 +1,10 @@
 import { type CachedUser, type LiveSession, type SessionDetails, SessionStore } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
-import { type AuditNote } from '../../audit/audit-note.js';
+import { type AuditNote } from '../../access/audit-note.js';
 import { InvalidCredentials } from '../login/login-faults.js';
 import { InvalidRefreshToken } from '../tokens/invalid-refresh-token.js';
 import { RefreshTokens } from '../tokens/refresh-tokens.js';
-import { type Client } from './client.js';
+import { type Client } from '../../access/client.js';
 import { SessionNotFound } from './session-faults.js';
 
 /** A user who has proved who they are, and the session that it began or goes on with. */

@@ -1,4 +1,4 @@
-import { type AccessClaims } from '../guard/caller.js';
+import { type AccessClaims } from '../../access/caller.js';
 import { InvalidToken } from './invalid-token.js';
 import { isJsonObject } from '#runtime';
 

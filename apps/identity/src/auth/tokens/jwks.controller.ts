@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
-
 import { Controller, Get, Headers, Res } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-
-import { Public } from '../guard/access.js';
+import { Public } from '../../access/access.js';
 import { JsonWebKeySet } from './json-web-key-set.js';
 import { JWKS_MAX_AGE_SECONDS } from './rotation-times.js';
 import { SigningKeys } from './signing-keys.js';

@@ -1,7 +1,7 @@
 import { Settings } from '#config';
 import { applyDecorators, Controller, Get, Header } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { Public } from '../../guard/access.js';
+import { Public } from '../../../access/access.js';
 import { linkPage } from './link-page.js';
 import { LINK_SCRIPT, LINK_STYLES } from './link-page-assets.js';
 

@@ -1,10 +1,10 @@
 import { Controller, Delete, HttpCode, Param } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Audited } from '../audit/audited.js';
-import { AdminsOnly } from '../auth/guard/access.js';
+import { Audited } from '../audit-log/audited.js';
+import { AdminsOnly } from '../access/access.js';
 import { ApiProblems } from '#http';
-import { REQUEST_LIMITS } from '../limits/limit.js';
-import { Limited } from '../limits/limited.js';
+import { REQUEST_LIMITS } from '../rate-limits/limit.js';
+import { Limited } from '../rate-limits/limited.js';
 import { UserPath } from '../users/user-requests.js';
 import { DeparturesService } from './departures.service.js';
 

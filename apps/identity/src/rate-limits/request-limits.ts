@@ -1,14 +1,14 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { bearerToken } from '../auth/guard/bearer-token.js';
-import { type ServiceTokens } from '../auth/guard/service-tokens.js';
+import { bearerToken } from '../access/bearer-token.js';
+import { type ServiceTokens } from '../access/service-tokens.js';
 import { type RequestLimiter } from '#http';
 import { type Counter } from './counter.js';
 import { digest } from '#crypto';
 import { type Limit, REQUEST_LIMITS } from './limit.js';
 import { RateLimited } from './limit-faults.js';
-import { namedClient } from './named-client.js';
+import { namedClient } from '../access/named-client.js';
 import { rateLimitHeaders } from './rate-limit-headers.js';
-import { type Visitor, visitorAt } from './visitor.js';
+import { type Visitor, visitorAt } from '../access/visitor.js';
 
 /** Who watches over the service has to see it above all when too much is asked of it. */
 const NEVER_LIMITED = /^\/(health|metrics)(\/|$)/;

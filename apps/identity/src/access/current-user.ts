@@ -1,9 +1,8 @@
 import { type CachedUser } from '#accounts';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
-import { type AccessClaims } from './caller.js';
+import { type AccessClaims, type Caller } from './caller.js';
 import { Forbidden, InsufficientScope, MissingToken } from './auth-faults.js';
-import { type Caller } from './caller.js';
 
 /** The user whose token was sent: a frozen value from the cache. */
 export const CurrentUser = createParamDecorator((_: unknown, context: ExecutionContext): CachedUser => {

@@ -1,4 +1,4 @@
-import { type Limit } from './limit.js';
+import { type Limit } from '../rate-limits/limit.js';
 
 /**
  * Of wrong passwords and codes. NIST SP 800-63B, section 5.2.2, allows 100 in a row for an account; that many an hour leave the

@@ -1,9 +1,9 @@
 import { type AliasKind, type CachedUser } from '#accounts';
-import { type Counter } from './counter.js';
+import { type Counter } from '../rate-limits/counter.js';
 import { digest } from '#crypto';
 import { type KnownNetworks } from './known-networks.js';
-import { TooManyAttempts } from './limit-faults.js';
-import { type Visitor } from './visitor.js';
+import { TooManyAttempts } from '../rate-limits/limit-faults.js';
+import { type Visitor } from '../access/visitor.js';
 
 /**
  * Which account somebody says is theirs, whether or not there is one; or, by its id, whose second factor is asked for.

@@ -2,7 +2,7 @@ import { Settings } from '#config';
 import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyInstance } from 'fastify';
-import { ServiceTokens } from '../auth/guard/service-tokens.js';
+import { ServiceTokens } from '../access/service-tokens.js';
 import { BadTokens } from './bad-tokens.js';
 import { Limits } from './limits.js';
 

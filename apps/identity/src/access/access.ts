@@ -1,14 +1,8 @@
 import { type ServicePrivilege } from '#config';
 import { applyDecorators, SetMetadata } from '@nestjs/common';
-import {
-  ApiBearer,
-  ApiOptionalBearer,
-  ApiScope,
-  ApiServiceBasic,
-  ApiServiceToken,
-} from '../../access/api-bearer.js';
+import { ApiBearer, ApiOptionalBearer, ApiScope, ApiServiceBasic, ApiServiceToken } from './api-bearer.js';
 import { ApiProblems, routeConfig, UNAVAILABLE } from '#http';
-import { type ScopeName } from '../personal-tokens/scopes.js';
+import { type ScopeName } from './scopes.js';
 
 /** Whom a route answers. Without a word it answers users alone: forgetting to decide locks a door, and opens none. */
 export type Access =

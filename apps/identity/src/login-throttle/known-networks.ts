@@ -1,7 +1,7 @@
 import { heapShareEntries } from '#config';
 import { LRUCache } from 'lru-cache';
 import { digest } from '#crypto';
-import { type LimitsRedis } from './limits-redis.js';
+import { type LimitsRedis } from '../rate-limits/limits-redis.js';
 
 const KEPT_SECONDS = 30 * 24 * 60 * 60;
 const MAX_IN_MEMORY = heapShareEntries('knownNetworks', { bytesEach: 250, most: 50_000 });

@@ -2,11 +2,11 @@ import { type AccountExport, AccountExports, type CachedUser } from '#accounts';
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
-import { Audited } from '../audit/audited.js';
-import { UsersOnly } from '../auth/guard/access.js';
-import { CurrentUser } from '../auth/guard/current-user.js';
-import { REQUEST_LIMITS } from '../limits/limit.js';
-import { Limited } from '../limits/limited.js';
+import { Audited } from '../audit-log/audited.js';
+import { UsersOnly } from '../access/access.js';
+import { CurrentUser } from '../access/current-user.js';
+import { REQUEST_LIMITS } from '../rate-limits/limit.js';
+import { Limited } from '../rate-limits/limited.js';
 
 @ApiTags('account')
 @Controller('auth')

@@ -2,7 +2,7 @@ import { Counter } from './counter.js';
 import { digest } from '#crypto';
 import { BAD_TOKENS } from './limit.js';
 import { RateLimited } from './limit-faults.js';
-import { type Visitor } from './visitor.js';
+import { type Visitor } from '../access/visitor.js';
 
 /**
  * How many bearer tokens from one network open nothing: forged, revoked or made up

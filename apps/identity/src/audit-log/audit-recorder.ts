@@ -1,7 +1,7 @@
 import { databaseFaultOf } from '#database';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { isAdmin } from '../auth/guard/caller.js';
-import { clientOf } from '../auth/sessions/client.js';
+import { isAdmin } from '../access/caller.js';
+import { clientOf } from '../access/client.js';
 import { DEADLINE_MS, isUuid, type RequestRecorder } from '#http';
 import {
   type AuditAction,

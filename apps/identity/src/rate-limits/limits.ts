@@ -1,6 +1,6 @@
 import { type Settings } from '#config';
 import { Logger } from '@nestjs/common';
-import { type ServiceTokens } from '../auth/guard/service-tokens.js';
+import { type ServiceTokens } from '../access/service-tokens.js';
 import { Counter } from './counter.js';
 import { type Limit } from './limit.js';
 import { LimitsRedis } from './limits-redis.js';

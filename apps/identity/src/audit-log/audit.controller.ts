@@ -1,11 +1,11 @@
 import { AuditLog, type CachedUser } from '#accounts';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AdminsOnly, Scope, UsersOnly } from '../auth/guard/access.js';
-import { CurrentUser } from '../auth/guard/current-user.js';
+import { AdminsOnly, Scope, UsersOnly } from '../access/access.js';
+import { CurrentUser } from '../access/current-user.js';
 import { ApiProblems, idOf, UNAVAILABLE } from '#http';
-import { REQUEST_LIMITS } from '../limits/limit.js';
-import { Limited } from '../limits/limited.js';
+import { REQUEST_LIMITS } from '../rate-limits/limit.js';
+import { Limited } from '../rate-limits/limited.js';
 import { ActivityPage, AuditPage } from './audit-page.js';
 import { ActivityQuery, AuditLogQuery } from './audit-requests.js';
 import { Audited } from './audited.js';

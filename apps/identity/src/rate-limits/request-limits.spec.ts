@@ -1,9 +1,9 @@
 import { readSettings } from '#config';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { bearerToken } from '../auth/guard/bearer-token.js';
-import { type Caller } from '../auth/guard/caller.js';
-import { ServiceTokens } from '../auth/guard/service-tokens.js';
+import { bearerToken } from '../access/bearer-token.js';
+import { type Caller } from '../access/caller.js';
+import { ServiceTokens } from '../access/service-tokens.js';
 import { keepRemoteAddresses, limitRequests } from '#http';
 import { Counter } from './counter.js';
 import { type Limit, REQUEST_LIMITS } from './limit.js';

@@ -1,6 +1,6 @@
 import { heapShareEntries } from '#config';
 import { LRUCache } from 'lru-cache';
-import { networkOf } from '../limits/client-network.js';
+import { networkOf } from '../access/client-network.js';
 import { type AuditEvent, SUCCESS } from '#accounts';
 
 /** Refusals that are told apart at once; beyond, the one that was longest not seen is taken for new. */

@@ -1,16 +1,22 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { InvalidCredentials } from '../auth/login/login-faults.js';
-import { InvalidCode } from '../auth/second-factor/second-factor-faults.js';
-import { Counter } from './counter.js';
+import { Counter } from '../rate-limits/counter.js';
 import { Guesses, type Named } from './guesses.js';
 import { KnownNetworks } from './known-networks.js';
 import { GUESS_LIMITS } from './guess-limits.js';
-import { type Limit } from './limit.js';
-import { type Visitor, visitorAt } from './visitor.js';
+import { type Limit } from '../rate-limits/limit.js';
+import { type Visitor, visitorAt } from '../access/visitor.js';
 
 const ADA: Named = ['email', 'ada@example.com'];
 const ADA_ID = '0190d6f0-7a3c-7b3e-9d2a-ba9876543210';
 const HOME = visitorAt('203.0.113.1');
+
+class InvalidCredentials extends Error {
+  readonly code = 'auth.invalid_credentials';
+}
+
+class InvalidCode extends Error {
+  readonly code = 'auth.invalid_code';
+}
 
 describe('Guesses', () => {
   let guesses: Guesses;
