@@ -5,7 +5,7 @@ import { EmbeddedPostgres } from '#embedded-postgres';
 import { migrate } from '#database';
 import { accountsSchema } from '#accounts';
 import { join } from 'node:path';
-import { createApp } from '../../apps/identity/src/create-app.js';
+import { createApp } from '../../apps/identity/src/bootstrap/create-app.js';
 import { makeTestDirectory } from '../support/postgres/test-directory.js';
 
 const directory = await makeTestDirectory();

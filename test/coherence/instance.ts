@@ -8,7 +8,7 @@ import { type Answer, ChangeWindow, CoherentCache, Lease, Seal, type Subject } f
 import { readSettings } from '#config';
 import { DatabaseUnavailable, DeadlineClient } from '#database';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createApp } from '../../apps/identity/src/create-app.js';
+import { createApp } from '../../apps/identity/src/bootstrap/create-app.js';
 import { type Ablation } from './ablation.js';
 import { Traps } from './set-traps.js';
 import { type Order } from './usher-instance.js';

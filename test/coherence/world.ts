@@ -1,9 +1,9 @@
 import { readSettings } from '#config';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { AccessTokens } from '../../apps/identity/src/auth/tokens/access-tokens.js';
+import { AccessTokens } from '../../apps/identity/src/auth/access-tokens/access-tokens.js';
 import { SystemClock } from '#cache';
-import { SigningKeys } from '../../apps/identity/src/auth/tokens/signing-keys.js';
+import { SigningKeys } from '../../apps/identity/src/auth/signing-keys/signing-keys.js';
 import { History, type State } from './history.js';
 import { type Person, stateOf } from './person.js';
 import { newPersonalToken, scopesOf, stored } from './personal-token.js';

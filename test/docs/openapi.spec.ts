@@ -2,9 +2,9 @@ import { readSettings } from '#config';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { AppModule } from '../../apps/identity/src/app.module.js';
+import { AppModule } from '../../apps/identity/src/bootstrap/app.module.js';
 import { AUDIT_ACTIONS } from '#accounts';
-import { apiDescription } from '../../apps/identity/src/api-description.js';
+import { apiDescription } from '../../apps/identity/src/bootstrap/api-description.js';
 import { buildOpenApi, createHttpAdapter } from '#http';
 
 /** As much of OpenAPI as is asked about here. */

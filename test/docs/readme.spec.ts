@@ -3,8 +3,8 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { readFile } from 'node:fs/promises';
-import { AppModule } from '../../apps/identity/src/app.module.js';
-import { apiDescription } from '../../apps/identity/src/api-description.js';
+import { AppModule } from '../../apps/identity/src/bootstrap/app.module.js';
+import { apiDescription } from '../../apps/identity/src/bootstrap/api-description.js';
 import { buildOpenApi, createHttpAdapter } from '#http';
 import { cells } from './cells.js';
 

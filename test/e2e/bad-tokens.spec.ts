@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { AccessTokens } from '../../apps/identity/src/auth/tokens/access-tokens.js';
-import { SigningKeys } from '../../apps/identity/src/auth/tokens/signing-keys.js';
+import { AccessTokens } from '../../apps/identity/src/auth/access-tokens/access-tokens.js';
+import { SigningKeys } from '../../apps/identity/src/auth/signing-keys/signing-keys.js';
 import { aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
 import { expectProblem } from '../support/problems.js';
 import { TestApp } from '../support/test-app.js';

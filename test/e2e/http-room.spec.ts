@@ -42,7 +42,7 @@ import {
   UuidField,
 } from '#http';
 import { ApiBearer } from '../../apps/identity/src/access/api-bearer.js';
-import { apiDescription } from '../../apps/identity/src/api-description.js';
+import { apiDescription } from '../../apps/identity/src/bootstrap/api-description.js';
 
 class Toy {
   @EmailField()

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response } from 'supertest';
-import { AccessTokens } from '../../apps/identity/src/auth/tokens/access-tokens.js';
+import { AccessTokens } from '../../apps/identity/src/auth/access-tokens/access-tokens.js';
 import { eventually } from '../support/eventually.js';
 import { aPerson, bearer, PASSWORD, type Person, promote } from '../support/people.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { createPrivateKey, createPublicKey, type JsonWebKey, randomBytes, verify } from 'node:crypto';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KeyDirectory } from '../../apps/identity/src/auth/tokens/key-directory.js';
-import { rotate } from '../../apps/identity/src/auth/tokens/key-rotation.js';
-import { SigningKeys } from '../../apps/identity/src/auth/tokens/signing-keys.js';
+import { KeyDirectory } from '../../apps/identity/src/auth/signing-keys/key-directory.js';
+import { rotate } from '../../apps/identity/src/auth/signing-keys/key-rotation.js';
+import { SigningKeys } from '../../apps/identity/src/auth/signing-keys/signing-keys.js';
 import { aPerson } from '../support/people.js';
 import { makeTestDirectory } from '../support/postgres/test-directory.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';

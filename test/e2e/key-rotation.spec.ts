@@ -3,12 +3,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AccessTokens } from '../../apps/identity/src/auth/tokens/access-tokens.js';
+import { AccessTokens } from '../../apps/identity/src/auth/access-tokens/access-tokens.js';
 import { Clock, SystemClock } from '#cache';
-import { KeyDirectory } from '../../apps/identity/src/auth/tokens/key-directory.js';
-import { rotate, type RotationStep } from '../../apps/identity/src/auth/tokens/key-rotation.js';
-import { SPREAD_WITHIN_MS } from '../../apps/identity/src/auth/tokens/rotation-times.js';
-import { SigningKeys } from '../../apps/identity/src/auth/tokens/signing-keys.js';
+import { KeyDirectory } from '../../apps/identity/src/auth/signing-keys/key-directory.js';
+import { rotate, type RotationStep } from '../../apps/identity/src/auth/signing-keys/key-rotation.js';
+import { SPREAD_WITHIN_MS } from '../../apps/identity/src/auth/signing-keys/rotation-times.js';
+import { SigningKeys } from '../../apps/identity/src/auth/signing-keys/signing-keys.js';
 import { eventually } from '../support/eventually.js';
 import { Load } from '../support/load.js';
 import { aPerson, bearer, type Person } from '../support/people.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, get } from 'node:http';
-import { AccessTokens } from '../../apps/identity/src/auth/tokens/access-tokens.js';
+import { AccessTokens } from '../../apps/identity/src/auth/access-tokens/access-tokens.js';
 import { eventually } from '../support/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { statementsIn } from '../support/postgres/statements.js';

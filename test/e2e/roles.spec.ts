@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomBytes } from 'node:crypto';
 import supertest, { type Response } from 'supertest';
-import { AppModule } from '../../apps/identity/src/app.module.js';
+import { AppModule } from '../../apps/identity/src/bootstrap/app.module.js';
 import { Public, RequireRole, Scope, TokenHoldersOnly } from '../../apps/identity/src/access/access.js';
 import { createHttpAdapter } from '#http';
 import { eventually } from '../support/eventually.js';

@@ -6,7 +6,7 @@ import { cruise } from 'dependency-cruiser';
 import cruiseOptions from 'dependency-cruiser/config-utl/extract-depcruise-options';
 import readTsConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 import process from 'node:process';
-import { folderCycles } from './folder-graph.js';
+import { folderCycles } from './folder-graph.ts';
 
 const FOLDERS = ['apps', 'libs', 'test'];
 

@@ -4,7 +4,7 @@ import { accountsSchema } from '#accounts';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { join } from 'node:path';
 import supertest from 'supertest';
-import { createApp } from '../../apps/identity/src/create-app.js';
+import { createApp } from '../../apps/identity/src/bootstrap/create-app.js';
 import { createTestDatabase, type TestDatabase } from './postgres/test-database.js';
 import { makeTestDirectory } from './postgres/test-directory.js';
 

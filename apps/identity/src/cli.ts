@@ -4,9 +4,9 @@ import process from 'node:process';
 import { type CreateAdminOptions } from './cli/create-admin.js';
 import { type ImportUsersOptions } from './cli/import-users.js';
 import { type RotateKeyOptions } from './cli/rotate-key.js';
-import { onUncaught, startFault } from './start-fault.js';
-import { startSettings } from './start-settings.js';
-import { onStopSignal } from './stop-signals.js';
+import { onUncaught, startFault } from './bootstrap/start-fault.js';
+import { startSettings } from './bootstrap/start-settings.js';
+import { onStopSignal } from './bootstrap/stop-signals.js';
 
 /** As shells have it for a command that Ctrl-C ended. */
 const INTERRUPTED = 130;

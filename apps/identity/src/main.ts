@@ -4,10 +4,10 @@ import { type Readiness } from '#observability';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type OpenDatabase, openDatabase } from './open-database.js';
-import { onUncaught, startFault } from './start-fault.js';
-import { startSettings } from './start-settings.js';
-import { onStopSignal } from './stop-signals.js';
+import { type OpenDatabase, openDatabase } from './bootstrap/open-database.js';
+import { onUncaught, startFault } from './bootstrap/start-fault.js';
+import { startSettings } from './bootstrap/start-settings.js';
+import { onStopSignal } from './bootstrap/stop-signals.js';
 
 /** Requests under way get this long to be answered. */
 const STOP_WITHIN_MS = 10_000;
@@ -50,10 +50,10 @@ async function start(): Promise<void> {
     leaving.signal.throwIfAborted();
     // Takes longer than all of the above: whoever is to hear of a fault does not wait for it.
     const { Readiness } = await import('#observability');
-    const { createApp } = await import('./create-app.js');
+    const { createApp } = await import('./bootstrap/create-app.js');
     const { buildSearchIndexes } = await import('#accounts');
     const { Logger } = await import('@nestjs/common');
-    const { announceStart } = await import('./announce-start.js');
+    const { announceStart } = await import('./bootstrap/announce-start.js');
     app = await createApp(settings, database.url);
     readiness = app.get(Readiness);
     leaving.signal.throwIfAborted();

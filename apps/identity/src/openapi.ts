@@ -3,8 +3,8 @@ import { readSettings } from '#config';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import process from 'node:process';
-import { apiDescription } from './api-description.js';
-import { AppModule } from './app.module.js';
+import { apiDescription } from './bootstrap/api-description.js';
+import { AppModule } from './bootstrap/app.module.js';
 import { buildOpenApi, createHttpAdapter } from '#http';
 
 /** Prints the OpenAPI document, without a database: in preview mode Nest reads the classes and makes none of them. */

@@ -4,8 +4,8 @@ import { accountsSchema, UserCacheModule } from '#accounts';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuditModule } from '../audit-log/audit.module.js';
 import { PasswordsModule } from '../auth/passwords/passwords.module.js';
-import { cacheOptions, databaseOptions, sessionLimits } from '../options.js';
-import { SettingsModule } from '../settings.module.js';
+import { cacheOptions, databaseOptions, sessionLimits } from '../bootstrap/options.js';
+import { SettingsModule } from '../bootstrap/settings.module.js';
 
 /** The rooms that a command needs: the write way without HTTP. */
 @Module({})

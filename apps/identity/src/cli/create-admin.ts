@@ -7,7 +7,7 @@ import { plainToInstance } from 'class-transformer';
 import { PasswordHasher } from '../auth/passwords/password-hasher.js';
 import { PasswordPolicy } from '../auth/passwords/password-policy.js';
 import { EmailField, UsernameField } from '#http';
-import { openDatabase } from '../open-database.js';
+import { openDatabase } from '../bootstrap/open-database.js';
 import { askPassword } from './ask-password.js';
 import { CliModule } from './cli.module.js';
 import { CommandFault } from './command-fault.js';

@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import process from 'node:process';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { type DataSource } from 'typeorm';
-import { openDatabase } from '../open-database.js';
+import { openDatabase } from '../bootstrap/open-database.js';
 import { CommandFault } from './command-fault.js';
 import { linesOf } from './import/lines.js';
 import { UserImport } from './import/user-import.js';

@@ -1,9 +1,9 @@
 import { type Settings } from '#config';
 import { type AuditAction, auditEntry, AuditLog, ownEvent } from '#accounts';
-import { KeyDirectory } from '../auth/tokens/key-directory.js';
-import { rotate, type RotationStep } from '../auth/tokens/key-rotation.js';
-import { SPREAD_WITHIN_MS } from '../auth/tokens/rotation-times.js';
-import { reasonOf } from '../start-fault.js';
+import { KeyDirectory } from '../auth/signing-keys/key-directory.js';
+import { rotate, type RotationStep } from '../auth/signing-keys/key-rotation.js';
+import { SPREAD_WITHIN_MS } from '../auth/signing-keys/rotation-times.js';
+import { reasonOf } from '../bootstrap/start-fault.js';
 import { CommandFault } from './command-fault.js';
 
 const SPREAD = `${SPREAD_WITHIN_MS / 60_000} minutes`;

@@ -1,7 +1,7 @@
 import { type CachedUser, type Metadata } from '#accounts';
 import { ApiProperty, ApiSchema, OmitType } from '@nestjs/swagger';
 import { type Caller, isAdmin } from '../access/caller.js';
-import { UserResponse } from '../auth/user-response.js';
+import { UserResponse } from '../auth/profile/user-response.js';
 
 const metadata = (): PropertyDecorator =>
   ApiProperty({

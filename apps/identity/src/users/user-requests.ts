@@ -1,4 +1,4 @@
-import { MetadataField } from '../auth/accounts/metadata-field.js';
+import { MetadataField } from '../auth/profile/metadata-field.js';
 import {
   BooleanField,
   CursorField,

@@ -5,7 +5,7 @@ import { Audited } from '../audit-log/audited.js';
 import { AdminsAndServicesOnly, AdminsOnly, Scope, UsersOnly } from '../access/access.js';
 import { type Caller } from '../access/caller.js';
 import { CurrentCaller } from '../access/current-user.js';
-import { UserResponse } from '../auth/user-response.js';
+import { UserResponse } from '../auth/profile/user-response.js';
 import { ApiProblems, CacheTrace, InvalidInput, Revalidated, Trace } from '#http';
 import { REQUEST_LIMITS } from '../rate-limits/limit.js';
 import { Limited } from '../rate-limits/limited.js';

@@ -21,13 +21,13 @@ import {
   RegisterRequest,
 } from './account-requests.js';
 import { ClosedAccount } from './closed-account.js';
-import { profileChanges } from './profile-fields.js';
+import { profileChanges } from '../profile/profile-fields.js';
 import { Public, Scope, UsersOnly } from '../../access/access.js';
 import { CurrentSession, CurrentUser } from '../../access/current-user.js';
 import { type Client, CurrentClient } from '../../access/client.js';
-import { TokenIssuer } from '../token-issuer.js';
-import { AuthenticatedResponse } from '../token-response.js';
-import { UserResponse } from '../user-response.js';
+import { TokenIssuer } from '../sessions/token-issuer.js';
+import { AuthenticatedResponse } from '../sessions/token-response.js';
+import { UserResponse } from '../profile/user-response.js';
 
 /** The longest that a password may wait for its turn and be hashed; the queue is bounded well below it. */
 const PASSWORD_DEADLINE_MS = 15_000;

@@ -10,13 +10,13 @@ import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../access/audit-note.js';
 import { Guesses } from '../../login-throttle/guesses.js';
 import { type Visitor } from '../../access/visitor.js';
-import { MailDelivery } from '../mailed-links/mail-delivery.js';
+import { MailDelivery } from '../email-actions/mail-delivery.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
 import { type Client } from '../../access/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
-import { WrongPassword } from './account-faults.js';
-import { OwnPassword } from './own-password.js';
+import { WrongPassword } from '../passwords/account-faults.js';
+import { OwnPassword } from '../passwords/own-password.js';
 
 export interface Registration extends ProfileChanges {
   email: string;

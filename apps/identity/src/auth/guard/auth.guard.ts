@@ -18,8 +18,8 @@ import {
   type PersonalTokenCaller,
   type ServiceCaller,
 } from '../../access/caller.js';
-import { AccessTokens } from '../tokens/access-tokens.js';
-import { InvalidToken } from '../tokens/invalid-token.js';
+import { AccessTokens } from '../access-tokens/access-tokens.js';
+import { InvalidToken } from '../access-tokens/invalid-token.js';
 import { type Access, ACCESS, ROLES, SCOPE } from '../../access/access.js';
 import {
   Forbidden,

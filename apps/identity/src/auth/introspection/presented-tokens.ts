@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
 import { type AccessClaims } from '../../access/caller.js';
-import { AccessTokens } from '../tokens/access-tokens.js';
-import { InvalidRefreshToken } from '../tokens/invalid-refresh-token.js';
-import { InvalidToken } from '../tokens/invalid-token.js';
-import { type RefreshClaims, RefreshTokens } from '../tokens/refresh-tokens.js';
+import { AccessTokens } from '../access-tokens/access-tokens.js';
+import { InvalidRefreshToken } from '../refresh-tokens/invalid-refresh-token.js';
+import { InvalidToken } from '../access-tokens/invalid-token.js';
+import { type RefreshClaims, RefreshTokens } from '../refresh-tokens/refresh-tokens.js';
 
 /** A token that somebody asks about. Whether it is still good is another question. */
 export type PresentedToken =

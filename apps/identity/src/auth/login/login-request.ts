@@ -1,5 +1,5 @@
 import { GivenPasswordField, TextField } from '#http';
-import { CODE } from '../second-factor/code-field.js';
+import { CODE } from '../two-factor/code-field.js';
 
 export class LoginRequest {
   @TextField({

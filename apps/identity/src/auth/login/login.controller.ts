@@ -13,8 +13,8 @@ import { OAuthErrors } from '../oauth/oauth-errors.js';
 import { grantOf, TokenRequest } from '../oauth/token-request.js';
 import { type Client, CurrentClient } from '../../access/client.js';
 import { SessionsService } from '../sessions/sessions.service.js';
-import { TokenIssuer } from '../token-issuer.js';
-import { AuthenticatedResponse, TokenResponse } from '../token-response.js';
+import { TokenIssuer } from '../sessions/token-issuer.js';
+import { AuthenticatedResponse, TokenResponse } from '../sessions/token-response.js';
 
 /** The longest that a password may wait for its turn and be hashed; the queue is bounded well below it. */
 const PASSWORD_DEADLINE_MS = 15_000;

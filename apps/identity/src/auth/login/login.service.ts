@@ -5,10 +5,10 @@ import { normaliseEmail, normalisePhone } from '#http';
 import { Guesses } from '../../login-throttle/guesses.js';
 import { type Visitor } from '../../access/visitor.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
-import { SecondStep } from '../second-factor/second-step.js';
+import { SecondStep } from './second-step.js';
 import { type Client } from '../../access/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
-import { InvalidCredentials } from './login-faults.js';
+import { InvalidCredentials } from '../passwords/login-faults.js';
 
 export interface Login {
   /** Email address, username or phone number. */

@@ -1,8 +1,8 @@
 import { FAULT_STATUSES, isFault } from '#http';
 import { RateLimited, TooManyAttempts } from '../../rate-limits/limit-faults.js';
-import { InvalidCredentials } from '../login/login-faults.js';
-import { InvalidCode, SecondFactorRequired } from '../second-factor/second-factor-faults.js';
-import { InvalidRefreshToken } from '../tokens/invalid-refresh-token.js';
+import { InvalidCredentials } from '../passwords/login-faults.js';
+import { InvalidCode, SecondFactorRequired } from '../two-factor/second-factor-faults.js';
+import { InvalidRefreshToken } from '../refresh-tokens/invalid-refresh-token.js';
 import { InvalidGrant, InvalidTokenRequest, SlowDown } from './oauth-faults.js';
 
 /** OAuth clients look for `error` and a 400 where our own would look for `code`, a 401 or a 422. */

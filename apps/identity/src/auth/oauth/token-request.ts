@@ -1,5 +1,5 @@
 import { GivenPasswordField, InvalidInput, TextField, UnknownFieldsIgnored } from '#http';
-import { CODE } from '../second-factor/code-field.js';
+import { CODE } from '../two-factor/code-field.js';
 import { UnsupportedGrantType } from './oauth-faults.js';
 
 const ignored = { max: 1_024, optional: true, example: '' };

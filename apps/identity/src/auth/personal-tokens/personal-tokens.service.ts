@@ -6,8 +6,8 @@ import {
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type Visitor } from '../../access/visitor.js';
-import { WrongPassword } from '../accounts/account-faults.js';
-import { OwnPassword } from '../accounts/own-password.js';
+import { WrongPassword } from '../passwords/account-faults.js';
+import { OwnPassword } from '../passwords/own-password.js';
 import { PersonalTokenNotFound, TooManyPersonalTokens } from './personal-token-faults.js';
 import { makePersonalToken } from './personal-token-text.js';
 import { type ScopeName } from '../../access/scopes.js';

@@ -1,9 +1,9 @@
 import { type CachedUser, type LiveSession, type SessionDetails, SessionStore } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
 import { type AuditNote } from '../../access/audit-note.js';
-import { InvalidCredentials } from '../login/login-faults.js';
-import { InvalidRefreshToken } from '../tokens/invalid-refresh-token.js';
-import { RefreshTokens } from '../tokens/refresh-tokens.js';
+import { InvalidCredentials } from '../passwords/login-faults.js';
+import { InvalidRefreshToken } from '../refresh-tokens/invalid-refresh-token.js';
+import { RefreshTokens } from '../refresh-tokens/refresh-tokens.js';
 import { type Client } from '../../access/client.js';
 import { SessionNotFound } from './session-faults.js';
 

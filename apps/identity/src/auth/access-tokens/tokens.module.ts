@@ -1,14 +1,12 @@
 import { Module } from '@nestjs/common';
-
 import { Settings } from '#config';
-
 import { AccessTokens } from './access-tokens.js';
 import { Clock, SystemClock } from '#cache';
-import { JwksController } from './jwks.controller.js';
-import { loadRefreshKeys } from './refresh-keys.js';
-import { RefreshTokens } from './refresh-tokens.js';
-import { SigningKeys } from './signing-keys.js';
-import { SigningKeysWatch } from './signing-keys-watch.js';
+import { JwksController } from '../signing-keys/jwks.controller.js';
+import { loadRefreshKeys } from '../refresh-tokens/refresh-keys.js';
+import { RefreshTokens } from '../refresh-tokens/refresh-tokens.js';
+import { SigningKeys } from '../signing-keys/signing-keys.js';
+import { SigningKeysWatch } from '../signing-keys/signing-keys-watch.js';
 
 @Module({
   controllers: [JwksController],

@@ -6,8 +6,8 @@ import { type AccessClaims } from '../../access/caller.js';
 import { readAccessClaims } from './access-claims.js';
 import { Clock } from '#cache';
 import { InvalidToken } from './invalid-token.js';
-import { type SigningKey } from './signing-key.js';
-import { SigningKeys } from './signing-keys.js';
+import { type SigningKey } from '../signing-keys/signing-key.js';
+import { SigningKeys } from '../signing-keys/signing-keys.js';
 import { ACCESS_TOKEN_TYPE, readTokenHeader } from './token-header.js';
 import { type VerifiedToken, VerifiedTokens } from './verified-tokens.js';
 

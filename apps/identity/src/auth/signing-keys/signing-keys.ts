@@ -1,7 +1,5 @@
 import { Logger } from '@nestjs/common';
-
 import { type Settings } from '#config';
-
 import { type Clock, SystemClock } from '#cache';
 import { KeyDirectory } from './key-directory.js';
 import { type KeyRing } from './key-ring.js';

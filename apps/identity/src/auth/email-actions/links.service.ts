@@ -3,11 +3,11 @@ import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../access/audit-note.js';
 import { Guesses } from '../../login-throttle/guesses.js';
 import { type Visitor } from '../../access/visitor.js';
-import { WrongPassword } from '../accounts/account-faults.js';
-import { OwnPassword } from '../accounts/own-password.js';
+import { WrongPassword } from '../passwords/account-faults.js';
+import { OwnPassword } from '../passwords/own-password.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
-import { SecondFactors } from '../second-factor/second-factors.js';
+import { SecondFactors } from '../two-factor/second-factors.js';
 import { type Client } from '../../access/client.js';
 import { MailDelivery } from './mail-delivery.js';
 

@@ -1,7 +1,7 @@
 import { type SealKeys } from '#cache';
 import { type Settings } from '#config';
 import { keyInFile } from '#crypto';
-import { derivedKey, REFRESH_KEY_FILE } from './refresh-keys.js';
+import { derivedKey, REFRESH_KEY_FILE } from '../auth/refresh-tokens/refresh-keys.js';
 
 /**
  * The keys that seal what instances leave in Redis for each other, newest first. They are derived from what all

@@ -3,12 +3,12 @@ import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../access/audit-note.js';
 import { Guesses } from '../../login-throttle/guesses.js';
 import { type Visitor } from '../../access/visitor.js';
-import { InvalidCredentials } from '../login/login-faults.js';
+import { InvalidCredentials } from '../passwords/login-faults.js';
 import { type Client } from '../../access/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
 import { LoginChallenges } from './login-challenges.js';
-import { InvalidChallenge, InvalidCode, SecondFactorRequired } from './second-factor-faults.js';
-import { SecondFactors } from './second-factors.js';
+import { InvalidChallenge, InvalidCode, SecondFactorRequired } from '../two-factor/second-factor-faults.js';
+import { SecondFactors } from '../two-factor/second-factors.js';
 
 /** The part of a login that comes after the password: nothing for most, a code for those whose second factor is on. */
 @Injectable()

@@ -6,7 +6,7 @@ import {
   PERSONAL_TOKEN_SCHEME,
   SERVICE_BASIC_SCHEME,
   SERVICE_TOKEN_SCHEME,
-} from './access/api-bearer.js';
+} from '../access/api-bearer.js';
 
 const DESCRIPTION = `Says who a bearer token is, and keeps the profiles of users.
 

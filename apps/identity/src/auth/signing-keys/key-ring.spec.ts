@@ -1,7 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-
 import { beforeAll, describe, expect, it } from '@jest/globals';
-
 import { keyRing, type PublishedKey } from './key-ring.js';
 import { type PreviousKey, type RotationState } from './rotation-state.js';
 import { SPREAD_WITHIN_MS } from './rotation-times.js';

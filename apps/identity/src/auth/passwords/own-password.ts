@@ -2,7 +2,7 @@ import { type CachedUser, UserNotFound, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { Guesses } from '../../login-throttle/guesses.js';
 import { type Visitor } from '../../access/visitor.js';
-import { PasswordHasher } from '../passwords/password-hasher.js';
+import { PasswordHasher } from './password-hasher.js';
 import { WrongPassword } from './account-faults.js';
 
 /** Asks users for their password again, before what a token alone must not do. */

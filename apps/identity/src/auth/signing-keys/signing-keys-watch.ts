@@ -1,5 +1,4 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-
 import { LOOK_EVERY_MS } from './rotation-times.js';
 import { SigningKeys } from './signing-keys.js';
 

@@ -5,7 +5,7 @@ import { type StorageOptions } from '#storage';
 import { type CoherenceOptions } from '#change-log';
 import { type SessionLimits } from '#accounts';
 import { join } from 'node:path';
-import { loadSealKeys } from './auth/tokens/seal-keys.js';
+import { loadSealKeys } from './seal-keys.js';
 
 /** What the settings mean to the pool. */
 export function databaseOptions(settings: Settings, url: string): DataSourceSettings {

@@ -2,8 +2,8 @@ import { type CachedUser, type SecondFactorStatus } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { Guesses, type Named } from '../../login-throttle/guesses.js';
 import { type Visitor } from '../../access/visitor.js';
-import { WrongPassword } from '../accounts/account-faults.js';
-import { OwnPassword } from '../accounts/own-password.js';
+import { WrongPassword } from '../passwords/account-faults.js';
+import { OwnPassword } from '../passwords/own-password.js';
 import { SecondFactorNotOn, WrongCode } from './second-factor-faults.js';
 import { type Enrolment, SecondFactors } from './second-factors.js';
 

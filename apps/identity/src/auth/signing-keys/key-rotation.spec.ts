@@ -1,9 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-
 import { generatePem, KeyDirectory } from './key-directory.js';
 import { type KeyRing } from './key-ring.js';
 import { rotate, type RotationStep } from './key-rotation.js';

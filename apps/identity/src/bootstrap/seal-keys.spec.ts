@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { loadRefreshKeys } from './refresh-keys.js';
+import { loadRefreshKeys } from '../auth/refresh-tokens/refresh-keys.js';
 import { loadSealKeys } from './seal-keys.js';
 
 describe('the keys that seal entries in Redis', () => {

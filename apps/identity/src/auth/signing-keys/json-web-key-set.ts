@@ -1,5 +1,4 @@
 import { ApiProperty } from '@nestjs/swagger';
-
 import { type SigningKey } from './signing-key.js';
 
 /** A public key (RFC 7517, RFC 7518 section 6.2.1). An allow-list: what is not named here is not given out. */

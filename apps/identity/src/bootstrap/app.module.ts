@@ -4,17 +4,17 @@ import { MailModule } from '#mail';
 import { StorageModule } from '#storage';
 import { accountsSchema, UserCacheModule } from '#accounts';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AuditModule } from './audit-log/audit.module.js';
-import { AuthModule } from './auth/auth.module.js';
-import { AvatarsModule } from './avatars/avatars.module.js';
-import { DeparturesModule } from './account-deletion/departures.module.js';
-import { HealthModule } from './health/health.module.js';
+import { AuditModule } from '../audit-log/audit.module.js';
+import { AuthModule } from '../auth/auth.module.js';
+import { AvatarsModule } from '../avatars/avatars.module.js';
+import { DeparturesModule } from '../account-deletion/departures.module.js';
+import { HealthModule } from '../health/health.module.js';
 import { HttpModule } from '#http';
-import { LimitsModule } from './rate-limits/limits.module.js';
-import { MetricsModule } from './health/metrics.module.js';
+import { LimitsModule } from '../rate-limits/limits.module.js';
+import { MetricsModule } from '../health/metrics.module.js';
 import { cacheOptions, databaseOptions, mailOptions, sessionLimits, storageOptions } from './options.js';
 import { SettingsModule } from './settings.module.js';
-import { UsersModule } from './users/users.module.js';
+import { UsersModule } from '../users/users.module.js';
 
 /** The list of rooms. */
 @Module({})

@@ -1,6 +1,6 @@
 import { Settings } from '#config';
 import { Module } from '@nestjs/common';
-import { TokensModule } from '../tokens/tokens.module.js';
+import { TokensModule } from '../access-tokens/tokens.module.js';
 import { loadEncryptionKeys } from './encryption-keys.js';
 import { SecondFactorStore } from '#accounts';
 import { SecondFactors } from './second-factors.js';

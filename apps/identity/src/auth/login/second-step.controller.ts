@@ -8,9 +8,9 @@ import { Limited } from '../../rate-limits/limited.js';
 import { CurrentVisitor, type Visitor } from '../../access/visitor.js';
 import { Public } from '../../access/access.js';
 import { type Client, CurrentClient } from '../../access/client.js';
-import { TokenIssuer } from '../token-issuer.js';
-import { AuthenticatedResponse } from '../token-response.js';
-import { SecondStepRequest } from './second-factor-requests.js';
+import { TokenIssuer } from '../sessions/token-issuer.js';
+import { AuthenticatedResponse } from '../sessions/token-response.js';
+import { SecondStepRequest } from '../two-factor/second-factor-requests.js';
 import { SecondStep } from './second-step.js';
 
 @ApiTags('auth')

@@ -9,19 +9,16 @@ import {
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Global, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-
 import { readSettings, Settings } from '#config';
-
 import { AccessTokens } from './access-tokens.js';
 import { Clock, SystemClock } from '#cache';
 import { FakeClock } from '../../../../../libs/cache/test/fake-clock.js';
 import { InvalidToken } from './invalid-token.js';
-import { type SigningKey } from './signing-key.js';
-import { SigningKeys } from './signing-keys.js';
+import { type SigningKey } from '../signing-keys/signing-key.js';
+import { SigningKeys } from '../signing-keys/signing-keys.js';
 import { TokensModule } from './tokens.module.js';
 
 const NOW = Date.UTC(2030, 0, 1) + 250;

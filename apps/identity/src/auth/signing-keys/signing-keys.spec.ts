@@ -143,11 +143,11 @@ describe('SigningKeys from a directory', () => {
 
   it('agrees on one key when 8 processes start at once, on a file system that dawdles', async () => {
     await compileTo(root, [
-      'apps/identity/src/auth/tokens/key-directory.ts',
-      'apps/identity/src/auth/tokens/key-ring.ts',
-      'apps/identity/src/auth/tokens/rotation-state.ts',
-      'apps/identity/src/auth/tokens/rotation-times.ts',
-      'apps/identity/src/auth/tokens/signing-key.ts',
+      'apps/identity/src/auth/signing-keys/key-directory.ts',
+      'apps/identity/src/auth/signing-keys/key-ring.ts',
+      'apps/identity/src/auth/signing-keys/rotation-state.ts',
+      'apps/identity/src/auth/signing-keys/rotation-times.ts',
+      'apps/identity/src/auth/signing-keys/signing-key.ts',
       'libs/crypto/src/key-faults.ts',
       'libs/crypto/src/shared-directory.ts',
       'libs/runtime/src/json-object.ts',

@@ -1,11 +1,11 @@
 import { Settings } from '#config';
 import { Injectable } from '@nestjs/common';
-import { type Authenticated } from './sessions/sessions.service.js';
+import { type Authenticated } from './sessions.service.js';
 import { AuthenticatedResponse, TokenResponse } from './token-response.js';
-import { AccessTokens } from './tokens/access-tokens.js';
+import { AccessTokens } from '../access-tokens/access-tokens.js';
 import { Clock } from '#cache';
-import { RefreshTokens } from './tokens/refresh-tokens.js';
-import { UserResponse } from './user-response.js';
+import { RefreshTokens } from '../refresh-tokens/refresh-tokens.js';
+import { UserResponse } from '../profile/user-response.js';
 
 /** Turns a user who has proved who they are into an answer with tokens. */
 @Injectable()
