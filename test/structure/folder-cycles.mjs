@@ -21,12 +21,21 @@ async function importsOfFiles() {
     .flatMap(({ source, dependencies }) =>
       dependencies.map(({ resolved }) => ({ from: source, to: resolved })),
     )
-    .filter(({ from, to }) => isOurs(from) && isOurs(to));
+    .filter(({ from, to }) => isOurs(from) && isOurs(to) && !isDoor(from));
 }
 
 /** @param {string} file */
 function isOurs(file) {
   return FOLDERS.some((folder) => file.startsWith(`${folder}/`));
+}
+
+/**
+ * The door of a lib only names what is in its folders, and nothing in the lib imports it.
+ *
+ * @param {string} file
+ */
+function isDoor(file) {
+  return /^libs\/[^/]+\/src\/index\.ts$/.test(file);
 }
 
 /** @param {import('./folder-graph.ts').FolderCycle} cycle */
