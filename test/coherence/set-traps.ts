@@ -6,7 +6,7 @@ const USER = 'user:id:';
 
 /** Methods of the product, without the object that they belong to. */
 type Read = (this: CoherentCache<object>, subject: Subject<object>) => Promise<Answer<object>>;
-type Changed = (this: UserCache, ...users: Parameters<UserCache['changed']>) => Promise<void>;
+type Changed = (this: UserCache, ...users: Parameters<UserCache['invalidate']>) => Promise<void>;
 type Ended = (this: unknown, ids: readonly string[]) => Promise<void>;
 
 /** Springs traps in this process. The product has no such places; they are made here, around its methods. */
@@ -36,13 +36,13 @@ export class Traps {
       UserCache.prototype,
       'changed',
     );
-    UserCache.prototype.changed = async function (before, after): Promise<void> {
+    UserCache.prototype.invalidate = async function (before, after): Promise<void> {
       await caught((after ?? before)!.id);
       return changed.call(this, before, after);
     };
     for (const { prototype } of [SessionCache, PersonalTokenCache]) {
       const ended: Ended = Reflect.get<typeof prototype, 'ended'>(prototype, 'ended');
-      prototype.ended = async function (this: SessionCache & PersonalTokenCache, ids): Promise<void> {
+      prototype.invalidate = async function (this: SessionCache & PersonalTokenCache, ids): Promise<void> {
         if (ids.length > 0) await caught(ids[0]!);
         return ended.call(this, ids);
       };

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response, type Test } from 'supertest';
-import { auditEntry, type AuditEvent, AuditLog, ownEvent } from '#accounts';
+import { auditEntry, type AuditEvent, AuditLogStore, ownEvent } from '#accounts';
 import { AuditRetention } from '../../apps/identity/src/audit-log/audit-retention.js';
 import { createAdmin } from '../../apps/identity/src/cli/create-admin.js';
 import { rotateKey } from '../../apps/identity/src/cli/rotate-key.js';
@@ -432,7 +432,7 @@ describe('the audit log', () => {
 
   it('hands out all about one user, and forgets where they were when they are gone', async () => {
     const person = await aPerson(usher);
-    const log = usher.app.get(AuditLog);
+    const log = usher.app.get(AuditLogStore);
     await login(person.email, 'not theirs, perhaps');
     await usher.http.patch(`/users/${person.id}`).set(admin.bearer).send({ is_admin: false }).expect(200);
     const actions = async (): Promise<[string, string | null][]> => {

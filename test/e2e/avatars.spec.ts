@@ -11,7 +11,7 @@ import sharp from 'sharp';
 import { type Response } from 'supertest';
 import { AvatarSweep } from '../../apps/identity/src/avatars/avatar-sweep.js';
 import { AvatarsService } from '../../apps/identity/src/avatars/avatars.service.js';
-import { PictureMaker } from '../../apps/identity/src/avatars/picture/picture-maker.js';
+import { AvatarProcessor } from '../../apps/identity/src/avatars/picture/picture-maker.js';
 import { Uploads } from '../../apps/identity/src/avatars/upload/uploads.js';
 import { eventually } from '../support/eventually.js';
 import { aPerson, bearer, type Person } from '../support/people.js';
@@ -200,7 +200,7 @@ describe('avatars', () => {
     it('that nobody waits for any more is not decoded when its turn comes', async () => {
       const { memory } = one.app.get(Uploads);
       const picture = await aPicture();
-      const decoded = one.app.get(PictureMaker).make(aBlankPng(7_000, 7_000));
+      const decoded = one.app.get(AvatarProcessor).make(aBlankPng(7_000, 7_000));
       const body = Buffer.concat([
         Buffer.from('--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'),
         picture,
@@ -531,7 +531,7 @@ describe('avatars', () => {
       const stale = (await one.app.get(UserStore).credentials('id', person.id))!.user;
       await uploaded(await aPicture());
       const crashing = new AvatarFiles(new DiskThatDeletesNothing(store));
-      const pictures = one.app.get(PictureMaker);
+      const pictures = one.app.get(AvatarProcessor);
       const service = new AvatarsService(one.app.get(UserStore), crashing, pictures);
       const { avatarUrl: url } = await service.change(stale, await aPicture(), () => true);
       expect(await one.app.get(AvatarSweep).sweep(0)).toBe(1);

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DepartureJob } from '../../apps/identity/src/account-deletion/departure-job.js';
-import { DeparturesService } from '../../apps/identity/src/account-deletion/departures.service.js';
+import { AccountDeletionJob } from '../../apps/identity/src/account-deletion/departure-job.js';
+import { AccountDeletionService } from '../../apps/identity/src/account-deletion/departures.service.js';
 import { exportSources } from '#accounts';
 import { anAdmin, aPerson, aRegistration, bearer, PASSWORD, type Person } from '../support/people.js';
 import { aPicture } from '../support/pictures/a-picture.js';
@@ -28,7 +28,7 @@ describe('an account that has to go, and one that has to be watched', () => {
     await usher.stop();
   });
 
-  const departures = (): DeparturesService => usher.app.get(DeparturesService, { strict: false });
+  const departures = (): AccountDeletionService => usher.app.get(AccountDeletionService, { strict: false });
 
   /** @returns when it will be deleted, as the answer says */
   async function close(person: Person): Promise<string> {
@@ -88,7 +88,7 @@ describe('an account that has to go, and one that has to be watched', () => {
       await passTime(person.id);
       await look(person.id).set('cache-control', 'no-cache').expect(200);
 
-      await usher.app.get(DepartureJob, { strict: false }).run();
+      await usher.app.get(AccountDeletionJob, { strict: false }).run();
       expectProblem(await look(person.id), 404, 'users.not_found');
       expect(await files()).toEqual([]);
       const { rows } = await usher.database.query('SELECT FROM sessions WHERE user_id = $1', [person.id]);
@@ -158,7 +158,7 @@ describe('an account that has to go, and one that has to be watched', () => {
       await passTime(person.id);
       await rename(pictures, `${pictures}.away`);
       await writeFile(pictures, 'in the way');
-      await expect(usher.app.get(DepartureJob, { strict: false }).run()).rejects.toMatchObject({
+      await expect(usher.app.get(AccountDeletionJob, { strict: false }).run()).rejects.toMatchObject({
         code: 'storage.unavailable',
       });
       expect(await dueAt(person.id)).toBeInstanceOf(Date);
@@ -170,7 +170,7 @@ describe('an account that has to go, and one that has to be watched', () => {
 
       await rm(pictures);
       await rename(`${pictures}.away`, pictures);
-      await usher.app.get(DepartureJob, { strict: false }).run();
+      await usher.app.get(AccountDeletionJob, { strict: false }).run();
       expect(await dueAt(person.id)).toBeUndefined();
       expect(await files()).toEqual([]);
     });

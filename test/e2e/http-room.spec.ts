@@ -31,13 +31,13 @@ import {
   createLogger,
   Deadline,
   EmailField,
-  Fault,
+  AppError,
   FORM,
   HttpModule,
   NestLogger,
   PhoneField,
   QueryIntegerField,
-  Revalidated,
+  WithETag,
   TextField,
   UuidField,
 } from '#http';
@@ -70,7 +70,7 @@ class TokenForm {
   grant_type!: string;
 }
 
-class TokenRevoked extends Fault {
+class TokenRevoked extends AppError {
   readonly code = 'auth.token_revoked';
 }
 
@@ -79,7 +79,7 @@ class Busy extends Error {
   readonly retryAfterSeconds = 2.4;
 }
 
-class UnsupportedGrant extends Fault {
+class UnsupportedGrant extends AppError {
   readonly code = 'auth.unsupported_grant_type';
   override readonly extensions = {
     error: 'unsupported_grant_type',
@@ -112,7 +112,7 @@ class ToysController {
   }
 
   @Get('kept')
-  @Revalidated()
+  @WithETag()
   kept(): { kept: string } {
     return { kept: 'é' };
   }

@@ -10,7 +10,7 @@ import { type Response } from 'supertest';
 import { LoginChallenges } from '../../apps/identity/src/auth/login/login-challenges.js';
 import { loadRefreshKeys } from '../../apps/identity/src/auth/refresh-tokens/refresh-keys.js';
 import { eventually } from '../support/eventually.js';
-import { SecondFactorStore } from '#accounts';
+import { TwoFactorStore } from '#accounts';
 import { anAdmin, aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
 import { expectOAuthError, expectProblem } from '../support/problems.js';
 import { RedisServer } from '../support/redis/redis-server.js';
@@ -357,7 +357,7 @@ describe('the second factor', () => {
     const [{ password_hash }] = (
       await usher.database.query('SELECT password_hash FROM users WHERE id = $1', [person.id])
     ).rows as [{ password_hash: string }];
-    const store = usher.app.get(SecondFactorStore, { strict: false });
+    const store = usher.app.get(TwoFactorStore, { strict: false });
     const secret = Buffer.from('sealed');
     expect(await store.begin(person.id, secret, password_hash.replace(/.$/, '!'))).toBe('refused');
     expect(await store.begin(person.id, secret, password_hash)).toBe('begun');

@@ -36,11 +36,11 @@ describe('the audit of cache hits', () => {
     ];
     for (const lookUp of lookUps) {
       await lookUp();
-      const { checked } = (await cache.status()).audits;
+      const { checked } = (await cache.status()).sampling;
       await lookUp(); // a hit
-      await eventually(async () => (await cache.status()).audits.checked > checked);
+      await eventually(async () => (await cache.status()).sampling.checked > checked);
     }
-    expect((await cache.status()).audits).toMatchObject({ outdated: 0, violations: 0 });
+    expect((await cache.status()).sampling).toMatchObject({ outdated: 0, violations: 0 });
   });
 
   it('tells for how long a hit had been outdated, and that it was within Δ', async () => {
@@ -50,11 +50,11 @@ describe('the audit of cache hits', () => {
     await looked(cache);
     await write(row, 'raw');
     await cache.byId(row.id); // from memory, outdated: the next look is still to come
-    await eventually(async () => (await cache.status()).audits.outdated === 1);
-    const { audits } = await cache.status();
-    expect(audits.violations).toBe(0);
-    expect(audits.lagMaxMs).toBeGreaterThan(0);
-    expect(audits.lagMaxMs).toBeLessThan(1_000);
+    await eventually(async () => (await cache.status()).sampling.outdated === 1);
+    const { sampling } = await cache.status();
+    expect(sampling.violations).toBe(0);
+    expect(sampling.lagMaxMs).toBeGreaterThan(0);
+    expect(sampling.lagMaxMs).toBeLessThan(1_000);
   });
 
   it('does not blame the cache for a transaction that stayed open for longer than Δ', async () => {
@@ -72,8 +72,8 @@ describe('the audit of cache hits', () => {
     } finally {
       await client.end();
     }
-    await eventually(async () => (await cache.status()).audits.outdated === 1);
-    expect((await cache.status()).audits.violations).toBe(0);
+    await eventually(async () => (await cache.status()).sampling.outdated === 1);
+    expect((await cache.status()).sampling.violations).toBe(0);
   });
 
   it('finds out a cache that lies', async () => {
@@ -87,13 +87,13 @@ describe('the audit of cache hits', () => {
       await write(row, 'raw');
       await eventually(async () => {
         await cache.byId(row.id);
-        return (await cache.status()).audits.violations > 0;
+        return (await cache.status()).sampling.violations > 0;
       });
     } finally {
       ChangeWindow.prototype.admits = admits;
     }
-    const { audits } = await cache.status();
-    expect(audits.lagMaxMs).toBeGreaterThan(1_000);
+    const { sampling } = await cache.status();
+    expect(sampling.lagMaxMs).toBeGreaterThan(1_000);
     expect(notices.join('\n')).toMatch(new RegExp(`error: .*user:id:${row.id} was served \\d+ ms after`));
   });
 
@@ -103,12 +103,12 @@ describe('the audit of cache hits', () => {
     await cache.byId(row.id);
     await dataSource.destroy();
     expect((await cache.byId(row.id)).origin).toBe('memory');
-    await eventually(async () => (await cache.status()).audits.skipped === 1);
+    await eventually(async () => (await cache.status()).sampling.skipped === 1);
     await dataSource.initialize();
   });
 
   async function aCache(options: Partial<TestCacheOptions> = {}): Promise<TestCache> {
-    const cache = await TestCache.start({ databaseUrl: database.url, auditEvery: 1, ...options });
+    const cache = await TestCache.start({ databaseUrl: database.url, sampleEvery: 1, ...options });
     started.push(cache);
     return cache;
   }

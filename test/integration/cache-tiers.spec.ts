@@ -3,8 +3,8 @@ import {
   type CacheTier,
   type Entry,
   EntryCodec,
-  GuardedTier,
-  RedisBreaker,
+  BreakerTier,
+  CircuitBreaker,
   Seal,
   Snapshot,
 } from '#cache';
@@ -118,7 +118,7 @@ function describeCacheTier(name: string, make: (server: RedisServer) => Promise<
 
 describe('With a real Redis', () => {
   const clients: RedisClient[] = [];
-  const breakers: RedisBreaker[] = [];
+  const breakers: CircuitBreaker[] = [];
   const servers: RedisServer[] = [];
 
   afterEach(async () => {
@@ -151,18 +151,18 @@ describe('With a real Redis', () => {
   /** A tier behind a breaker that waits milliseconds where ours waits seconds; emits its states. */
   function aGuardedTier(client: RedisClient): {
     tier: CacheTier<string>;
-    breaker: RedisBreaker;
+    breaker: CircuitBreaker;
     states: EventEmitter;
   } {
     const states = new EventEmitter();
-    const breaker = new RedisBreaker({
+    const breaker = new CircuitBreaker({
       probe: () => client.ping(),
       initialDelayMs: 20,
       maxDelayMs: 100,
       onChange: (state: BreakerState['kind']) => states.emit(state),
     });
     breakers.push(breaker);
-    return { tier: new GuardedTier(new RedisTier(client, codec()), breaker), breaker, states };
+    return { tier: new BreakerTier(new RedisTier(client, codec()), breaker), breaker, states };
   }
 
   const lasting: RedisClient[] = [];
@@ -177,11 +177,14 @@ describe('With a real Redis', () => {
     return new RedisTier(client, codec());
   });
 
-  describeCacheTier('GuardedTier', async ({ url }) => {
+  describeCacheTier('BreakerTier', async ({ url }) => {
     const client = createRedisClient(url, { commandTimeoutMs: PATIENCE_MS });
     lasting.push(client);
     await client.connect();
-    return new GuardedTier(new RedisTier(client, codec()), new RedisBreaker({ probe: () => client.ping() }));
+    return new BreakerTier(
+      new RedisTier(client, codec()),
+      new CircuitBreaker({ probe: () => client.ping() }),
+    );
   });
 
   describe('RedisTier', () => {
@@ -269,7 +272,7 @@ describe('With a real Redis', () => {
     });
   });
 
-  describe('GuardedTier', () => {
+  describe('BreakerTier', () => {
     it.each([
       ['killed', 'kill'],
       ['frozen', 'freeze'],
@@ -360,9 +363,7 @@ describe('With a real Redis', () => {
     ['frozen', 'freeze'],
   ] as const)('a process ends at once though Redis was %s under it', async (_how, fault) => {
     const server = await aServer();
-    const child = runTypeScript(new URL('../support/redis/leave-redis.ts', import.meta.url), [
-      server.url,
-    ]);
+    const child = runTypeScript(new URL('../support/redis/leave-redis.ts', import.meta.url), [server.url]);
     await once(child, 'message');
     await server[fault]();
     const exit = once(child, 'exit');

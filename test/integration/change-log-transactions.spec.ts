@@ -272,7 +272,7 @@ describe('a change that is committed', () => {
 
   /** Both instances have looked at the log. */
   async function polled(): Promise<void> {
-    await Promise.all([one, other].map(({ cache }) => cache.changed(null, null)));
+    await Promise.all([one, other].map(({ cache }) => cache.invalidate(null, null)));
   }
 
   /** Both instances have the users in memory, and Redis has them. */

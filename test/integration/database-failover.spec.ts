@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createDataSource, databaseFaultOf, DatabaseTimeout, migrate } from '#database';
+import { createDataSource, databaseErrorOf, DatabaseTimeout, migrate } from '#database';
 import { accountsSchema } from '#accounts';
 import { type QueryResult } from 'pg';
 import { type DataSource } from 'typeorm';
@@ -173,7 +173,7 @@ describe('while the synchronous standby does not answer', () => {
 
   it('no transaction is answered as committed, nor seen, before the standby has it', async () => {
     const answer = service.transaction((manager) => manager.query(`INSERT INTO note VALUES ('kept')`));
-    expect(databaseFaultOf(await answer.catch((error: unknown) => error))).toBeInstanceOf(DatabaseTimeout);
+    expect(databaseErrorOf(await answer.catch((error: unknown) => error))).toBeInstanceOf(DatabaseTimeout);
     expect(await notes()).toEqual([]); // nobody is sent away either: the server is well
     await standby.resume();
     await eventually(async () => (await notes()).length === 1);
@@ -188,13 +188,13 @@ describe('while the synchronous standby does not answer', () => {
     ['a change that a function makes', `SELECT jot('kept')`],
   ])('nor is %s: its outcome is unknown', async (_, sql) => {
     const answer = service.query(sql);
-    expect(databaseFaultOf(await answer.catch((error: unknown) => error))).toBeInstanceOf(DatabaseTimeout);
+    expect(databaseErrorOf(await answer.catch((error: unknown) => error))).toBeInstanceOf(DatabaseTimeout);
     expect(await service.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
   it('nor is a commit whose wait an operator has cancelled', async () => {
     const answer = service.transaction((manager) => manager.query(`INSERT INTO note VALUES ('kept')`));
-    const fault = answer.catch((error: unknown) => databaseFaultOf(error));
+    const fault = answer.catch((error: unknown) => databaseErrorOf(error));
     await eventually(async () => {
       const { rows } = await query(
         primary.url,

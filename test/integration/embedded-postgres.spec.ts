@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { existsSync, watch } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EmbeddedPostgres, EmbeddedPostgresFault } from '#embedded-postgres';
+import { EmbeddedPostgres, EmbeddedPostgresError } from '#embedded-postgres';
 import { EmbeddedProcess } from '../support/postgres/embedded-process.js';
 import { connect } from '../support/postgres/test-database.js';
 import { layCluster } from '../support/postgres/prepared-cluster.js';
@@ -198,7 +198,7 @@ describe('the embedded PostgreSQL', () => {
     const file = join(dataDir, 'file');
     await writeFile(file, '');
     await expect(EmbeddedPostgres.open({ dataDir: file })).rejects.toMatchObject({
-      constructor: EmbeddedPostgresFault,
+      constructor: EmbeddedPostgresError,
       code: 'database.embedded_not_accessible',
       message: expect.stringContaining(file),
     });

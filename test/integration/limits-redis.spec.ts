@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Counter } from '../../apps/identity/src/rate-limits/counter.js';
-import { KnownNetworks } from '../../apps/identity/src/login-throttle/known-networks.js';
-import { LimitsRedis } from '../../apps/identity/src/rate-limits/limits-redis.js';
+import { TrustedNetworks } from '../../apps/identity/src/login-throttle/known-networks.js';
+import { RateLimitsRedis } from '../../apps/identity/src/rate-limits/limits-redis.js';
 import { eventually } from '../support/eventually.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { RedisServer } from '../support/redis/redis-server.js';
@@ -20,7 +20,7 @@ describe.each([
   ['a Redis Cluster', (): Promise<Topology> => RedisCluster.start()],
 ])('limits in %s', (_, start) => {
   let topology: Topology;
-  const clients: LimitsRedis[] = [];
+  const clients: RateLimitsRedis[] = [];
 
   beforeAll(async () => {
     topology = await start();
@@ -31,8 +31,8 @@ describe.each([
     await topology.stop();
   });
 
-  async function aClient(): Promise<LimitsRedis> {
-    const client = new LimitsRedis(topology.url, 1_000);
+  async function aClient(): Promise<RateLimitsRedis> {
+    const client = new RateLimitsRedis(topology.url, 1_000);
     clients.push(client);
     await client.start();
     return client;
@@ -63,8 +63,8 @@ describe.each([
   });
 
   it('know for all who has logged in where', async () => {
-    const [here, there] = [new KnownNetworks(await aClient()), new KnownNetworks(await aClient())];
-    await here.remember('email:ada@example.com', '203.0.113.1');
+    const [here, there] = [new TrustedNetworks(await aClient()), new TrustedNetworks(await aClient())];
+    await here.trust('email:ada@example.com', '203.0.113.1');
     expect(await there.has('email:ada@example.com', '203.0.113.1')).toBe(true);
     expect(await there.has('email:ada@example.com', '203.0.113.2')).toBe(false);
     expect(await there.has('email:grace@example.com', '203.0.113.1')).toBe(false);
@@ -74,7 +74,7 @@ describe.each([
 describe('limits while Redis', () => {
   let redis: RedisServer;
   let wire: TcpProxy;
-  let client: LimitsRedis;
+  let client: RateLimitsRedis;
 
   beforeAll(async () => {
     redis = await RedisServer.start();
@@ -91,7 +91,7 @@ describe('limits while Redis', () => {
 
   async function aCounter(): Promise<Counter> {
     wire = await TcpProxy.start({ targetPort: redis.port });
-    client = new LimitsRedis(wire.url('redis'), DEADLINE_MS);
+    client = new RateLimitsRedis(wire.url('redis'), DEADLINE_MS);
     await client.start();
     const counter = new Counter(limit, 1, client);
     await counter.take('first');

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { createDataSource, DatabaseTimeout, databaseFaultOf, migrate } from '#database';
+import { createDataSource, DatabaseTimeout, databaseErrorOf, migrate } from '#database';
 import { accountsSchema } from '#accounts';
 import { type DataSource } from 'typeorm';
 import { eventually } from '../support/eventually.js';
@@ -100,7 +100,7 @@ describe.each([
     await locker.query('BEGIN');
     await locker.query('LOCK TABLE users IN ACCESS EXCLUSIVE MODE');
     const error = await dataSource.query('SELECT count(*) FROM users').catch((error: unknown) => error);
-    expect(databaseFaultOf(error)).toBeInstanceOf(DatabaseTimeout);
+    expect(databaseErrorOf(error)).toBeInstanceOf(DatabaseTimeout);
     expect(error).toMatchObject({ code: '57014' }); // and not that we stopped waiting, which comes after TIMEOUT_MS
     expect(await dataSource.query('SELECT 1 AS one')).toEqual([{ one: 1 }]); // nobody is sent away
     await eventually(async () => (await waiting()) === 0);

@@ -3,15 +3,15 @@ import fc from 'fast-check';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { essentialChunks } from '../../apps/identity/src/avatars/picture/essential-chunks.js';
-import { PictureMaker } from '../../apps/identity/src/avatars/picture/picture-maker.js';
+import { AvatarProcessor } from '../../apps/identity/src/avatars/picture/picture-maker.js';
 import { aNoisyPicture, aPicture, KINDS } from '../support/pictures/a-picture.js';
 import { aBlankPng, aChunk } from '../support/pictures/blank-png.js';
 import { aRiff, aRiffChunk, aWebpFrame } from '../support/pictures/riff.js';
 
 const MB = 1024 * 1024;
 
-describe('PictureMaker', () => {
-  const maker = new PictureMaker();
+describe('AvatarProcessor', () => {
+  const maker = new AvatarProcessor();
 
   async function refusal(file: Buffer | string): Promise<unknown> {
     const error: unknown = await maker.make(Buffer.from(file)).catch((fault: unknown) => fault);

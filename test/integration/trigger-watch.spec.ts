@@ -110,9 +110,9 @@ describe('the triggers that write the change log', () => {
       query: (sql, values) => database.query(sql.replace('users', 'heirs'), values),
     });
     await eventually(async () => (await cache.byId(heir.id)).value !== null, { withinMs: DELTA_MS });
-    await eventually(async () => !(await cache.status()).guarded);
+    await eventually(async () => !(await cache.status()).triggersIntact);
     await database.query('DROP TABLE heirs');
-    await eventually(async () => (await cache.status()).guarded);
+    await eventually(async () => (await cache.status()).triggersIntact);
     expect((await cache.byId(heir.id)).value).toBeNull();
     await eventually(async () => (await cache.byId(row.id)).origin === 'memory');
   });
@@ -128,7 +128,7 @@ describe('the triggers that write the change log', () => {
     try {
       await database.query(`INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate)
         SELECT oid, 'users'::regclass, 'i' FROM pg_subscription WHERE subname = '${name}'`);
-      await eventually(async () => !(await cache.status()).guarded);
+      await eventually(async () => !(await cache.status()).triggersIntact);
       expect((await cache.byId(row.id)).origin).toBe('postgres');
       await database.query(`UPDATE users SET bio = 'replicated'; DELETE FROM cache.change`);
     } finally {
@@ -280,7 +280,7 @@ describe('the triggers that write the change log', () => {
     const { cache, dataSource } = await aCache({ staleIfDbDownMs: 60_000 });
     const row = await aCachedUser(cache);
     await database.query('DROP TRIGGER cache_log_update ON users');
-    await eventually(async () => !(await cache.status()).guarded);
+    await eventually(async () => !(await cache.status()).triggersIntact);
     await dataSource.destroy();
     await expect(cache.byId(row.id)).rejects.toThrow();
     await dataSource.initialize();

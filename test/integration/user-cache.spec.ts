@@ -332,7 +332,7 @@ describe('UserCache', () => {
         await eventually(async () => (await cache.byId(quick.id)).value?.bio === 'quick');
         // Cached while it runs, and known to be current by looks that came after the quick one.
         await cache.byId(slow.id);
-        await cache.changed(null, null);
+        await cache.invalidate(null, null);
         expect(await cache.byId(slow.id)).toMatchObject({ origin: 'memory', value: { bio: null } });
         await client.query('COMMIT');
         const lag = await eventually(async () => (await cache.byId(slow.id)).value?.bio === 'slow');
@@ -556,7 +556,7 @@ describe('UserCache', () => {
       const row = await insertUser(database);
       const { answer: slow } = await stall(stalled, () => stalled.cache.byId(row.id));
       await database.query(`UPDATE users SET bio = 'newer' WHERE id = $1`, [row.id]);
-      await stalled.cache.changed(row, row); // as the writing instance does before it answers
+      await stalled.cache.invalidate(row, row); // as the writing instance does before it answers
       const after = stalled.cache.byId(row.id);
       await wire.heal();
       expect((await after).value?.bio).toBe('newer');

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { DatabaseTimeout, databaseFaultOf, migrate } from '#database';
+import { DatabaseTimeout, databaseErrorOf, migrate } from '#database';
 import {
   accountsSchema,
   EmailTaken,
@@ -231,7 +231,7 @@ describe('UserStore', () => {
       await other.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [user.id]);
       const startedAt = performance.now();
       const attempt = usher.store.changeProfile(user.id, { bio: 'too late' });
-      expect(databaseFaultOf(await attempt.catch((error: unknown) => error))).toBeInstanceOf(DatabaseTimeout);
+      expect(databaseErrorOf(await attempt.catch((error: unknown) => error))).toBeInstanceOf(DatabaseTimeout);
       expect(performance.now() - startedAt).toBeLessThan(1_500);
     } finally {
       await other.end();

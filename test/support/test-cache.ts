@@ -59,7 +59,7 @@ export class TestCache {
       memoryEntries: 10_000,
       memoryBytes: 64 * 1024 * 1024,
       staleIfDbDownMs: 60_000,
-      auditEvery: 0,
+      sampleEvery: 0,
       ...options,
     });
     const cache = new UserCache(dataSource, clock, coherence);
@@ -81,7 +81,7 @@ export class TestCache {
 
   /** Resolves when a look at the change log has succeeded that was sent after the call. */
   looked(): Promise<void> {
-    return this.coherence.changed([]);
+    return this.coherence.invalidated([]);
   }
 
   async stop(): Promise<void> {

@@ -4,7 +4,7 @@ import process from 'node:process';
 import { type CreateAdminOptions } from './cli/create-admin.js';
 import { type ImportUsersOptions } from './cli/import-users.js';
 import { type RotateKeyOptions } from './cli/rotate-key.js';
-import { onUncaught, startFault } from './bootstrap/start-fault.js';
+import { onUncaught, startupErrorText } from './bootstrap/start-fault.js';
 import { startSettings } from './bootstrap/start-settings.js';
 import { onStopSignal } from './bootstrap/stop-signals.js';
 
@@ -71,7 +71,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (wasInterrupted(error)) process.exit(INTERRUPTED);
-  process.stderr.write(`${startFault(error, { host: '', port: 0 })}\n`);
+  process.stderr.write(`${startupErrorText(error, { host: '', port: 0 })}\n`);
   process.exitCode = 1;
 }
 

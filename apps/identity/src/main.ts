@@ -5,7 +5,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type OpenDatabase, openDatabase } from './bootstrap/open-database.js';
-import { onUncaught, startFault } from './bootstrap/start-fault.js';
+import { onUncaught, startupErrorText } from './bootstrap/start-fault.js';
 import { startSettings } from './bootstrap/start-settings.js';
 import { onStopSignal } from './bootstrap/stop-signals.js';
 
@@ -53,21 +53,21 @@ async function start(): Promise<void> {
     const { createApp } = await import('./bootstrap/create-app.js');
     const { buildSearchIndexes } = await import('#accounts');
     const { Logger } = await import('@nestjs/common');
-    const { announceStart } = await import('./bootstrap/announce-start.js');
+    const { printStartupBanner } = await import('./bootstrap/announce-start.js');
     app = await createApp(settings, database.url);
     readiness = app.get(Readiness);
     leaving.signal.throwIfAborted();
     await app.listen(settings.port, settings.host);
     leaving.signal.throwIfAborted();
     serving = true;
-    await announceStart(app, settings, database.description);
+    await printStartupBanner(app, settings, database.description);
     // After millions of users came it takes minutes, and the service can do without.
     void buildSearchIndexes(database.url, {
       tell: (line) => new Logger('Search').warn(line),
       signal: leaving.signal,
     });
   } catch (error) {
-    if (!leaving.signal.aborted) await abort(startFault(error, settings));
+    if (!leaving.signal.aborted) await abort(startupErrorText(error, settings));
   }
 }
 
@@ -84,7 +84,7 @@ async function stop(delayMs: number): Promise<void> {
     clearTimeout(patience);
     process.exit(0);
   } catch (error) {
-    await abort(startFault(error, settings));
+    await abort(startupErrorText(error, settings));
   }
 }
 

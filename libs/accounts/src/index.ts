@@ -7,13 +7,13 @@ export {
   ownEvent,
   SUCCESS,
 } from './audit-log/audit-entry.js';
-export { AuditLog } from './audit-log/audit-log.js';
-export { type AccountExport, AccountExports } from './data-export/account-exports.js';
+export { AuditLogStore } from './audit-log/audit-log.js';
+export { type DataExport, DataExports } from './data-export/account-exports.js';
 export { exportSources } from './data-export/export-sources.js';
 export { newLinkToken } from './email-actions/link-token.js';
 export { AlreadyVerified } from './email-actions/mailed-link-faults.js';
 export { isLink, type LinkPurpose, type MailPurpose } from './email-actions/mailed-link.js';
-export { MailedLinks } from './email-actions/mailed-links.js';
+export { EmailActionStore } from './email-actions/mailed-links.js';
 export { Outbox, type OutgoingMail } from './email-actions/outbox.js';
 export { type CachedPersonalToken } from './personal-tokens/cached-personal-token.js';
 export { PersonalTokenCache } from './personal-tokens/personal-token-cache.js';
@@ -37,8 +37,8 @@ export {
   type SessionStanding,
   SessionStore,
 } from './sessions/session-store.js';
-export { type SecondFactorStatus, SecondFactorStore } from './two-factor/second-factor-store.js';
-export { UserCacheModule, type UserCacheModuleOptions } from './user-cache.module.js';
+export { type TwoFactorStatus, TwoFactorStore } from './two-factor/second-factor-store.js';
+export { AccountsModule, type AccountsModuleOptions } from './user-cache.module.js';
 export { type AliasKind } from './users/alias.js';
 export { type CachedUser } from './users/cached-user.js';
 export { type Metadata, metadataFault, type MetadataPatch } from './users/metadata.js';
@@ -60,7 +60,7 @@ export {
   PasswordChangedMeanwhile,
   PhoneTaken,
   StillActive,
-  UserFault,
+  UserError,
   UsernameTaken,
   UserNotFound,
 } from './users/user-faults.js';
@@ -72,7 +72,7 @@ export {
 } from './users/user-importer.js';
 export { UserRemoval } from './users/user-removal.js';
 export {
-  type Alongside,
+  type InTransaction,
   type Credentials,
   type NewUser,
   type ProfileChanges,

@@ -19,7 +19,7 @@ import { UserDirectory } from './users/user-directory.js';
 import { UserRemoval } from './users/user-removal.js';
 import { UserStore } from './users/user-store.js';
 
-export interface UserCacheModuleOptions {
+export interface AccountsModuleOptions {
   /** Asked once, when the application is made. */
   cache: () => Promise<CoherenceOptions>;
   sessions: SessionLimits;
@@ -27,15 +27,15 @@ export interface UserCacheModuleOptions {
 
 /** The caches and the stores, for the whole application, over the pool of `DatabaseModule`. */
 @Module({})
-export class UserCacheModule implements OnApplicationBootstrap, OnApplicationShutdown {
+export class AccountsModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(@Inject(Coherence) private readonly coherence: Coherence) {}
 
-  static forRoot({ cache, sessions: limits }: UserCacheModuleOptions): DynamicModule {
+  static forRoot({ cache, sessions: limits }: AccountsModuleOptions): DynamicModule {
     const logger = new Logger('UserCache');
     const clock = new SystemClock();
     const dataSource = getDataSourceToken();
     return {
-      module: UserCacheModule,
+      module: AccountsModule,
       global: true,
       providers: [
         {

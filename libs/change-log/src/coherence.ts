@@ -1,27 +1,27 @@
 import {
-  Auditor,
-  type AuditSummary,
+  StalenessSampler,
+  type SamplingSummary,
   ChangeLog,
   ChangeWindow,
   type Clock,
   CoherentCache,
   Lease,
   MemoryTier,
-  Unguarded,
+  IncompleteChangeLog,
 } from '#cache';
-import { databaseFaultOf } from '#database';
+import { databaseErrorOf } from '#database';
 import { type DataSource } from 'typeorm';
 import { TooManyLoads } from './loading/batch-loader.js';
 import { Announcer } from './announcer.js';
-import { PostgresAuditTrail } from './postgres/postgres-audit-trail.js';
+import { PostgresChangeHistory } from './postgres/postgres-audit-trail.js';
 import { PostgresChangeSource } from './postgres/postgres-change-source.js';
-import { RedisSide, type RedisSideOptions } from './redis/redis-side.js';
+import { RedisBackend, type RedisBackendOptions } from './redis/redis-side.js';
 
 export interface CoherenceOptions {
   databaseUrl: string;
   databaseTimeoutMs: number;
   /** Absent: memory only. */
-  redis?: Pick<RedisSideOptions, 'url' | 'commandTimeoutMs' | 'sealKeys'> | undefined;
+  redis?: Pick<RedisBackendOptions, 'url' | 'commandTimeoutMs' | 'sealKeys'> | undefined;
   ttlMs: number;
   /** Δ. */
   maxStalenessMs: number;
@@ -32,7 +32,7 @@ export interface CoherenceOptions {
   maxChanges?: number;
   staleIfDbDownMs: number;
   /** One of so many hits is compared with PostgreSQL in the background; 0: none. */
-  auditEvery: number;
+  sampleEvery: number;
   /** Told in one sentence when something that is only noticed here goes wrong or right again. */
   onNotice?: (level: 'info' | 'warn' | 'error', notice: string) => void;
 }
@@ -53,11 +53,11 @@ export interface CoherenceStatus {
   readonly leaseAgeMs: number;
   readonly leaseHolds: boolean;
   /** Whether all that writes the change log is in force; without it nothing is served from a cache. */
-  readonly guarded: boolean;
+  readonly triggersIntact: boolean;
   /** Changes that entries are judged by. */
   readonly windowSize: number;
   /** Hits that were compared with PostgreSQL, since the start. */
-  readonly audits: AuditSummary;
+  readonly sampling: SamplingSummary;
 }
 
 /** What all caches of this process share: one log that they follow, one lease, one Redis. */
@@ -65,9 +65,9 @@ export class Coherence {
   readonly #window: ChangeWindow;
   readonly #lease: Lease;
   readonly #log: ChangeLog;
-  readonly #redis: RedisSide | undefined;
+  readonly #redis: RedisBackend | undefined;
   readonly #announcer = new Announcer(() => this.#announce(false));
-  readonly #auditor: Auditor;
+  readonly #auditor: StalenessSampler;
   readonly #memories: MemoryTier<object | string>[] = [];
 
   constructor(
@@ -87,14 +87,14 @@ export class Coherence {
     this.#log = new ChangeLog(source, this.#window, this.#lease, {
       pollIntervalMs: options.pollIntervalMs,
       onFailure: (error) => {
-        const what = error instanceof Unguarded ? 'is not complete' : 'cannot be read';
+        const what = error instanceof IncompleteChangeLog ? 'is not complete' : 'cannot be read';
         notice('warn', `The change log ${what} (${reasonOf(error)}): reads go to PostgreSQL.`);
       },
       ...(options.redis && { onChanges: (batch) => this.#announcer.found(batch) }),
       onRecovery: () => notice('info', 'The change log is read again.'),
     });
     if (options.redis !== undefined) {
-      this.#redis = new RedisSide({
+      this.#redis = new RedisBackend({
         ...options.redis,
         channel: 'usher:changed',
         onWake: () => this.#log.wake(),
@@ -107,8 +107,8 @@ export class Coherence {
         onBack: () => notice('info', 'Redis answers again.'),
       });
     }
-    this.#auditor = new Auditor(new PostgresAuditTrail(dataSource), this.#log, clock, {
-      every: options.auditEvery,
+    this.#auditor = new StalenessSampler(new PostgresChangeHistory(dataSource), this.#log, clock, {
+      every: options.sampleEvery,
       maxStalenessMs: options.maxStalenessMs,
       onViolation: (key, lagMs) =>
         notice('error', `The promise was broken: ${key} was served ${lagOf(lagMs)} after it had changed.`),
@@ -155,7 +155,7 @@ export class Coherence {
       {
         ttlMs,
         staleIfDownMs: staleIfDbDownMs,
-        isDown: (error) => databaseFaultOf(error) !== undefined || error instanceof TooManyLoads,
+        isDown: (error) => databaseErrorOf(error) !== undefined || error instanceof TooManyLoads,
       },
       this.#auditor,
     );
@@ -167,13 +167,13 @@ export class Coherence {
    *
    * @param invalidated what drops the keys that changed; a courtesy to memory
    */
-  async changed(invalidated: readonly Promise<void>[]): Promise<void> {
+  async invalidated(invalidated: readonly Promise<void>[]): Promise<void> {
     await Promise.all([this.#log.catchUp(), ...invalidated]);
     this.#announce(true);
   }
 
   #announce(wakes: boolean): void {
-    this.#redis?.wakeUps.publish(this.#announcer.take(), wakes);
+    this.#redis?.invalidationBus.publish(this.#announcer.take(), wakes);
   }
 
   async status(): Promise<CoherenceStatus> {
@@ -190,9 +190,9 @@ export class Coherence {
       memoryBytes: this.#memories.reduce((sum, { bytes }) => sum + bytes, 0),
       leaseAgeMs: this.#lease.ageMs(),
       leaseHolds: this.#lease.holds(),
-      guarded: !this.#log.unguarded,
+      triggersIntact: !this.#log.incomplete,
       windowSize: this.#window.size,
-      audits: this.#auditor.summary,
+      sampling: this.#auditor.summary,
     };
   }
 }

@@ -6,4 +6,4 @@ export { commandFailure } from './redis/failure-reason.js';
 export { createRedisClient, type RedisClient } from './redis/redis-client.js';
 export { RedisTier } from './redis/redis-tier.js';
 export { InvalidRedisUrl, parseRedisUrl } from './redis/redis-url.js';
-export { type UserCacheStatus } from './user-cache-status.js';
+export { type CacheStatus } from './user-cache-status.js';

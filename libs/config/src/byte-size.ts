@@ -1,4 +1,4 @@
-import { type Format, Misfit } from './format.js';
+import { type Format, FormatError } from './format.js';
 
 const UNITS = { '': 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
 
@@ -11,7 +11,7 @@ export function byteSize(from: string, to: string): Format<number> {
     expects: `a size in kb, mb or gb (without a unit: bytes), from ${from} to ${to}, such as 64mb`,
     parse(text) {
       const bytes = bytesIn(text);
-      if (bytes < min || bytes > max) throw new Misfit();
+      if (bytes < min || bytes > max) throw new FormatError();
       return bytes;
     },
   };
@@ -19,6 +19,6 @@ export function byteSize(from: string, to: string): Format<number> {
 
 function bytesIn(text: string): number {
   const match = SIZE.exec(text.toLowerCase());
-  if (!match) throw new Misfit();
+  if (!match) throw new FormatError();
   return Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
 }

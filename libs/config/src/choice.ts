@@ -1,4 +1,4 @@
-import { type Format, Misfit } from './format.js';
+import { type Format, FormatError } from './format.js';
 
 /** One of a few words, written exactly so. */
 export function choice<const T extends string>(...words: readonly T[]): Format<T> {
@@ -6,7 +6,7 @@ export function choice<const T extends string>(...words: readonly T[]): Format<T
     expects: `one of ${words.join(', ')}`,
     parse(text) {
       const word = words.find((candidate) => candidate === text);
-      if (word === undefined) throw new Misfit();
+      if (word === undefined) throw new FormatError();
       return word;
     },
   };
@@ -16,7 +16,7 @@ export function choice<const T extends string>(...words: readonly T[]): Format<T
 export const onOrOff: Format<boolean> = {
   expects: 'on or off',
   parse(text) {
-    if (text !== 'on' && text !== 'off') throw new Misfit();
+    if (text !== 'on' && text !== 'off') throw new FormatError();
     return text === 'on';
   },
 };

@@ -1,4 +1,4 @@
-import { type Format, Misfit } from './format.js';
+import { type Format, FormatError } from './format.js';
 
 // Several hosts (Sentinel, Cluster) are more than WHATWG's URL can read, hence our own reading. A second @, a # or a
 // stray % can only come from a password that was not percent-encoded, and drivers would then cut it anywhere.
@@ -16,9 +16,9 @@ export const postgresUrl: Format<string> = {
   expects: 'a URL such as postgres://user:password@host:5432/database, with the password percent-encoded',
   parse(text) {
     const { scheme, hosts } = partsOf(text);
-    if (!['postgres', 'postgresql'].includes(scheme)) throw new Misfit();
+    if (!['postgres', 'postgresql'].includes(scheme)) throw new FormatError();
     // Without a host, PostgreSQL's driver takes its own default or `?host=`.
-    if (hosts !== '' && !isHost(hosts) && !SOCKET_DIRECTORY.test(hosts)) throw new Misfit();
+    if (hosts !== '' && !isHost(hosts) && !SOCKET_DIRECTORY.test(hosts)) throw new FormatError();
     return text;
   },
 };
@@ -45,9 +45,9 @@ export const redisUrl: Format<string> = {
   parse(text) {
     const { scheme, hosts, path, query } = partsOf(text);
     const withoutTls = scheme.replace(/^rediss/, 'redis');
-    if (!REDIS_PATHS.get(withoutTls)?.test(path) || query !== '') throw new Misfit();
+    if (!REDIS_PATHS.get(withoutTls)?.test(path) || query !== '') throw new FormatError();
     const list = withoutTls === 'redis' ? [hosts] : hosts.split(',');
-    if (!list.every(isHost)) throw new Misfit();
+    if (!list.every(isHost)) throw new FormatError();
     return text;
   },
 };
@@ -58,9 +58,9 @@ export const smtpUrl: Format<string> = {
     'password percent-encoded',
   parse(text) {
     const { scheme, hosts, path, query } = partsOf(text);
-    if (!['smtp', 'smtps'].includes(scheme) || !isHost(hosts)) throw new Misfit();
+    if (!['smtp', 'smtps'].includes(scheme) || !isHost(hosts)) throw new FormatError();
     // A query could turn off what keeps the password safe.
-    if (!['', '/'].includes(path) || query !== '') throw new Misfit();
+    if (!['', '/'].includes(path) || query !== '') throw new FormatError();
     return text;
   },
 };
@@ -90,7 +90,7 @@ interface Parts {
 
 function partsOf(url: string): Parts {
   const groups = SHAPE.exec(url)?.groups;
-  if (!groups || STRAY_PERCENT.test(url)) throw new Misfit();
+  if (!groups || STRAY_PERCENT.test(url)) throw new FormatError();
   const { scheme = '', user, hosts = '', path = '', query = '' } = groups;
   return { scheme, user, hosts, path, query };
 }

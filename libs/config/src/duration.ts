@@ -1,5 +1,5 @@
 import ms from 'ms';
-import { type Format, Misfit } from './format.js';
+import { type Format, FormatError } from './format.js';
 
 const BARE_NUMBER = /^[-+]?[\d.]+$/;
 
@@ -13,16 +13,16 @@ export function duration(from: ms.StringValue, to: ms.StringValue): Format<numbe
     expects: `a duration with its unit from ${from} to ${to}`,
     parse(text) {
       if (BARE_NUMBER.test(text) && Number(text) !== 0)
-        throw new Misfit('the number has no unit, such as ms, s, m or h');
+        throw new FormatError('the number has no unit, such as ms, s, m or h');
 
       // Despite its type, `ms` answers undefined to what it cannot read.
       const exact = ms(text as ms.StringValue) as number | undefined;
-      if (exact === undefined) throw new Misfit();
-      if (exact < min || exact > max) throw new Misfit();
+      if (exact === undefined) throw new FormatError();
+      if (exact < min || exact > max) throw new FormatError();
 
       // `1.005s` is 1004.9999999999999 in floating point, and meant as 1005.
       const rounded = Math.abs(Math.round(exact));
-      if (Math.abs(exact - rounded) > 1e-6) throw new Misfit('a millisecond is the finest step');
+      if (Math.abs(exact - rounded) > 1e-6) throw new FormatError('a millisecond is the finest step');
       return rounded;
     },
   };
@@ -35,7 +35,7 @@ export function wholeSeconds(from: ms.StringValue, to: ms.StringValue): Format<n
     expects: `${finer.expects}, in whole seconds`,
     parse(text) {
       const milliseconds = finer.parse(text);
-      if (milliseconds % 1000 !== 0) throw new Misfit('a second is the finest step');
+      if (milliseconds % 1000 !== 0) throw new FormatError('a second is the finest step');
       return milliseconds / 1000;
     },
   };

@@ -1,5 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { type Format, Misfit } from './format.js';
+import { type Format, FormatError } from './format.js';
 
 /** For AES-256. */
 const KEY_BYTES = 32;
@@ -13,13 +13,13 @@ export const encryptionKeys: Format<readonly KeyObject[]> = {
     `a comma-separated list of keys of ${KEY_BYTES} bytes, each in base64 or hexadecimal, ` +
     'such as `openssl rand -base64 32` prints',
   parse(text) {
-    if (text.trim() === '') throw new Misfit('it is blank');
+    if (text.trim() === '') throw new FormatError('it is blank');
     const keys: KeyObject[] = [];
     for (const [index, item] of text.split(',').entries()) {
       const key = keyOf(item.trim());
-      if (!key) throw new Misfit(`item ${index + 1} is no such key`);
+      if (!key) throw new FormatError(`item ${index + 1} is no such key`);
       if (keys.some((other) => other.equals(key)))
-        throw new Misfit(`item ${index + 1} is the same as another`);
+        throw new FormatError(`item ${index + 1} is the same as another`);
       keys.push(key);
     }
     return keys;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { factor } from './factor.js';
-import { Misfit } from './format.js';
+import { FormatError } from './format.js';
 
 describe('factor', () => {
   it.each([
@@ -16,7 +16,7 @@ describe('factor', () => {
   it.each(['', '-1', '+1', '1e3', '.5', '1.', '0.0001', '1000001', '1000000.001', 'off', 'Infinity', '1,5'])(
     'refuses %j',
     (text) => {
-      expect(() => factor.parse(text)).toThrow(Misfit);
+      expect(() => factor.parse(text)).toThrow(FormatError);
     },
   );
 });

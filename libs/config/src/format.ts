@@ -3,12 +3,12 @@ export interface Format<T> {
   /** The shape with its unit and range, to follow "expected": faults and the README's table print it. */
   readonly expects: string;
 
-  /** @throws {Misfit} when the text is something else. */
+  /** @throws {FormatError} when the text is something else. */
   parse(text: string): T;
 }
 
 /** A text does not fit its format. The hint, if any, says what is wrong with it, and never repeats it. */
-export class Misfit extends Error {
+export class FormatError extends Error {
   constructor(readonly hint?: string) {
     super(hint ?? 'does not fit');
   }

@@ -1,4 +1,4 @@
-import { type Format, Misfit } from './format.js';
+import { type Format, FormatError } from './format.js';
 import { printable } from './plain-text.js';
 
 /** Whom mails come from. */
@@ -17,7 +17,7 @@ export const mailSender: Format<MailSender> = {
   expects: 'an email address, or a name and an address such as Example <accounts@example.com>',
   parse(text) {
     const { name = '', address = text } = NAMED.exec(PRINTABLE.parse(text))?.groups ?? {};
-    if (!ADDRESS.test(address)) throw new Misfit();
+    if (!ADDRESS.test(address)) throw new FormatError();
     return Object.freeze({ name: name.trim().replace(/^"([^"\\]*)"$/, '$1'), address });
   },
 };

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type Format, Misfit } from './format.js';
+import { type Format, FormatError } from './format.js';
 
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;
 
@@ -7,7 +7,7 @@ const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;
 export const listenAddress: Format<string> = {
   expects: 'an IP address or a host name, without a port, such as 127.0.0.1, 0.0.0.0, :: or localhost',
   parse(text) {
-    if (isIP(text) === 0 && !isHostName(text)) throw new Misfit();
+    if (isIP(text) === 0 && !isHostName(text)) throw new FormatError();
     return text;
   },
 };

@@ -1,4 +1,4 @@
-import { type Format, Misfit } from './format.js';
+import { type Format, FormatError } from './format.js';
 
 // No control, format or unassigned characters, and no line or paragraph separators.
 const PRINTABLE = /^[^\p{C}\p{Zl}\p{Zp}]+$/u;
@@ -9,7 +9,7 @@ export function printable(maxCharacters: number): Format<string> {
     expects: `1 to ${maxCharacters} printable characters, no space at either end`,
     parse(text) {
       if (!PRINTABLE.test(text) || text.trim() !== text || [...text].length > maxCharacters)
-        throw new Misfit();
+        throw new FormatError();
       return text;
     },
   };
@@ -20,7 +20,7 @@ export function anyText(expects: string): Format<string> {
   return {
     expects,
     parse(text) {
-      if (text.trim() === '') throw new Misfit('it is blank');
+      if (text.trim() === '') throw new FormatError('it is blank');
       return text;
     },
   };

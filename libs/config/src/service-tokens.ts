@@ -1,4 +1,4 @@
-import { type Format, Misfit } from './format.js';
+import { type Format, FormatError } from './format.js';
 
 /** What a service token can open. None implies another. `metadata` is for writing `app_metadata`. */
 export const SERVICE_PRIVILEGES = ['metrics', 'introspect', 'revoke', 'lookup', 'login', 'metadata'] as const;
@@ -33,17 +33,17 @@ export const serviceTokens: Format<ReadonlyMap<string, ServiceToken>> = {
       // By position, never by name: in a list that is written wrongly the name may be a token.
       const place = `item ${index + 1}`;
       const { name, privileges, token } = partsOf(item.trim());
-      if (!NAME.test(name)) throw new Misfit(`${place} has no good name`);
+      if (!NAME.test(name)) throw new FormatError(`${place} has no good name`);
       if (privileges === undefined) {
-        throw new Misfit(
+        throw new FormatError(
           `${place} names no privilege: write name:privilege=token, such as prometheus:metrics=… or gateway:introspect+lookup=…`,
         );
       }
-      if (!BEARER.test(token)) throw new Misfit(`${place} has no good token`);
-      if (token.length < MIN_CHARACTERS) throw new Misfit(`the token of ${place} is too short`);
-      if (services.has(name)) throw new Misfit(`${place} has the name of another`);
+      if (!BEARER.test(token)) throw new FormatError(`${place} has no good token`);
+      if (token.length < MIN_CHARACTERS) throw new FormatError(`the token of ${place} is too short`);
+      if (services.has(name)) throw new FormatError(`${place} has the name of another`);
       if ([...services.values()].some((other) => other.token === token)) {
-        throw new Misfit(`${place} has the token of another`);
+        throw new FormatError(`${place} has the token of another`);
       }
       services.set(name, { token, privileges: privilegesOf(privileges, place) });
     }
@@ -65,8 +65,9 @@ function privilegesOf(text: string, place: string): ReadonlySet<ServicePrivilege
   const known = named.filter((name): name is ServicePrivilege =>
     (SERVICE_PRIVILEGES as readonly string[]).includes(name),
   );
-  if (known.length < named.length) throw new Misfit(`${place} has an unknown privilege: ${KNOWN} are known`);
+  if (known.length < named.length)
+    throw new FormatError(`${place} has an unknown privilege: ${KNOWN} are known`);
   const privileges = new Set(known);
-  if (privileges.size < named.length) throw new Misfit(`${place} names a privilege twice`);
+  if (privileges.size < named.length) throw new FormatError(`${place} names a privilege twice`);
   return privileges;
 }

@@ -1,4 +1,4 @@
-import { type Format, Misfit } from './format.js';
+import { type Format, FormatError } from './format.js';
 import { isAddressOrRange } from './network-address.js';
 import { type TrustProxy } from './settings.js';
 
@@ -16,12 +16,12 @@ export const trustProxy: Format<TrustProxy> = {
 
     const peers = text.split(',').map((peer) => peer.trim());
     const strange = peers.findIndex((peer) => !isAddressOrRange(peer));
-    if (strange !== -1) throw new Misfit(`item ${strange + 1} is no address or range`);
+    if (strange !== -1) throw new FormatError(`item ${strange + 1} is no address or range`);
     return peers;
   },
 };
 
 function hops(count: number): number {
-  if (count < 1 || count > MAX_HOPS) throw new Misfit();
+  if (count < 1 || count > MAX_HOPS) throw new FormatError();
   return count;
 }

@@ -4,7 +4,7 @@ import {
   type OptionalValidatorSpec,
   type RequiredValidatorSpec,
 } from 'envalid';
-import { type Format, Misfit } from './format.js';
+import { type Format, FormatError } from './format.js';
 
 /** Defaults as somebody would write them, read by the format itself: what the README prints is what holds. */
 interface Defaults {
@@ -74,7 +74,7 @@ function validatorOf<T>(format: Format<T>) {
     try {
       return format.parse(text);
     } catch (misfit) {
-      if (!(misfit instanceof Misfit)) throw misfit;
+      if (!(misfit instanceof FormatError)) throw misfit;
       throw new EnvError(`${misfit.hint ? `${misfit.hint}; ` : ''}expected ${format.expects}`);
     }
   });

@@ -1,4 +1,4 @@
-import { type Format, Misfit } from './format.js';
+import { type Format, FormatError } from './format.js';
 import { webOrigin } from './web-origin.js';
 
 const MAX_ORIGINS = 100;
@@ -13,7 +13,7 @@ export const webOrigins: Format<readonly string[]> = {
   parse(text) {
     if (text === 'none') return [];
     const items = text.split(',').map((item) => item.trim());
-    if (items.length > MAX_ORIGINS) throw new Misfit('there are too many');
+    if (items.length > MAX_ORIGINS) throw new FormatError('there are too many');
     return [...new Set(items.flatMap(originsOf))];
   },
 };
@@ -25,9 +25,9 @@ function originsOf(item: string, index: number): string[] {
     const origin = webOrigin.parse(anyPort ? item.slice(0, -ANY_PORT.length) : item);
     const { hostname, port } = new URL(origin);
     // An origin that no browser sends would be a setting without effect.
-    if (hostname.includes('*') || (anyPort && port !== '')) throw new Misfit();
+    if (hostname.includes('*') || (anyPort && port !== '')) throw new FormatError();
     return [anyPort ? `${origin}${ANY_PORT}` : origin];
   } catch {
-    throw new Misfit(`item ${index + 1} is no origin`);
+    throw new FormatError(`item ${index + 1} is no origin`);
   }
 }

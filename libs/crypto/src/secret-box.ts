@@ -23,7 +23,7 @@ interface Key {
  * Encrypts small secrets for the database: AES-256-GCM (NIST SP 800-38D). An envelope is version, key id, nonce,
  * ciphertext and tag; version, key id and purpose are authenticated with it.
  */
-export class SecretBox {
+export class SecretCipher {
   readonly #keys: readonly [Key, ...Key[]];
 
   /** @param keys of 32 bytes, newest first: the first encrypts, all decrypt */
@@ -31,7 +31,7 @@ export class SecretBox {
     this.#keys = [identified(newest), ...older.map(identified)];
   }
 
-  seal(secret: Buffer, purpose: Purpose): Buffer {
+  encrypt(secret: Buffer, purpose: Purpose): Buffer {
     const [{ id, key }] = this.#keys;
     const header = Buffer.concat([Buffer.of(VERSION), id]);
     const nonce = randomBytes(NONCE_BYTES);
@@ -41,7 +41,7 @@ export class SecretBox {
   }
 
   /** @throws UnknownEncryptionKey, UnreadableSecret */
-  open(envelope: Buffer, purpose: Purpose): Buffer {
+  decrypt(envelope: Buffer, purpose: Purpose): Buffer {
     if (envelope.length < HEADER_BYTES + NONCE_BYTES + TAG_BYTES || envelope[0] !== VERSION) {
       throw new UnreadableSecret();
     }

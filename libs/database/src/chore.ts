@@ -2,7 +2,7 @@ import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from 
 import { errorLine } from '#runtime';
 
 /** What each instance does every now and then for as long as it runs. What fails is done the next time. */
-export abstract class Chore implements OnApplicationBootstrap, OnApplicationShutdown {
+export abstract class PeriodicJob implements OnApplicationBootstrap, OnApplicationShutdown {
   protected readonly logger = new Logger(this.constructor.name);
   #timer: NodeJS.Timeout | undefined;
   #busy = false;

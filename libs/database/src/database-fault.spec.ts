@@ -3,31 +3,31 @@ import { createServer, type AddressInfo, connect } from 'node:net';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { QueryFailedError } from 'typeorm';
-import { DatabaseTimeout, databaseFaultOf, DatabaseUnavailable } from './database-fault.js';
+import { DatabaseTimeout, databaseErrorOf, DatabaseUnavailable } from './database-fault.js';
 import { createDataSource } from './data-source.js';
 
 describe('the fault behind an error', () => {
   it.each(['57P01', '57P03', '53300', '25006', '08006', '08P01', '3D000'])(
     'is that the database is unavailable, for SQLSTATE %s',
     (code) => {
-      expect(databaseFaultOf(failed(code))).toBeInstanceOf(DatabaseUnavailable);
+      expect(databaseErrorOf(failed(code))).toBeInstanceOf(DatabaseUnavailable);
     },
   );
 
   it.each(['57014', '55P03', '40P01', '40001', '25P03'])('is a time-out, for SQLSTATE %s', (code) => {
-    expect(databaseFaultOf(failed(code))).toBeInstanceOf(DatabaseTimeout);
+    expect(databaseErrorOf(failed(code))).toBeInstanceOf(DatabaseTimeout);
   });
 
   it.each(['23505', '42P01', '22021', '42601'])(
     'is none, for SQLSTATE %s: the statement is wrong',
     (code) => {
-      expect(databaseFaultOf(failed(code))).toBeUndefined();
+      expect(databaseErrorOf(failed(code))).toBeUndefined();
     },
   );
 
   it('is the same when it was told before', () => {
     const fault = new DatabaseTimeout(new Error());
-    expect(databaseFaultOf(fault)).toBe(fault);
+    expect(databaseErrorOf(fault)).toBe(fault);
   });
 
   it('is found in what Node says of a refused connection, from whatever realm the error is', async () => {
@@ -39,11 +39,11 @@ describe('the fault behind an error', () => {
     const [refused] = (await once(connect(port, '127.0.0.1'), 'error').catch((error: unknown) => [
       error,
     ])) as [unknown];
-    expect(databaseFaultOf(refused)).toBeInstanceOf(DatabaseUnavailable);
+    expect(databaseErrorOf(refused)).toBeInstanceOf(DatabaseUnavailable);
     const several = runInNewContext(
       `Object.assign(new AggregateError([new Error('a'), new Error('b')]), { code: 'ECONNREFUSED' })`,
     ) as unknown;
-    expect(databaseFaultOf(several)).toBeInstanceOf(DatabaseUnavailable);
+    expect(databaseErrorOf(several)).toBeInstanceOf(DatabaseUnavailable);
   });
 
   it('is found when a connection is lost between two statements of a transaction', async () => {
@@ -65,7 +65,7 @@ describe('the fault behind an error', () => {
         await manager.query('SELECT 1');
       })
       .catch((error: unknown) => error);
-    expect(databaseFaultOf(error)).toBeInstanceOf(DatabaseUnavailable);
+    expect(databaseErrorOf(error)).toBeInstanceOf(DatabaseUnavailable);
     await dataSource.destroy();
   });
 
@@ -77,7 +77,7 @@ describe('the fault behind an error', () => {
     ['any error', new Error('anything')],
     ['a mistake of ours', new TypeError('x is undefined')],
   ])('is none when it has nothing to do with the database: %s', (_, error) => {
-    expect(databaseFaultOf(error)).toBeUndefined();
+    expect(databaseErrorOf(error)).toBeUndefined();
   });
 
   function failed(code: string): QueryFailedError {

@@ -55,7 +55,7 @@ const TIMEOUT = new Set([
 ]);
 
 /** The fault behind an error of TypeORM or node-postgres; `undefined` when the statement itself was wrong. */
-export function databaseFaultOf(error: unknown): DatabaseUnavailable | DatabaseTimeout | undefined {
+export function databaseErrorOf(error: unknown): DatabaseUnavailable | DatabaseTimeout | undefined {
   if (error instanceof DatabaseUnavailable || error instanceof DatabaseTimeout) return error;
   // Not `instanceof`: Node's own errors come from another realm than ours wherever code runs in a `vm` context.
   if (!isNativeError(error)) return undefined;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { diskFull, EmbeddedPostgresFault, tellsOfFullDisk } from './embedded-postgres-fault.js';
+import { diskFull, EmbeddedPostgresError, tellsOfFullDisk } from './embedded-postgres-fault.js';
 import { answersToSignals } from './postmaster.js';
 import { type PostgresPrograms } from './postgres-programs.js';
 import { lastLines, runProgram } from './run-program.js';
@@ -44,13 +44,13 @@ export class Cluster {
     this.commandLineFile = join(this.dataDirectory, 'postmaster.opts');
   }
 
-  /** Whether the files are there. @throws EmbeddedPostgresFault when they are another major version's. */
+  /** Whether the files are there. @throws EmbeddedPostgresError when they are another major version's. */
   async exists(): Promise<boolean> {
     const theirs = (await readIfThere(join(this.dataDirectory, 'PG_VERSION')))?.trim();
     if (theirs === undefined) return false;
     const ours = this.programs.version.split('.')[0];
     if (theirs === ours) return true;
-    throw new EmbeddedPostgresFault(
+    throw new EmbeddedPostgresError(
       'database.embedded_other_version',
       `The data in ${this.dataDirectory} was made by PostgreSQL ${theirs}, and this Usher brings PostgreSQL ${ours}: go back to the Usher that made it and dump the database, or choose another DATA_DIR.`,
     );
@@ -69,7 +69,7 @@ export class Cluster {
       await this.initdb(fresh, password, sync);
       await rename(fresh, this.home.directory).catch(async (error: unknown) => {
         if (await this.exists()) return; // another process was faster
-        throw new EmbeddedPostgresFault(
+        throw new EmbeddedPostgresError(
           'database.embedded_foreign',
           `${this.home.directory} is in the way: it is there, but holds no PostgreSQL of Usher's. Move it, or choose another DATA_DIR.`,
           { cause: error },
@@ -113,9 +113,9 @@ export class Cluster {
     );
     if (code === 0) return;
     if (tellsOfFullDisk(output)) {
-      throw new EmbeddedPostgresFault('database.embedded_disk_full', diskFull(this.home.directory));
+      throw new EmbeddedPostgresError('database.embedded_disk_full', diskFull(this.home.directory));
     }
-    throw new EmbeddedPostgresFault(
+    throw new EmbeddedPostgresError(
       'database.embedded_init_failed',
       `PostgreSQL could not make its files at ${this.home.directory}: ${lastLines(output) || 'initdb was killed'}.`,
     );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
-import { EmbeddedPostgresFault } from './embedded-postgres-fault.js';
+import { EmbeddedPostgresError } from './embedded-postgres-fault.js';
 
 /** A holder that was killed is thought dead when it has not touched its lock for this long. */
 const STALE_MS = 5_000;
@@ -16,7 +16,7 @@ const PATIENCE_MS = 90_000;
  * killed holder within the same millisecond can both get it, and a suspended machine can lose it. So it keeps
  * things orderly, but `work` must be harmless when it overlaps: PostgreSQL's own postmaster.pid and atomic renames decide.
  *
- * @throws EmbeddedPostgresFault `database.embedded_locked` after 90 s of waiting.
+ * @throws EmbeddedPostgresError `database.embedded_locked` after 90 s of waiting.
  */
 export async function withDataDirectoryLock<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
   const release = await acquire(dataDir);
@@ -47,7 +47,7 @@ async function acquire(dataDir: string): Promise<() => Promise<void>> {
         await access(dataDir); // two took over a dead lock at once: try again, if there is a directory at all
       else if (code !== 'ELOCKED') throw error;
       if (performance.now() > deadline) {
-        throw new EmbeddedPostgresFault(
+        throw new EmbeddedPostgresError(
           'database.embedded_locked',
           `Another copy of Usher has kept the data directory ${dataDir} locked for ${PATIENCE_MS / 1000} s; if none runs, remove ${lockfilePath}.`,
           { cause: error },

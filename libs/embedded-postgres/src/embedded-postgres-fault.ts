@@ -1,4 +1,4 @@
-export type EmbeddedPostgresFaultCode =
+export type EmbeddedPostgresErrorCode =
   /** npm has no PostgreSQL for this platform, or what it has does not run here. */
   | 'database.embedded_unavailable'
   /** Files that this user may not read or write. */
@@ -16,11 +16,11 @@ export type EmbeddedPostgresFaultCode =
   | 'database.embedded_stop_failed';
 
 /** The embedded PostgreSQL cannot be had. The message is for the person at the terminal: no stack is needed. */
-export class EmbeddedPostgresFault extends Error {
-  override readonly name = 'EmbeddedPostgresFault';
+export class EmbeddedPostgresError extends Error {
+  override readonly name = 'EmbeddedPostgresError';
 
   constructor(
-    readonly code: EmbeddedPostgresFaultCode,
+    readonly code: EmbeddedPostgresErrorCode,
     message: string,
     options?: ErrorOptions,
   ) {
@@ -39,13 +39,13 @@ export async function withFileFaults<T>(dataDir: string, work: () => Promise<T>)
 
 const REFUSALS = ['EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOENT', 'ENOTDIR', 'ENOTEMPTY'];
 
-function fileFault(cause: unknown, dataDir: string): EmbeddedPostgresFault | undefined {
+function fileFault(cause: unknown, dataDir: string): EmbeddedPostgresError | undefined {
   const { code, path = dataDir, syscall } = cause as Partial<NodeJS.ErrnoException>;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new EmbeddedPostgresFault('database.embedded_disk_full', diskFull(dataDir), { cause });
+    return new EmbeddedPostgresError('database.embedded_disk_full', diskFull(dataDir), { cause });
   }
   if (!REFUSALS.includes(code ?? '')) return undefined;
-  return new EmbeddedPostgresFault(
+  return new EmbeddedPostgresError(
     'database.embedded_not_accessible',
     `The data directory ${dataDir} cannot be used: ${syscall ?? 'access'} of ${path} failed (${code}).`,
     { cause },

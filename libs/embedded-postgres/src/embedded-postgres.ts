@@ -28,7 +28,7 @@ export class EmbeddedPostgres {
     private readonly keeper: Keeper,
   ) {}
 
-  /** @throws EmbeddedPostgresFault Its message is one sentence for the person at the terminal. */
+  /** @throws EmbeddedPostgresError Its message is one sentence for the person at the terminal. */
   static open({ dataDir, ...options }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
     return withFileFaults(dataDir, async () => {
       await mkdir(dataDir, { recursive: true });

@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { Cluster, OWNER, type ServerSettings } from './cluster.js';
-import { diskFull, EmbeddedPostgresFault, tellsOfFullDisk } from './embedded-postgres-fault.js';
+import { diskFull, EmbeddedPostgresError, tellsOfFullDisk } from './embedded-postgres-fault.js';
 import { freePort } from './free-port.js';
 import { findPostgresPrograms, type PostgresPrograms } from './postgres-programs.js';
 import { findPostmaster, type Postmaster } from './postmaster.js';
@@ -52,7 +52,7 @@ export class EmbeddedServer {
    * Starts the server, or joins it when it runs already; returns when it answers.
    * The port is that of the last start unless somebody else has taken it.
    *
-   * @throws EmbeddedPostgresFault
+   * @throws EmbeddedPostgresError
    */
   async start(): Promise<void> {
     this.password = await this.cluster.password();
@@ -65,7 +65,7 @@ export class EmbeddedServer {
       reason = obstacle;
       await delay(50);
     }
-    throw new EmbeddedPostgresFault(
+    throw new EmbeddedPostgresError(
       'database.embedded_start_timeout',
       `PostgreSQL in ${this.home.directory} did not answer within ${START_MS / 1000} s (${reason}); its log ends: ${await this.logEnd()}.`,
     );
@@ -80,7 +80,7 @@ export class EmbeddedServer {
       { user: this.home.user, cwd: this.home.directory },
     );
     if (code === 0 || !(await findPostmaster(this.cluster.dataDirectory))) return;
-    throw new EmbeddedPostgresFault(
+    throw new EmbeddedPostgresError(
       'database.embedded_stop_failed',
       `PostgreSQL in ${this.home.directory} did not stop: ${lastLines(output)}.`,
     );
@@ -123,7 +123,7 @@ export class EmbeddedServer {
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
       if (code !== '28P01') return message;
-      throw new EmbeddedPostgresFault(
+      throw new EmbeddedPostgresError(
         'database.embedded_foreign',
         `A PostgreSQL server runs on ${this.home.directory} but refuses Usher's password: stop it, or choose another DATA_DIR.`,
         { cause: error },
@@ -171,13 +171,13 @@ export class EmbeddedServer {
   private async whyEnded(logStart: number): Promise<string> {
     const log = (await readFile(this.cluster.logFile)).subarray(logStart).toString();
     if (tellsOfFullDisk(log)) {
-      throw new EmbeddedPostgresFault('database.embedded_disk_full', diskFull(this.home.directory));
+      throw new EmbeddedPostgresError('database.embedded_disk_full', diskFull(this.home.directory));
     }
     // Somebody took the port, or another process started the server, or a killed server's children are still ending.
     const passing =
       /could not create any TCP\/IP sockets|postmaster\.pid" already exists|shared memory block .* in use/;
     if (passing.test(log)) return lastLines(log, 2);
-    throw new EmbeddedPostgresFault(
+    throw new EmbeddedPostgresError(
       'database.embedded_start_failed',
       `PostgreSQL in ${this.home.directory} did not start: ${lastLines(log) || 'it was killed'}.`,
     );

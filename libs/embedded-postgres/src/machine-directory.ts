@@ -1,6 +1,6 @@
 import { chmod, lstat, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { EmbeddedPostgresFault } from './embedded-postgres-fault.js';
+import { EmbeddedPostgresError } from './embedded-postgres-fault.js';
 
 /**
  * Where root keeps for the account `postgres` what it could not reach elsewhere, for instance because the
@@ -8,7 +8,7 @@ import { EmbeddedPostgresFault } from './embedded-postgres-fault.js';
  */
 export const MACHINE_DIRECTORY = '/var/lib/usher';
 
-/** @throws EmbeddedPostgresFault `database.embedded_not_accessible` when somebody else made or could change it. */
+/** @throws EmbeddedPostgresError `database.embedded_not_accessible` when somebody else made or could change it. */
 export async function openMachineDirectory(): Promise<void> {
   await mkdir(dirname(MACHINE_DIRECTORY), { recursive: true });
   try {
@@ -20,11 +20,11 @@ export async function openMachineDirectory(): Promise<void> {
   await assertOnlyRootWrites(MACHINE_DIRECTORY);
 }
 
-/** @throws EmbeddedPostgresFault `database.embedded_not_accessible` */
+/** @throws EmbeddedPostgresError `database.embedded_not_accessible` */
 export async function assertOnlyRootWrites(path: string): Promise<void> {
   const found = await lstat(path);
   if (found.isDirectory() && found.uid === 0 && (found.mode & 0o022) === 0) return;
-  throw new EmbeddedPostgresFault(
+  throw new EmbeddedPostgresError(
     'database.embedded_not_accessible',
     `${path} is not a directory that only root can write, so Usher does not trust it: remove it, or set DATABASE_URL.`,
   );

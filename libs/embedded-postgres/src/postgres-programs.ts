@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, cp, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { EmbeddedPostgresFault } from './embedded-postgres-fault.js';
+import { EmbeddedPostgresError } from './embedded-postgres-fault.js';
 import { assertOnlyRootWrites, MACHINE_DIRECTORY, openMachineDirectory } from './machine-directory.js';
 import { lastLines, type ProgramEnd, runProgram, type SystemUser } from './run-program.js';
 import { canRead } from './system-user.js';
@@ -21,7 +21,7 @@ export interface PostgresPrograms {
  * The packages of the platforms are entered directly: their umbrella, `embedded-postgres`, installs signal
  * handlers as soon as it is imported, and these would stop the server before our graceful stop is through.
  *
- * @throws EmbeddedPostgresFault `database.embedded_unavailable`
+ * @throws EmbeddedPostgresError `database.embedded_unavailable`
  */
 export async function findPostgresPrograms(user?: SystemUser): Promise<PostgresPrograms> {
   const installed = await installedPrograms();
@@ -51,7 +51,7 @@ async function installedPrograms(): Promise<PostgresPrograms> {
       version: (JSON.parse(manifest) as { version: string }).version,
     };
   } catch (cause) {
-    throw new EmbeddedPostgresFault(
+    throw new EmbeddedPostgresError(
       'database.embedded_unavailable',
       `No embedded PostgreSQL for ${platform}-${process.arch} is installed (npm package ${name}, for development only): set DATABASE_URL to a PostgreSQL of yours.`,
       { cause },
@@ -67,7 +67,7 @@ function rootOf(programs: PostgresPrograms): string {
 async function assertRuns(programs: PostgresPrograms): Promise<void> {
   const { code, output } = await version(programs);
   if (code === 0) return;
-  throw new EmbeddedPostgresFault(
+  throw new EmbeddedPostgresError(
     'database.embedded_unavailable',
     `The PostgreSQL that npm installed does not run on this system (${lastLines(output)}): set DATABASE_URL to a PostgreSQL of yours.`,
   );

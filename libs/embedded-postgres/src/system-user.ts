@@ -1,10 +1,10 @@
-import { EmbeddedPostgresFault } from './embedded-postgres-fault.js';
+import { EmbeddedPostgresError } from './embedded-postgres-fault.js';
 import { runProgram, type SystemUser } from './run-program.js';
 
 /**
  * The account `postgres`, made when missing: PostgreSQL refuses to run as root.
  *
- * @throws EmbeddedPostgresFault `database.embedded_unavailable` where it can neither be found nor made.
+ * @throws EmbeddedPostgresError `database.embedded_unavailable` where it can neither be found nor made.
  */
 export async function postgresUser(): Promise<SystemUser> {
   const found = await lookUp();
@@ -29,7 +29,7 @@ export async function postgresUser(): Promise<SystemUser> {
   const madeByBusybox = await lookUp();
   if (madeByBusybox) return madeByBusybox;
 
-  throw new EmbeddedPostgresFault(
+  throw new EmbeddedPostgresError(
     'database.embedded_unavailable',
     'PostgreSQL does not run as root, and the account "postgres" could not be made: start Usher as another user, or set DATABASE_URL.',
   );

@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { AccessTokens } from '../../../apps/identity/src/auth/access-tokens/access-tokens.js';
 import { createApp } from '../../../apps/identity/src/bootstrap/create-app.js';
 import { Counter } from '../../../apps/identity/src/rate-limits/counter.js';
-import { KnownNetworks } from '../../../apps/identity/src/login-throttle/known-networks.js';
+import { TrustedNetworks } from '../../../apps/identity/src/login-throttle/known-networks.js';
 import { REQUEST_LIMITS } from '../../../apps/identity/src/rate-limits/limit.js';
 
 const AT_ONCE = 250;
@@ -31,10 +31,10 @@ async function flood(): Promise<void> {
 await Promise.all(Array.from({ length: AT_ONCE }, flood));
 
 const counters = Object.values(REQUEST_LIMITS).map((limit) => new Counter(limit, 1));
-const known = new KnownNetworks();
+const known = new TrustedNetworks();
 for (let n = 0; n < Number(networks); n++) {
   for (const counter of counters) await counter.take(`2001:db8:${n.toString(16)}::/64`);
-  await known.remember(`person ${n}`, `2001:db8:${n.toString(16)}::/64`);
+  await known.trust(`person ${n}`, `2001:db8:${n.toString(16)}::/64`);
 }
 
 // It still has room to work in.

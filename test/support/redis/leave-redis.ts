@@ -3,7 +3,7 @@
  * connected, uses Redis once more when it is told to, and closes.
  */
 import { once } from 'node:events';
-import { EntryCodec, GuardedTier, RedisBreaker } from '#cache';
+import { EntryCodec, BreakerTier, CircuitBreaker } from '#cache';
 import { createRedisClient, RedisTier } from '#change-log';
 import { aSeal } from '../../../libs/cache/test/a-seal.js';
 import { aSnapshot } from '../../../libs/cache/test/a-snapshot.js';
@@ -13,8 +13,8 @@ const client = createRedisClient(url, { commandTimeoutMs: 100 });
 const ready = new Promise((resolve) => client.once('ready', resolve));
 await client.connect().catch(() => undefined); // tries again by itself if it must
 await ready;
-const breaker = new RedisBreaker({ probe: () => client.ping() });
-const tier = new GuardedTier<string>(
+const breaker = new CircuitBreaker({ probe: () => client.ping() });
+const tier = new BreakerTier<string>(
   new RedisTier(client, new EntryCodec<string>('text', String, aSeal())),
   breaker,
 );

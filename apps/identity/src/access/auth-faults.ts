@@ -1,7 +1,7 @@
 import { type ServicePrivilege } from '#config';
-import { Fault } from '#http';
+import { AppError } from '#http';
 
-export class MissingToken extends Fault {
+export class MissingToken extends AppError {
   readonly code = 'auth.missing_token';
 
   constructor() {
@@ -10,7 +10,7 @@ export class MissingToken extends Fault {
 }
 
 /** The token was good once; its session is over, or its user is gone or deactivated. */
-export class TokenRevoked extends Fault {
+export class TokenRevoked extends AppError {
   readonly code = 'auth.token_revoked';
 
   constructor() {
@@ -19,7 +19,7 @@ export class TokenRevoked extends Fault {
 }
 
 /** RFC 6750, section 3.1. */
-export class InsufficientScope extends Fault {
+export class InsufficientScope extends AppError {
   readonly code = 'auth.insufficient_scope';
   override readonly headers: Readonly<Record<string, string>>;
 
@@ -35,7 +35,7 @@ export class InsufficientScope extends Fault {
   }
 }
 
-export class Forbidden extends Fault {
+export class Forbidden extends AppError {
   readonly code = 'auth.forbidden';
 
   constructor(detail: string) {
@@ -44,7 +44,7 @@ export class Forbidden extends Fault {
 }
 
 /** Name and token by HTTP Basic, and they are of no service. */
-export class InvalidClient extends Fault {
+export class InvalidClient extends AppError {
   readonly code = 'auth.invalid_client';
 
   constructor() {
@@ -53,7 +53,7 @@ export class InvalidClient extends Fault {
 }
 
 /** A service whose token does not have the privilege of the route. */
-export class MissingPrivilege extends Fault {
+export class MissingPrivilege extends AppError {
   readonly code = 'auth.forbidden';
   override readonly extensions: Readonly<Record<string, string>>;
 

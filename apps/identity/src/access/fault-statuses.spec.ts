@@ -1,10 +1,10 @@
-import { FAULT_STATUSES } from '#http';
+import { ERROR_STATUSES } from '#http';
 import { describe, expect, it } from '@jest/globals';
 import './fault-statuses.js';
 
 describe('the table of error statuses', () => {
   it('gives every code of the identity service a status and a title', () => {
-    const own = Object.entries(FAULT_STATUSES).filter(([code]) =>
+    const own = Object.entries(ERROR_STATUSES).filter(([code]) =>
       /^(auth|users|avatars|encryption|storage)\./.test(code),
     );
     expect(own.length).toBeGreaterThan(40);

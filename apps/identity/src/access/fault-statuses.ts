@@ -1,7 +1,7 @@
-import { declareFaults, SOON } from '#http';
+import { declareErrors, SOON } from '#http';
 
 /** The statuses of the identity service's own codes. */
-declareFaults({
+declareErrors({
   'auth.invalid_credentials': { status: 401, title: 'Wrong identifier or password' },
   // With `challenge` as an extension.
   'auth.second_factor_required': { status: 401, title: 'Code needed' },

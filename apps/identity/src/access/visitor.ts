@@ -3,7 +3,7 @@ import { type FastifyRequest } from 'fastify';
 import { networkOf } from './client-network.js';
 
 /** Whom limits count. */
-export interface Visitor {
+export interface RateLimitSubject {
   readonly network: string;
   /** The address is that of a gateway, which did not name its client: it is the known place of nobody. */
   readonly isGateway?: true;
@@ -12,21 +12,22 @@ export interface Visitor {
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set where a limit was looked at. */
-    visitor?: Visitor;
+    rateLimitSubject?: RateLimitSubject;
     /** An IP address: the client's, in the words of a service that may log users in. */
     namedClientAddress?: string;
   }
 }
 
 /** @param address as `request.remoteAddress` */
-export function visitorAt(address: string): Visitor {
+export function rateLimitSubjectAt(address: string): RateLimitSubject {
   return { network: networkOf(address) };
 }
 
-export function visitorOf(request: FastifyRequest): Visitor {
-  return request.visitor ?? visitorAt(request.remoteAddress);
+export function rateLimitSubjectOf(request: FastifyRequest): RateLimitSubject {
+  return request.rateLimitSubject ?? rateLimitSubjectAt(request.remoteAddress);
 }
 
-export const CurrentVisitor = createParamDecorator((_: unknown, context: ExecutionContext): Visitor =>
-  visitorOf(context.switchToHttp().getRequest<FastifyRequest>()),
+export const CurrentRateLimitSubject = createParamDecorator(
+  (_: unknown, context: ExecutionContext): RateLimitSubject =>
+    rateLimitSubjectOf(context.switchToHttp().getRequest<FastifyRequest>()),
 );

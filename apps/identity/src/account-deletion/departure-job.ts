@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { Chore } from '#database';
-import { DeparturesService } from './departures.service.js';
+import { PeriodicJob } from '#database';
+import { AccountDeletionService } from './departures.service.js';
 
 const EVERY_MS = 600_000;
 
 /** Deletes the accounts that their owners have closed long enough ago. */
 @Injectable()
-export class DepartureJob extends Chore {
-  constructor(private readonly departures: DeparturesService) {
+export class AccountDeletionJob extends PeriodicJob {
+  constructor(private readonly departures: AccountDeletionService) {
     super(EVERY_MS);
   }
 

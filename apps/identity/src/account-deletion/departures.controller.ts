@@ -4,17 +4,17 @@ import { Audited } from '../audit-log/audited.js';
 import { AdminsOnly } from '../access/access.js';
 import { ApiProblems } from '#http';
 import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { Limited } from '../rate-limits/limited.js';
+import { RateLimit } from '../rate-limits/limited.js';
 import { UserPath } from '../users/user-requests.js';
-import { DeparturesService } from './departures.service.js';
+import { AccountDeletionService } from './departures.service.js';
 
 @ApiTags('administration')
 @Controller('users')
-export class DeparturesController {
-  constructor(private readonly departures: DeparturesService) {}
+export class AccountDeletionController {
+  constructor(private readonly departures: AccountDeletionService) {}
 
   @Delete(':id')
-  @Limited(REQUEST_LIMITS.administration)
+  @RateLimit(REQUEST_LIMITS.administration)
   @AdminsOnly()
   @HttpCode(204)
   @Audited('admin.user_deleted')

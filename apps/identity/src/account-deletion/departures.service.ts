@@ -1,7 +1,7 @@
 import { AvatarFiles, avatarId } from '#storage';
 import {
   auditEntry,
-  AuditLog,
+  AuditLogStore,
   type CachedUser,
   ownEvent,
   StillActive,
@@ -20,14 +20,14 @@ const BATCH = 50;
  * audit log keeps what happened, and forgets where from.
  */
 @Injectable()
-export class DeparturesService {
-  private readonly logger = new Logger('Departures');
+export class AccountDeletionService {
+  private readonly logger = new Logger('AccountDeletion');
 
   constructor(
     private readonly removal: UserRemoval,
     private readonly cache: UserCache,
     private readonly files: AvatarFiles,
-    private readonly log: AuditLog,
+    private readonly log: AuditLogStore,
   ) {}
 
   /** @throws UserNotFound, StillActive, StorageUnavailable */

@@ -1,4 +1,4 @@
-import { type AccountExport, AccountExports, type CachedUser } from '#accounts';
+import { type DataExport, DataExports, type CachedUser } from '#accounts';
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
@@ -6,16 +6,16 @@ import { Audited } from '../audit-log/audited.js';
 import { UsersOnly } from '../access/access.js';
 import { CurrentUser } from '../access/current-user.js';
 import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { Limited } from '../rate-limits/limited.js';
+import { RateLimit } from '../rate-limits/limited.js';
 
 @ApiTags('account')
 @Controller('auth')
-export class ExportController {
-  constructor(private readonly exports: AccountExports) {}
+export class DataExportController {
+  constructor(private readonly exports: DataExports) {}
 
   @Get('export')
   @UsersOnly()
-  @Limited(REQUEST_LIMITS.export)
+  @RateLimit(REQUEST_LIMITS.export)
   @Audited('account.exported')
   @ApiOperation({ summary: 'Everything that is kept about the user, as a file' })
   @ApiOkResponse({
@@ -35,7 +35,7 @@ export class ExportController {
   async exportAccount(
     @CurrentUser() user: CachedUser,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<AccountExport> {
+  ): Promise<DataExport> {
     const document = await this.exports.of(user.id);
     void reply.header('content-disposition', 'attachment; filename="usher-export.json"');
     return document;

@@ -5,7 +5,7 @@ import { createLogger, keepRemoteAddresses, recordRequests } from '#http';
 import { type AuditEntry } from '#accounts';
 import { AuditRecorder } from './audit-recorder.js';
 import { TooManyEntries } from './entry-writer.js';
-import { Repetitions } from './repetitions.js';
+import { AuditDeduplicator } from './repetitions.js';
 
 const USER = '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071';
 
@@ -15,13 +15,13 @@ describe('AuditRecorder', () => {
   let written: AuditEntry[];
   let write: (entry: AuditEntry) => Promise<void>;
   let lost: number;
-  let repetitions: Repetitions;
+  let repetitions: AuditDeduplicator;
 
   beforeEach(() => {
     lines = [];
     written = [];
     lost = 0;
-    repetitions = new Repetitions();
+    repetitions = new AuditDeduplicator();
     write = (entry) => {
       written.push(entry);
       return Promise.resolve();

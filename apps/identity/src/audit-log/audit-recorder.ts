@@ -1,4 +1,4 @@
-import { databaseFaultOf } from '#database';
+import { databaseErrorOf } from '#database';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { isAdmin } from '../access/caller.js';
 import { clientOf } from '../access/client.js';
@@ -11,8 +11,8 @@ import {
   type AuditEvent,
   SUCCESS,
 } from '#accounts';
-import { type EntryWriter, TooManyEntries } from './entry-writer.js';
-import { Repetitions } from './repetitions.js';
+import { type AuditEntryWriter, TooManyEntries } from './entry-writer.js';
+import { AuditDeduplicator } from './repetitions.js';
 
 /** Who is answered so has not said who they are; metrics count them. */
 const NOBODY = new Set(['auth.missing_token', 'auth.invalid_token', 'auth.token_revoked']);
@@ -43,8 +43,8 @@ const LEAST_PATIENCE_MS = 50;
  */
 export class AuditRecorder implements RequestRecorder {
   constructor(
-    private readonly writer: Pick<EntryWriter, 'write' | 'lost'>,
-    private readonly repetitions: Pick<Repetitions, 'isNews'> = new Repetitions(),
+    private readonly writer: Pick<AuditEntryWriter, 'write' | 'lost'>,
+    private readonly repetitions: Pick<AuditDeduplicator, 'isNews'> = new AuditDeduplicator(),
   ) {}
 
   record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
@@ -93,16 +93,17 @@ function eventsOf(
   request: FastifyRequest,
   action: AuditAction,
   outcome: string,
-  repetitions: Pick<Repetitions, 'isNews'>,
+  repetitions: Pick<AuditDeduplicator, 'isNews'>,
 ): AuditEvent[] {
-  const { auditNote: note, caller, claims } = request;
+  const { auditNote: note, principal, claims } = request;
   const did = namedBy(note?.action ?? action, outcome);
   const event: AuditEvent = {
     action: did,
     outcome,
     actor: actorOf(request, did, outcome),
     userId: note?.userId ?? userOf(request, did),
-    sessionId: note?.sessionId ?? (caller?.kind === 'user' ? caller.sessionId : claims?.sessionId) ?? null,
+    sessionId:
+      note?.sessionId ?? (principal?.kind === 'user' ? principal.sessionId : claims?.sessionId) ?? null,
     changes: note?.changes ?? null,
     ...clientOf(request),
     requestId: request.id,
@@ -119,26 +120,26 @@ function namedBy(action: AuditAction, outcome: string): AuditAction {
 }
 
 function actorOf(
-  { caller, claims, auditNote }: FastifyRequest,
+  { principal, claims, auditNote }: FastifyRequest,
   action: AuditAction,
   outcome: string,
 ): AuditActor {
-  if (caller?.kind === 'user') return { kind: 'user', id: caller.user.id };
-  if (caller?.kind === 'service') return { kind: 'service', name: caller.name };
+  if (principal?.kind === 'user') return { kind: 'user', id: principal.user.id };
+  if (principal?.kind === 'service') return { kind: 'service', name: principal.name };
   if (claims) return { kind: 'user', id: claims.userId };
   const proved = outcome === SUCCESS && PROVES.has(action) ? auditNote?.userId : undefined;
   return proved === undefined ? { kind: 'anyone' } : { kind: 'user', id: proved };
 }
 
-function userOf({ caller, claims, params }: FastifyRequest, action: AuditAction): string | null {
+function userOf({ principal, claims, params }: FastifyRequest, action: AuditAction): string | null {
   const { id } = (params ?? {}) as { id?: unknown };
-  if (action.startsWith('admin.') && isAdmin(caller) && isUuid(id)) return (id as string).toLowerCase();
-  return (caller?.kind === 'user' ? caller.user.id : claims?.userId) ?? null;
+  if (action.startsWith('admin.') && isAdmin(principal) && isUuid(id)) return (id as string).toLowerCase();
+  return (principal?.kind === 'user' ? principal.user.id : claims?.userId) ?? null;
 }
 
 function tellInstead(request: FastifyRequest, entry: AuditEntry, error: unknown): void {
   const { address: _address, device: _device, requestId: _requestId, ...audit } = entry;
-  const fault = error instanceof TooManyEntries ? error : databaseFaultOf(error);
+  const fault = error instanceof TooManyEntries ? error : databaseErrorOf(error);
   if (fault) request.log.warn({ audit, reason: fault.message }, 'audit entry not written');
   else request.log.error({ audit, err: error }, 'audit entry not written');
 }

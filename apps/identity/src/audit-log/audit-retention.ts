@@ -1,15 +1,15 @@
 import { Settings } from '#config';
 import { Injectable } from '@nestjs/common';
-import { Chore } from '#database';
-import { AuditLog } from '#accounts';
+import { PeriodicJob } from '#database';
+import { AuditLogStore } from '#accounts';
 
 const EVERY_MS = 600_000;
 
 /** Ends what the audit log was told to keep no longer: AUDIT_RETENTION. */
 @Injectable()
-export class AuditRetention extends Chore {
+export class AuditRetention extends PeriodicJob {
   constructor(
-    private readonly log: AuditLog,
+    private readonly log: AuditLogStore,
     private readonly settings: Settings,
   ) {
     super(EVERY_MS);

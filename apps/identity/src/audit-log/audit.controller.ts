@@ -1,11 +1,11 @@
-import { AuditLog, type CachedUser } from '#accounts';
+import { AuditLogStore, type CachedUser } from '#accounts';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminsOnly, Scope, UsersOnly } from '../access/access.js';
 import { CurrentUser } from '../access/current-user.js';
 import { ApiProblems, idOf, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { Limited } from '../rate-limits/limited.js';
+import { RateLimit } from '../rate-limits/limited.js';
 import { ActivityPage, AuditPage } from './audit-page.js';
 import { ActivityQuery, AuditLogQuery } from './audit-requests.js';
 import { Audited } from './audited.js';
@@ -14,10 +14,10 @@ const PAGE_SIZE = 50;
 
 @Controller()
 export class AuditController {
-  constructor(private readonly log: AuditLog) {}
+  constructor(private readonly log: AuditLogStore) {}
 
   @Get('audit-log')
-  @Limited(REQUEST_LIMITS.administration)
+  @RateLimit(REQUEST_LIMITS.administration)
   @AdminsOnly()
   @Audited('admin.audit_log_read')
   @Scope('audit:read')

@@ -4,33 +4,33 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import { type FastifyInstance } from 'fastify';
 import { type DataSource } from 'typeorm';
 import { AuditController } from './audit.controller.js';
-import { AuditLog } from '#accounts';
+import { AuditLogStore } from '#accounts';
 import { AuditRecorder } from './audit-recorder.js';
 import { AuditRetention } from './audit-retention.js';
-import { EntryWriter } from './entry-writer.js';
+import { AuditEntryWriter } from './entry-writer.js';
 
 /** Who did what. Its hook sees every answer of the application. */
 @Module({
   controllers: [AuditController],
   providers: [
     {
-      provide: AuditLog,
+      provide: AuditLogStore,
       inject: [getDataSourceToken()],
-      useFactory: (dataSource: DataSource) => new AuditLog(dataSource),
+      useFactory: (dataSource: DataSource) => new AuditLogStore(dataSource),
     },
     {
-      provide: EntryWriter,
-      inject: [AuditLog],
-      useFactory: (log: AuditLog) => new EntryWriter((entries) => log.insert(entries)),
+      provide: AuditEntryWriter,
+      inject: [AuditLogStore],
+      useFactory: (log: AuditLogStore) => new AuditEntryWriter((entries) => log.insert(entries)),
     },
     AuditRetention,
   ],
-  exports: [AuditLog, EntryWriter],
+  exports: [AuditLogStore, AuditEntryWriter],
 })
 export class AuditModule implements OnModuleInit {
   constructor(
     private readonly host: HttpAdapterHost,
-    private readonly writer: EntryWriter,
+    private readonly writer: AuditEntryWriter,
   ) {}
 
   onModuleInit(): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type AuditEntry, auditEntry } from '#accounts';
-import { EntryWriter, TooManyEntries } from './entry-writer.js';
+import { AuditEntryWriter, TooManyEntries } from './entry-writer.js';
 
 function anEntry(): AuditEntry {
   return auditEntry({
@@ -28,10 +28,10 @@ class FakeTable {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-describe('EntryWriter', () => {
+describe('AuditEntryWriter', () => {
   it('writes the first entry at once, and those that come meanwhile in one statement', async () => {
     const table = new FakeTable();
-    const writer = new EntryWriter(table.insert);
+    const writer = new AuditEntryWriter(table.insert);
     const entries = Array.from({ length: 5 }, anEntry);
     const writes = entries.map((entry) => writer.write(entry));
     expect(table.statements).toHaveLength(1);
@@ -53,7 +53,7 @@ describe('EntryWriter', () => {
 
   it('tries once, tells those whose entry it was, and goes on', async () => {
     const table = new FakeTable();
-    const writer = new EntryWriter(table.insert);
+    const writer = new AuditEntryWriter(table.insert);
     const writes = [anEntry(), anEntry(), anEntry()].map((entry) => writer.write(entry).catch(String));
     table.statements[0]!.fail(new Error('gone'));
     await turn();
@@ -64,7 +64,7 @@ describe('EntryWriter', () => {
 
   it('keeps no more in memory than it should while nothing can be written', async () => {
     const table = new FakeTable();
-    const writer = new EntryWriter(table.insert);
+    const writer = new AuditEntryWriter(table.insert);
     const writes = Array.from({ length: 2_001 }, () => writer.write(anEntry()).catch(String));
     await expect(writer.write(anEntry())).rejects.toThrow(TooManyEntries);
     expect(writer.unwritten).toBe(1);

@@ -24,7 +24,7 @@ export class TooManyEntries extends Error {
  * Writes entries in groups: while one statement is under way, those that come meanwhile gather for the next (group
  * commit, as databases do it with their log). One entry waits for nothing, and a flood costs one connection.
  */
-export class EntryWriter {
+export class AuditEntryWriter {
   readonly #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #unwritten = 0;

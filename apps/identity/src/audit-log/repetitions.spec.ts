@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type AuditEvent } from '#accounts';
-import { Repetitions } from './repetitions.js';
+import { AuditDeduplicator } from './repetitions.js';
 
 const HERE = '192.0.2.1';
 
 describe('Repetitions', () => {
   let nowMs: number;
-  let repetitions: Repetitions;
+  let repetitions: AuditDeduplicator;
 
   beforeEach(() => {
     nowMs = 60_000;
-    repetitions = new Repetitions(() => nowMs);
+    repetitions = new AuditDeduplicator(() => nowMs);
   });
 
   function isNews(event: Partial<AuditEvent>, address = HERE): boolean {

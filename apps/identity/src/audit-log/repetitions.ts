@@ -25,13 +25,13 @@ const GUESSES = new Set([
  *
  * - the same refusal of the same caller, or of nobody known, from one network is recorded once a minute;
  * - of all refusals, an instance records 600 a minute, however many networks they come from;
- * - wrong passwords and codes are recorded each, because `Guesses` limits them;
+ * - wrong passwords and codes are recorded each, because `LoginThrottle` limits them;
  * - a session that is refreshed from the same network as before is recorded once a day.
  *
  * Each instance judges by what it has seen itself. How many there were of what is not recorded, the request log and
  * `usher_http_requests_total` say. Whatever else succeeded is recorded each time.
  */
-export class Repetitions {
+export class AuditDeduplicator {
   readonly #refusals: LRUCache<string, true>;
   readonly #refreshes: LRUCache<string, true>;
   #minute = 0;

@@ -3,23 +3,23 @@ import { Module, type OnModuleInit } from '@nestjs/common';
 import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
 import { type FastifyInstance } from 'fastify';
 import { LoginThrottleModule } from '../login-throttle/login-throttle.module.js';
-import { LimitsModule } from '../rate-limits/limits.module.js';
+import { RateLimitsModule } from '../rate-limits/limits.module.js';
 import { AccountsController } from './accounts/accounts.controller.js';
 import { AccountsService } from './accounts/accounts.service.js';
-import { OwnPassword } from './passwords/own-password.js';
+import { PasswordConfirmation } from './passwords/own-password.js';
 import { LoginController } from './login/login.controller.js';
-import { ExpiredRows } from './expired-rows.js';
+import { ExpiredRowsPurge } from './expired-rows.js';
 import { AuthGuard } from './guard/auth.guard.js';
-import { callerIds } from '../access/caller.js';
+import { principalIds } from '../access/caller.js';
 import { ServiceTokens } from '../access/service-tokens.js';
 import { IntrospectionController } from './introspection/introspection.controller.js';
 import { PresentedTokens } from './introspection/presented-tokens.js';
 import { TokenIntrospection } from './introspection/token-introspection.js';
 import { TokenRevocation } from './introspection/token-revocation.js';
 import { LoginService } from './login/login.service.js';
-import { LinksController } from './email-actions/links.controller.js';
-import { LinksService } from './email-actions/links.service.js';
-import { MailedLinksModule } from './email-actions/mailed-links.module.js';
+import { EmailActionsController } from './email-actions/links.controller.js';
+import { EmailActionsService } from './email-actions/links.service.js';
+import { EmailActionsModule } from './email-actions/mailed-links.module.js';
 import { LinkPagesController } from './email-actions/pages/link-pages.controller.js';
 import { ServerMetadataController } from './oauth/server-metadata.controller.js';
 import { PasswordsModule } from './passwords/passwords.module.js';
@@ -27,13 +27,13 @@ import { PersonalTokenHolders } from './personal-tokens/personal-token-holders.j
 import { PersonalTokensController } from './personal-tokens/personal-tokens.controller.js';
 import { PersonalTokensService } from './personal-tokens/personal-tokens.service.js';
 import { LoginChallenges } from './login/login-challenges.js';
-import { LostDevices } from './two-factor/lost-devices.js';
-import { LostDevicesController } from './two-factor/lost-devices.controller.js';
-import { OwnSecondFactor } from './two-factor/own-second-factor.js';
-import { SecondFactorController } from './two-factor/second-factor.controller.js';
-import { SecondFactorModule } from './two-factor/second-factor.module.js';
-import { SecondStep } from './login/second-step.js';
-import { SecondStepController } from './login/second-step.controller.js';
+import { TwoFactorReset } from './two-factor/lost-devices.js';
+import { TwoFactorResetController } from './two-factor/lost-devices.controller.js';
+import { TwoFactorEnrolment } from './two-factor/own-second-factor.js';
+import { TwoFactorController } from './two-factor/second-factor.controller.js';
+import { TwoFactorModule } from './two-factor/second-factor.module.js';
+import { TwoFactorLogin } from './login/second-step.js';
+import { TwoFactorLoginController } from './login/second-step.controller.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { SessionsService } from './sessions/sessions.service.js';
 import { TokenIssuer } from './sessions/token-issuer.js';
@@ -44,21 +44,21 @@ import { TokensModule } from './access-tokens/tokens.module.js';
 /** Who are you? Its guard stands before every route of the application. */
 @Module({
   imports: [
-    LimitsModule,
+    RateLimitsModule,
     LoginThrottleModule,
-    MailedLinksModule,
+    EmailActionsModule,
     PasswordsModule,
-    SecondFactorModule,
+    TwoFactorModule,
     TokensModule,
   ],
   controllers: [
     AccountsController,
     LoginController,
     LinkPagesController,
-    LinksController,
-    LostDevicesController,
-    SecondFactorController,
-    SecondStepController,
+    EmailActionsController,
+    TwoFactorResetController,
+    TwoFactorController,
+    TwoFactorLoginController,
     IntrospectionController,
     PersonalTokensController,
     ServerMetadataController,
@@ -66,13 +66,13 @@ import { TokensModule } from './access-tokens/tokens.module.js';
   ],
   providers: [
     AccountsService,
-    ExpiredRows,
-    LinksService,
+    ExpiredRowsPurge,
+    EmailActionsService,
     LoginService,
-    LostDevices,
-    OwnPassword,
-    OwnSecondFactor,
-    SecondStep,
+    TwoFactorReset,
+    PasswordConfirmation,
+    TwoFactorEnrolment,
+    TwoFactorLogin,
     PersonalTokenHolders,
     PersonalTokensService,
     PresentedTokens,
@@ -94,6 +94,6 @@ export class AuthModule implements OnModuleInit {
   constructor(private readonly host: HttpAdapterHost) {}
 
   onModuleInit(): void {
-    this.host.httpAdapter.getInstance<FastifyInstance>().callerIds = callerIds;
+    this.host.httpAdapter.getInstance<FastifyInstance>().callerIds = principalIds;
   }
 }

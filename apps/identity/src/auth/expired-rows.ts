@@ -1,12 +1,12 @@
 import { Outbox, PersonalTokenStore, SessionStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { Chore } from '#database';
+import { PeriodicJob } from '#database';
 
 const EVERY_MS = 600_000;
 
 /** Removes sessions, personal access tokens and mailed links that have expired. They are refused anyway. */
 @Injectable()
-export class ExpiredRows extends Chore {
+export class ExpiredRowsPurge extends PeriodicJob {
   constructor(
     private readonly sessions: SessionStore,
     private readonly tokens: PersonalTokenStore,

@@ -1,7 +1,7 @@
-import { Fault } from '#http';
+import { AppError } from '#http';
 
 /** The file, or all that was sent with it, has more bytes than may be. */
-export class AvatarTooLarge extends Fault {
+export class AvatarTooLarge extends AppError {
   readonly code = 'avatars.too_large';
 
   constructor(maxBytes: number) {
@@ -10,7 +10,7 @@ export class AvatarTooLarge extends Fault {
 }
 
 /** By its first bytes it is none of the kinds that are taken. */
-export class NotAPicture extends Fault {
+export class NotAPicture extends AppError {
   readonly code = 'avatars.not_a_picture';
 
   constructor() {
@@ -19,7 +19,7 @@ export class NotAPicture extends Fault {
 }
 
 /** It begins like a picture, and cannot be decoded to its end. */
-export class BrokenPicture extends Fault {
+export class BrokenPicture extends AppError {
   readonly code = 'avatars.broken_picture';
 
   constructor(cause?: unknown) {
@@ -27,7 +27,7 @@ export class BrokenPicture extends Fault {
   }
 }
 
-export class TooManyPixels extends Fault {
+export class TooManyPixels extends AppError {
   readonly code = 'avatars.too_many_pixels';
 
   constructor(detail: string) {
@@ -39,7 +39,7 @@ export class TooManyPixels extends Fault {
  * More pictures are being received or decoded than this instance has memory and processors for, or another one of the
  * same user is.
  */
-export class AvatarsBusy extends Fault {
+export class AvatarsBusy extends AppError {
   readonly code = 'avatars.busy';
 
   constructor() {

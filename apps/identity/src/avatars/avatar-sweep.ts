@@ -1,14 +1,14 @@
 import { AvatarFiles, avatarUrl } from '#storage';
 import { UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { Chore } from '#database';
+import { PeriodicJob } from '#database';
 
 /** Far longer than any upload takes; a note that is older belongs to one that did not end well. */
 const HOUR_MS = 3_600_000;
 
 /** Ends what a crash, or a database or disk that failed at the wrong moment, left undecided. */
 @Injectable()
-export class AvatarSweep extends Chore {
+export class AvatarSweep extends PeriodicJob {
   constructor(
     private readonly files: AvatarFiles,
     private readonly store: UserStore,

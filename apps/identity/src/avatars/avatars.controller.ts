@@ -17,10 +17,10 @@ import { CurrentUser } from '../access/current-user.js';
 import { UserResponse } from '../auth/profile/user-response.js';
 import { ApiProblems, Consumes, Deadline, isAnswered, NotFound } from '#http';
 import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { Limited } from '../rate-limits/limited.js';
+import { RateLimit } from '../rate-limits/limited.js';
 import { AvatarUpload } from './avatar-upload.js';
 import { AvatarsService } from './avatars.service.js';
-import { sendForever } from './send-forever.js';
+import { sendImmutable } from './send-forever.js';
 import { MULTIPART, Uploads } from './upload/uploads.js';
 
 /** Ten seconds for the picture to arrive, after which the server cuts the connection, and some to decode it. */
@@ -35,7 +35,7 @@ export class AvatarsController {
   ) {}
 
   @Post('auth/upload-avatar')
-  @Limited(REQUEST_LIMITS.profile)
+  @RateLimit(REQUEST_LIMITS.profile)
   @UsersOnly()
   @Audited('account.avatar_changed')
   @Scope('profile:write')
@@ -78,7 +78,7 @@ export class AvatarsController {
   }
 
   @Delete('auth/avatar')
-  @Limited(REQUEST_LIMITS.profile)
+  @RateLimit(REQUEST_LIMITS.profile)
   @UsersOnly()
   @Audited('account.avatar_changed')
   @Scope('profile:write')
@@ -115,6 +115,6 @@ export class AvatarsController {
   ): Promise<void> {
     const picture = await this.files.read(name);
     if (!picture) throw new NotFound('There is no such picture.');
-    sendForever(request, reply, { bytes: picture, type: 'image/webp', name, etag: `"${name}"` });
+    sendImmutable(request, reply, { bytes: picture, type: 'image/webp', name, etag: `"${name}"` });
   }
 }

@@ -4,13 +4,13 @@ import { type FastifyInstance } from 'fastify';
 import { AvatarSweep } from './avatar-sweep.js';
 import { AvatarsController } from './avatars.controller.js';
 import { AvatarsService } from './avatars.service.js';
-import { PictureMaker } from './picture/picture-maker.js';
+import { AvatarProcessor } from './picture/picture-maker.js';
 import { acceptMultipart, Uploads } from './upload/uploads.js';
 
 /** Pictures of users: received, made, kept and served. */
 @Module({
   controllers: [AvatarsController],
-  providers: [AvatarsService, AvatarSweep, PictureMaker, Uploads],
+  providers: [AvatarsService, AvatarSweep, AvatarProcessor, Uploads],
 })
 export class AvatarsModule {
   constructor({ httpAdapter }: HttpAdapterHost) {

@@ -2,7 +2,7 @@ import { AvatarFiles, avatarId, avatarUrl } from '#storage';
 import { type CachedUser, UserStore } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
 import { errorLine } from '#runtime';
-import { PictureMaker } from './picture/picture-maker.js';
+import { AvatarProcessor } from './picture/picture-maker.js';
 
 /** The pictures of users, from the bytes they send to the row that says where they are. */
 @Injectable()
@@ -12,11 +12,11 @@ export class AvatarsService {
   constructor(
     private readonly store: UserStore,
     private readonly files: AvatarFiles,
-    private readonly pictures: PictureMaker,
+    private readonly pictures: AvatarProcessor,
   ) {}
 
   /**
-   * @param isAwaited as for `PictureMaker.make`
+   * @param isAwaited as for `AvatarProcessor.make`
    * @throws NotAPicture, BrokenPicture, TooManyPixels, AvatarsBusy, StorageUnavailable, UserNotFound
    */
   async change(user: CachedUser, file: Buffer, isAwaited: () => boolean): Promise<CachedUser> {

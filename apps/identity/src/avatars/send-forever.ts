@@ -10,7 +10,7 @@ export interface Unchanging {
 }
 
 /** Answers with what never changes: anybody may keep it for a year (RFC 8246), and any page may show it. */
-export function sendForever(request: FastifyRequest, reply: FastifyReply, sent: Unchanging): void {
+export function sendImmutable(request: FastifyRequest, reply: FastifyReply, sent: Unchanging): void {
   void reply.headers({
     etag: sent.etag,
     'cache-control': 'public, max-age=31536000, immutable',

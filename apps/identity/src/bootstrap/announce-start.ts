@@ -11,7 +11,7 @@ const EXAMPLE_EMAIL = 'ada@example.com';
  * Says where this instance listens and which database it serves from: in a few lines with a command to try for the
  * developer at the terminal, in a line of the log elsewhere.
  */
-export async function announceStart(
+export async function printStartupBanner(
   app: NestFastifyApplication,
   settings: Settings,
   database: string,
@@ -24,10 +24,10 @@ export async function announceStart(
     .credentials('email', EXAMPLE_EMAIL)
     .then((found) => found !== null)
     .catch(() => false);
-  process.stdout.write(welcome(settings, url, database, exampleExists));
+  process.stdout.write(bannerText(settings, url, database, exampleExists));
 }
 
-function welcome(settings: Settings, url: string, database: string, exampleExists: boolean): string {
+function bannerText(settings: Settings, url: string, database: string, exampleExists: boolean): string {
   const cache = settings.redisUrl === undefined ? 'memory (set REDIS_URL to share it)' : 'memory and Redis';
   const [sentence, call] = exampleExists
     ? [`A token for ${EXAMPLE_EMAIL}, whom an earlier start registered:`, '/auth/login']

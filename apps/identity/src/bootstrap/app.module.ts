@@ -2,15 +2,15 @@ import { type Settings } from '#config';
 import { DatabaseModule } from '#database';
 import { MailModule } from '#mail';
 import { StorageModule } from '#storage';
-import { accountsSchema, UserCacheModule } from '#accounts';
+import { accountsSchema, AccountsModule } from '#accounts';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuditModule } from '../audit-log/audit.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { AvatarsModule } from '../avatars/avatars.module.js';
-import { DeparturesModule } from '../account-deletion/departures.module.js';
+import { AccountDeletionModule } from '../account-deletion/departures.module.js';
 import { HealthModule } from '../health/health.module.js';
 import { HttpModule } from '#http';
-import { LimitsModule } from '../rate-limits/limits.module.js';
+import { RateLimitsModule } from '../rate-limits/limits.module.js';
 import { MetricsModule } from '../health/metrics.module.js';
 import { cacheOptions, databaseOptions, mailOptions, sessionLimits, storageOptions } from './options.js';
 import { SettingsModule } from './settings.module.js';
@@ -26,19 +26,19 @@ export class AppModule {
       imports: [
         SettingsModule.forRoot(settings),
         DatabaseModule.forRoot(databaseOptions(settings, databaseUrl), accountsSchema),
-        UserCacheModule.forRoot({
+        AccountsModule.forRoot({
           cache: () => cacheOptions(settings, databaseUrl),
           sessions: sessionLimits(settings),
         }),
         StorageModule.forRoot(storageOptions(settings)),
         MailModule.forRoot(mailOptions(settings)),
         HttpModule,
-        LimitsModule,
+        RateLimitsModule,
         AuditModule,
         AuthModule,
         UsersModule,
         AvatarsModule,
-        DeparturesModule,
+        AccountDeletionModule,
         HealthModule,
         MetricsModule,
       ],

@@ -1,5 +1,5 @@
 import { type Settings, withoutSecrets } from '#config';
-import { databaseFaultOf, migrate } from '#database';
+import { databaseErrorOf, migrate } from '#database';
 import { EmbeddedPostgres } from '#embedded-postgres';
 import { accountsSchema } from '#accounts';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,7 +19,7 @@ const PATIENCE_MS = 30_000;
  * The PostgreSQL of the settings, or an embedded one, with its schema up to date.
  *
  * @param signal ends the waiting; an embedded server that is being started is stopped again
- * @throws EmbeddedPostgresFault, UnsupportedDatabase, DatabaseUnavailable, and the signal's reason
+ * @throws EmbeddedPostgresError, UnsupportedDatabase, DatabaseUnavailable, and the signal's reason
  */
 export async function openDatabase(
   settings: Settings,
@@ -63,7 +63,7 @@ async function migratePatiently(
     try {
       return await Promise.race([migrate(url, accountsSchema, { tell, signal }), aborted]);
     } catch (error) {
-      const fault = databaseFaultOf(error);
+      const fault = databaseErrorOf(error);
       if (!fault || performance.now() > deadline) throw fault ?? error;
       if (attempt === 1) {
         const reason = reasonOf(fault.cause);

@@ -29,7 +29,7 @@ export async function cacheOptions(settings: Settings, databaseUrl: string): Pro
     memoryBytes: settings.cacheMemoryBytes,
     maxChanges: heapShareEntries('changes', { bytesEach: 150, most: 500_000 }),
     staleIfDbDownMs: settings.staleIfDbDownMs,
-    auditEvery: settings.cacheAuditEvery,
+    sampleEvery: settings.cacheAuditEvery,
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Chore } from '#database';
-import { startFault } from './start-fault.js';
+import { PeriodicJob } from '#database';
+import { startupErrorText } from './start-fault.js';
 
 const ADDRESS = { host: '127.0.0.1', port: 3000 };
 
@@ -26,12 +26,12 @@ describe('startFault', () => {
     ['a text', 'ada@private.example'],
     ['an object', { password: 'ada@private.example' }],
   ])('prints nothing of %s', (_what, thrown) => {
-    expect(startFault(thrown, ADDRESS)).not.toMatch(/ada@|INSERT|Failing row/);
+    expect(startupErrorText(thrown, ADDRESS)).not.toMatch(/ada@|INSERT|Failing row/);
   });
 
   it('prints where an unforeseen error comes from, and what caused it, in lines that no message can add to', () => {
     const error = new TypeError('outer\n    at forged', { cause: new Error('inner') });
-    const lines = startFault(error, ADDRESS).split('\n');
+    const lines = startupErrorText(error, ADDRESS).split('\n');
     expect(lines[0]).toBe('TypeError: outer\\u000a    at forged');
     expect(lines[1]).toMatch(/^ {4}at .*start-fault\.spec/);
     expect(lines).toContain('caused by Error: inner');
@@ -41,7 +41,7 @@ describe('startFault', () => {
 describe('a chore that fails', () => {
   it('is put off with nothing that hangs on the error', async () => {
     const told: string[] = [];
-    class Failing extends Chore {
+    class Failing extends PeriodicJob {
       constructor() {
         super(1);
         Object.assign(this.logger, { warn: (line: string) => told.push(line) });

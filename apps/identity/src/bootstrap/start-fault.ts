@@ -6,7 +6,7 @@ import { isError, loggedError, printedError } from '#runtime';
 const PLAIN = /^(config|database|auth|users)\./;
 
 /** What to print when the service or a command cannot start. */
-export function startFault(error: unknown, { host, port }: Pick<Settings, 'host' | 'port'>): string {
+export function startupErrorText(error: unknown, { host, port }: Pick<Settings, 'host' | 'port'>): string {
   if (!(error instanceof Error)) return printedError(error);
   const { code = '', syscall } = error as NodeJS.ErrnoException;
   switch (code) {

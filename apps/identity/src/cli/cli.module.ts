@@ -1,6 +1,6 @@
 import { type Settings } from '#config';
 import { DatabaseModule } from '#database';
-import { accountsSchema, UserCacheModule } from '#accounts';
+import { accountsSchema, AccountsModule } from '#accounts';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuditModule } from '../audit-log/audit.module.js';
 import { PasswordsModule } from '../auth/passwords/passwords.module.js';
@@ -16,7 +16,7 @@ export class CliModule {
       imports: [
         SettingsModule.forRoot(settings),
         DatabaseModule.forRoot(databaseOptions(settings, databaseUrl), accountsSchema),
-        UserCacheModule.forRoot({
+        AccountsModule.forRoot({
           cache: () => cacheOptions(settings, databaseUrl),
           sessions: sessionLimits(settings),
         }),

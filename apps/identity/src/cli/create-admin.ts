@@ -1,5 +1,5 @@
 import { type Settings } from '#config';
-import { auditEntry, AuditLog, EmailNotVerified, ownEvent, UserStore } from '#accounts';
+import { auditEntry, AuditLogStore, EmailNotVerified, ownEvent, UserStore } from '#accounts';
 import { type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { validate } from 'class-validator';
@@ -10,7 +10,7 @@ import { EmailField, UsernameField } from '#http';
 import { openDatabase } from '../bootstrap/open-database.js';
 import { askPassword } from './ask-password.js';
 import { CliModule } from './cli.module.js';
-import { CommandFault } from './command-fault.js';
+import { CommandError } from './command-fault.js';
 
 export interface CreateAdminOptions {
   email: string;
@@ -31,7 +31,7 @@ class Names {
  * a future administrator, so an unverified one gets rights only when the operator says that the account is known.
  *
  * @returns what was done, in a sentence
- * @throws CommandFault for bad names or a bad password, and what the database has to say
+ * @throws CommandError for bad names or a bad password, and what the database has to say
  */
 export async function createAdmin(
   settings: Settings,
@@ -63,7 +63,7 @@ async function appoint(
 ): Promise<string> {
   const store = app.get(UserStore);
   const record = (id: string): Promise<void> =>
-    app.get(AuditLog).insert([auditEntry(ownEvent('operator', 'admin.appointed', id))]);
+    app.get(AuditLogStore).insert([auditEntry(ownEvent('operator', 'admin.appointed', id))]);
   const existing = await store.credentials('email', email);
   if (existing) {
     const { user } = existing;
@@ -72,14 +72,14 @@ async function appoint(
     await store
       .changeStanding(user.id, { isAdmin: true, isActive: true }, { trustUnverified })
       .catch((error: unknown) => {
-        throw error instanceof EmailNotVerified ? new CommandFault(unproven(who)) : error;
+        throw error instanceof EmailNotVerified ? new CommandError(unproven(who)) : error;
       });
     await record(user.id);
     return `${who} is an administrator now. The password stays as it was; sessions and personal access tokens have ended.`;
   }
   const password = await askPassword(signal);
   const faults = app.get(PasswordPolicy).check(password, { email, username });
-  if (faults.length > 0) throw new CommandFault(faults.map((fault) => fault.message).join('\n'));
+  if (faults.length > 0) throw new CommandError(faults.map((fault) => fault.message).join('\n'));
   const passwordHash = await app.get(PasswordHasher).hash(password);
   const created = await store.create({ email, username, isAdmin: true, passwordHash });
   await record(created.id);
@@ -100,5 +100,5 @@ async function checked(options: CreateAdminOptions): Promise<Names> {
   const sentences = findings.flatMap(({ property, constraints }) =>
     Object.values(constraints ?? {}).map((message) => `--${property}: ${message}.`),
   );
-  throw new CommandFault(sentences.join('\n'));
+  throw new CommandError(sentences.join('\n'));
 }

@@ -1,12 +1,12 @@
 import { type Settings } from '#config';
 import { createDataSource } from '#database';
-import { accountsSchema, auditEntry, AuditLog, ownEvent, UserImporter } from '#accounts';
+import { accountsSchema, auditEntry, AuditLogStore, ownEvent, UserImporter } from '#accounts';
 import { createReadStream } from 'node:fs';
 import process from 'node:process';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { type DataSource } from 'typeorm';
 import { openDatabase } from '../bootstrap/open-database.js';
-import { CommandFault } from './command-fault.js';
+import { CommandError } from './command-fault.js';
 import { linesOf } from './import/lines.js';
 import { UserImport } from './import/user-import.js';
 
@@ -30,7 +30,7 @@ export interface ImportUsersResult {
  * Imports the users of another system, with the hashes of their passwords, while the service runs or not.
  *
  * @param tell hears a sentence for each line that is refused
- * @throws CommandFault for a file that cannot be read, and what the database has to say
+ * @throws CommandError for a file that cannot be read, and what the database has to say
  */
 export async function importUsers(
   settings: Settings,
@@ -73,19 +73,19 @@ export async function importUsers(
 async function record(dataSource: DataSource, imported: number): Promise<void> {
   if (imported === 0) return;
   const event = { ...ownEvent('operator', 'admin.users_imported'), changes: [`imported=${imported}`] };
-  await new AuditLog(dataSource).insert([auditEntry(event)]);
+  await new AuditLogStore(dataSource).insert([auditEntry(event)]);
 }
 
 function inputOf(file: string | undefined): Readable {
   if (file !== undefined && file !== '-') return createReadStream(file);
-  if (process.stdin.isTTY) throw new CommandFault('Give a --file, or users on standard input.');
+  if (process.stdin.isTTY) throw new CommandError('Give a --file, or users on standard input.');
   return process.stdin;
 }
 
 function asCommandFault(error: unknown): unknown {
   const { syscall, code, path } = error as NodeJS.ErrnoException;
   const isOfFile = syscall === 'open' || syscall === 'read';
-  return isOfFile ? new CommandFault(`${path ?? 'The file'} cannot be read (${code}).`) : error;
+  return isOfFile ? new CommandError(`${path ?? 'The file'} cannot be read (${code}).`) : error;
 }
 
 function summary({ imported, skipped, refused }: UserImport, dryRun: boolean, ms: number): string {

@@ -1,10 +1,10 @@
 import { type Settings } from '#config';
-import { type AuditAction, auditEntry, AuditLog, ownEvent } from '#accounts';
+import { type AuditAction, auditEntry, AuditLogStore, ownEvent } from '#accounts';
 import { KeyDirectory } from '../auth/signing-keys/key-directory.js';
 import { rotate, type RotationStep } from '../auth/signing-keys/key-rotation.js';
 import { SPREAD_WITHIN_MS } from '../auth/signing-keys/rotation-times.js';
 import { reasonOf } from '../bootstrap/start-fault.js';
-import { CommandFault } from './command-fault.js';
+import { CommandError } from './command-fault.js';
 
 const SPREAD = `${SPREAD_WITHIN_MS / 60_000} minutes`;
 
@@ -16,11 +16,11 @@ export interface RotateKeyOptions {
  * Makes the next key sign, while the service runs or not.
  *
  * @returns what was done, in a few sentences
- * @throws CommandFault when nothing was done, and what is wrong with the directory
+ * @throws CommandError when nothing was done, and what is wrong with the directory
  */
 export async function rotateKey(settings: Settings, { now = false }: RotateKeyOptions): Promise<string> {
   if (settings.jwtSecrets.length > 0) {
-    throw new CommandFault('JWT_SECRET is set, so there is no key to rotate: change JWT_SECRET instead.');
+    throw new CommandError('JWT_SECRET is set, so there is no key to rotate: change JWT_SECRET instead.');
   }
   const step = await rotate(new KeyDirectory(settings.jwtKeysDir), now);
   const done = sentence(step);
@@ -34,7 +34,7 @@ export async function rotateKey(settings: Settings, { now = false }: RotateKeyOp
  */
 async function record({ databaseUrl, databaseTimeoutMs }: Settings, action: AuditAction): Promise<string> {
   if (databaseUrl === undefined) return '';
-  const { createDataSource, databaseFaultOf } = await import('#database');
+  const { createDataSource, databaseErrorOf } = await import('#database');
   const { accountsSchema } = await import('#accounts');
   const database = createDataSource(
     { url: databaseUrl, poolSize: 1, timeoutMs: databaseTimeoutMs },
@@ -42,10 +42,10 @@ async function record({ databaseUrl, databaseTimeoutMs }: Settings, action: Audi
   );
   try {
     await database.initialize();
-    await new AuditLog(database).insert([auditEntry(ownEvent('operator', action))]);
+    await new AuditLogStore(database).insert([auditEntry(ownEvent('operator', action))]);
     return '';
   } catch (error) {
-    return ` It could not be written into the audit log (${reasonOf(databaseFaultOf(error)?.cause ?? error)}).`;
+    return ` It could not be written into the audit log (${reasonOf(databaseErrorOf(error)?.cause ?? error)}).`;
   } finally {
     if (database.isInitialized) await database.destroy();
   }
@@ -64,11 +64,11 @@ function sentence(step: RotationStep): string {
         `${step.next} is published, and follows at the next rotate-key.`
       );
     case 'too early':
-      throw new CommandFault(
+      throw new CommandError(
         `The key ${step.next} has not been published for ${SPREAD}, so not every instance may know it yet. ` +
           `Run rotate-key again in ${Math.ceil(step.waitMs / 1000)} seconds; or with --now, if a few refused tokens do not matter.`,
       );
     case 'overtaken':
-      throw new CommandFault('Another rotate-key is at work; nothing was done here.');
+      throw new CommandError('Another rotate-key is at work; nothing was done here.');
   }
 }

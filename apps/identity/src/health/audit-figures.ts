@@ -1,7 +1,7 @@
-import { type EntryWriter } from '../audit-log/entry-writer.js';
-import { type Figure } from '#observability';
+import { type AuditEntryWriter } from '../audit-log/entry-writer.js';
+import { type MetricRow } from '#observability';
 
-export const AUDIT_FIGURES: readonly Figure<Pick<EntryWriter, 'unwritten'>>[] = [
+export const AUDIT_METRICS: readonly MetricRow<Pick<AuditEntryWriter, 'unwritten'>>[] = [
   {
     type: 'counter',
     name: 'usher_audit_unwritten_total',

@@ -10,8 +10,8 @@ import {
 import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
 import { Public, PublicOrKnown, Scope } from '../access/access.js';
-import { type Caller, hasPrivilege, isAdmin } from '../access/caller.js';
-import { CurrentCaller } from '../access/current-user.js';
+import { type Principal, hasPrivilege, isAdmin } from '../access/caller.js';
+import { CurrentPrincipal } from '../access/current-user.js';
 import { cacheCondition, CacheReport, HealthReport, LiveReport, Readiness } from '#observability';
 
 @ApiTags('health')
@@ -64,7 +64,7 @@ export class HealthController {
   @Scope('metrics:read')
   @ApiOperation({ summary: 'What the cache has done and how it is' })
   @ApiOkResponse({ type: CacheReport, description: 'Over the last hour, and since the start.' })
-  async getCacheReport(@CurrentCaller() caller: Caller | undefined): Promise<CacheReport> {
+  async getCacheReport(@CurrentPrincipal() caller: Principal | undefined): Promise<CacheReport> {
     return CacheReport.of(await this.cache.status(), isAdmin(caller) || hasPrivilege(caller, 'metrics'));
   }
 

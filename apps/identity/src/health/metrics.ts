@@ -3,17 +3,17 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { Gauge, Registry } from 'prom-client';
 import { type DataSource } from 'typeorm';
-import { EntryWriter } from '../audit-log/entry-writer.js';
+import { AuditEntryWriter } from '../audit-log/entry-writer.js';
 import { packageVersion } from '#runtime';
-import { AUDIT_FIGURES } from './audit-figures.js';
+import { AUDIT_METRICS } from './audit-figures.js';
 import {
-  CACHE_FIGURES,
-  COHERENCE_FIGURES,
+  CACHE_METRICS,
+  COHERENCE_METRICS,
   EventLoopMetrics,
-  Figures,
-  POOL_FIGURES,
+  MetricGroup,
+  POOL_METRICS,
   poolOf,
-  PROCESS_FIGURES,
+  PROCESS_METRICS,
   readProcess,
   RequestMetrics,
 } from '#observability';
@@ -23,16 +23,16 @@ import {
 export class Metrics {
   readonly #registry = new Registry();
   readonly requests = new RequestMetrics(this.#registry);
-  readonly #cache = new Figures(this.#registry, [...CACHE_FIGURES, ...COHERENCE_FIGURES]);
-  readonly #pool = new Figures(this.#registry, POOL_FIGURES);
-  readonly #audit = new Figures(this.#registry, AUDIT_FIGURES);
-  readonly #process = new Figures(this.#registry, PROCESS_FIGURES);
+  readonly #cache = new MetricGroup(this.#registry, [...CACHE_METRICS, ...COHERENCE_METRICS]);
+  readonly #pool = new MetricGroup(this.#registry, POOL_METRICS);
+  readonly #audit = new MetricGroup(this.#registry, AUDIT_METRICS);
+  readonly #process = new MetricGroup(this.#registry, PROCESS_METRICS);
   readonly #eventLoop = new EventLoopMetrics(this.#registry);
 
   constructor(
     private readonly cache: UserCache,
     @InjectDataSource() private readonly dataSource: DataSource,
-    private readonly entries: EntryWriter,
+    private readonly entries: AuditEntryWriter,
   ) {
     new Gauge({
       name: 'usher_build_info',
@@ -54,10 +54,10 @@ export class Metrics {
   async text(): Promise<string> {
     await this.#eventLoop.read(); // first: what follows would be seen in it
     const [status, reading] = await Promise.all([this.cache.status(), readProcess()]);
-    this.#cache.show(status);
-    this.#process.show(reading);
-    this.#audit.show(this.entries);
-    this.#pool.show(poolOf(this.dataSource));
+    this.#cache.set(status);
+    this.#process.set(reading);
+    this.#audit.set(this.entries);
+    this.#pool.set(poolOf(this.dataSource));
     return this.#registry.metrics();
   }
 }

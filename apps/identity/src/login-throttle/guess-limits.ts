@@ -4,7 +4,7 @@ import { type Limit } from '../rate-limits/limit.js';
  * Of wrong passwords and codes. NIST SP 800-63B, section 5.2.2, allows 100 in a row for an account; that many an hour leave the
  * passwords that our policy takes out of reach.
  */
-export const GUESS_LIMITS = {
+export const LOGIN_LIMITS = {
   /** For one account from one network. */
   pair: { name: 'guess-pair', quota: 5, windowSeconds: 600, shared: true },
   /** For one account from everywhere. */

@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Counter } from '../rate-limits/counter.js';
-import { Guesses, type Named } from './guesses.js';
-import { KnownNetworks } from './known-networks.js';
-import { GUESS_LIMITS } from './guess-limits.js';
+import { LoginThrottle, type ThrottleKey } from './guesses.js';
+import { TrustedNetworks } from './known-networks.js';
+import { LOGIN_LIMITS } from './guess-limits.js';
 import { type Limit } from '../rate-limits/limit.js';
-import { type Visitor, visitorAt } from '../access/visitor.js';
+import { type RateLimitSubject, rateLimitSubjectAt } from '../access/visitor.js';
 
-const ADA: Named = ['email', 'ada@example.com'];
+const ADA: ThrottleKey = ['email', 'ada@example.com'];
 const ADA_ID = '0190d6f0-7a3c-7b3e-9d2a-ba9876543210';
-const HOME = visitorAt('203.0.113.1');
+const HOME = rateLimitSubjectAt('203.0.113.1');
 
 class InvalidCredentials extends Error {
   readonly code = 'auth.invalid_credentials';
@@ -18,31 +18,35 @@ class InvalidCode extends Error {
   readonly code = 'auth.invalid_code';
 }
 
-describe('Guesses', () => {
-  let guesses: Guesses;
+describe('LoginThrottle', () => {
+  let guesses: LoginThrottle;
 
   beforeEach(() => {
-    const { pair, account, codes, network } = GUESS_LIMITS;
+    const { pair, account, codes, network } = LOGIN_LIMITS;
     const counterOf = (limit: Limit): Counter => new Counter(limit, 1);
-    guesses = new Guesses(
+    guesses = new LoginThrottle(
       {
         pair: counterOf(pair),
         account: counterOf(account),
         codes: counterOf(codes),
         network: counterOf(network),
       },
-      new KnownNetworks(),
+      new TrustedNetworks(),
     );
   });
 
-  const right = (named: Named, from: Visitor): Promise<string> =>
-    guesses.watch(named, from, () => Promise.resolve('in')).catch(codeOf);
-  const wrong = (named: Named, from: Visitor): Promise<string> =>
-    guesses.watch(named, from, () => Promise.reject(new InvalidCredentials())).catch(codeOf);
+  const right = (named: ThrottleKey, from: RateLimitSubject): Promise<string> =>
+    guesses.attempt(named, from, () => Promise.resolve('in')).catch(codeOf);
+  const wrong = (named: ThrottleKey, from: RateLimitSubject): Promise<string> =>
+    guesses.attempt(named, from, () => Promise.reject(new InvalidCredentials())).catch(codeOf);
   const codeOf = (fault: unknown): string => (fault as { code: string }).code;
-  const addresses = (count: number): Visitor[] =>
-    Array.from({ length: count }, (_, i) => visitorAt(`198.51.100.${i}`));
-  async function attack(named: Named, from: readonly Visitor[], each: number): Promise<string[]> {
+  const addresses = (count: number): RateLimitSubject[] =>
+    Array.from({ length: count }, (_, i) => rateLimitSubjectAt(`198.51.100.${i}`));
+  async function attack(
+    named: ThrottleKey,
+    from: readonly RateLimitSubject[],
+    each: number,
+  ): Promise<string[]> {
     const answers = [];
     for (const visitor of from) for (let i = 0; i < each; i++) answers.push(await wrong(named, visitor));
     return answers;
@@ -54,7 +58,7 @@ describe('Guesses', () => {
       ...Array<string>(2).fill('auth.too_many_attempts'),
     ]);
     expect(await right(ADA, HOME)).toBe('auth.too_many_attempts');
-    expect(await right(ADA, visitorAt('203.0.113.2'))).toBe('in');
+    expect(await right(ADA, rateLimitSubjectAt('203.0.113.2'))).toBe('in');
     expect(await right(['email', 'grace@example.com'], HOME)).toBe('in');
   });
 
@@ -77,7 +81,7 @@ describe('Guesses', () => {
   it('does not count what failed for other reasons', async () => {
     const busy = new Error('busy');
     for (let i = 0; i < 20; i++) {
-      await expect(guesses.watch(ADA, HOME, () => Promise.reject(busy))).rejects.toBe(busy);
+      await expect(guesses.attempt(ADA, HOME, () => Promise.reject(busy))).rejects.toBe(busy);
     }
     expect(await right(ADA, HOME)).toBe('in');
   });
@@ -88,28 +92,28 @@ describe('Guesses', () => {
   });
 
   it('closes an account to new addresses past a hundred guesses, but not to a known one', async () => {
-    await guesses.remember({ id: ADA_ID, email: ADA[1], username: 'ada', phone: null }, HOME);
+    await guesses.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: 'ada', phone: null }, HOME);
     await attack(ADA, addresses(30), 5);
-    expect(await right(ADA, visitorAt('203.0.113.2'))).toBe('auth.too_many_attempts');
+    expect(await right(ADA, rateLimitSubjectAt('203.0.113.2'))).toBe('auth.too_many_attempts');
     expect(await right(ADA, HOME)).toBe('in');
     expect(await right(['username', 'Ada'], HOME)).toBe('in');
   });
 
   it('knows who is asked for the password once more where they have logged in', async () => {
-    await guesses.remember({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
+    await guesses.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
     for (let i = 0; i < 101; i++) await wrong(['email', `person-${i}@example.com`], HOME);
     expect(await right(['id', ADA_ID], HOME)).toBe('in');
     expect(await right(['id', ADA_ID.replace('0', '1')], HOME)).toBe('auth.too_many_attempts');
   });
 
   it('begins anew for who has set a new password by mail, and for nobody else', async () => {
-    for (const visitor of [HOME, visitorAt('203.0.113.2')]) {
+    for (const visitor of [HOME, rateLimitSubjectAt('203.0.113.2')]) {
       for (let i = 0; i < 6; i++) await wrong(ADA, visitor);
     }
     expect(await right(ADA, HOME)).toBe('auth.too_many_attempts');
-    await guesses.forgive({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
+    await guesses.reset({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
     expect(await right(ADA, HOME)).toBe('in');
-    expect(await right(ADA, visitorAt('203.0.113.2'))).toBe('auth.too_many_attempts');
+    expect(await right(ADA, rateLimitSubjectAt('203.0.113.2'))).toBe('auth.too_many_attempts');
   });
 
   it('does not let one network use up what an account has', async () => {
@@ -119,31 +123,31 @@ describe('Guesses', () => {
   });
 
   it('stops a network that tries everybody, but none of those who are known there', async () => {
-    await guesses.remember({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
+    await guesses.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
     for (let i = 0; i < 101; i++) await wrong(['email', `person-${i}@example.com`], HOME);
     expect(await right(['email', 'grace@example.com'], HOME)).toBe('auth.too_many_attempts');
-    expect(await right(['email', 'grace@example.com'], visitorAt('203.0.113.2'))).toBe('in');
+    expect(await right(['email', 'grace@example.com'], rateLimitSubjectAt('203.0.113.2'))).toBe('in');
     expect(await right(ADA, HOME)).toBe('in');
   });
 
   it('answers a wrong guess at a known network as it answers one about a stranger there', async () => {
-    await guesses.remember({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
+    await guesses.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
     for (let i = 0; i < 101; i++) await wrong(['email', `person-${i}@example.com`], HOME);
     expect(await wrong(ADA, HOME)).toBe(await wrong(['email', 'nobody@example.com'], HOME));
   });
 
   describe('of codes', () => {
-    const FACTOR: Named = ['second_factor', ADA_ID];
-    const wrongCode = (from: Visitor, named = FACTOR): Promise<string> =>
-      guesses.watch(named, from, () => Promise.reject(new InvalidCode())).catch(codeOf);
+    const FACTOR: ThrottleKey = ['second_factor', ADA_ID];
+    const wrongCode = (from: RateLimitSubject, named = FACTOR): Promise<string> =>
+      guesses.attempt(named, from, () => Promise.reject(new InvalidCode())).catch(codeOf);
 
     it('are counted apart from passwords: neither begins the count of the other anew', async () => {
-      const byId: Named = ['id', FACTOR[1]];
+      const byId: ThrottleKey = ['id', FACTOR[1]];
       for (let i = 0; i < 5; i++) {
         expect(await wrongCode(HOME)).toBe('auth.invalid_code');
         expect(await right(byId, HOME)).toBe('in');
         // A login whose password is right and whose code is wrong.
-        const nested = guesses.watch(ADA, HOME, () => Promise.reject(new InvalidCode()));
+        const nested = guesses.attempt(ADA, HOME, () => Promise.reject(new InvalidCode()));
         await expect(nested).rejects.toThrow(InvalidCode);
       }
       expect(await right(FACTOR, HOME)).toBe('auth.too_many_attempts');
@@ -152,17 +156,17 @@ describe('Guesses', () => {
     });
 
     it('close the second factor to new addresses past fifty, but not to one where it was proved', async () => {
-      await guesses.remember({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME); // by the password
-      await guesses.rememberAs(FACTOR, visitorAt('203.0.113.2'));
+      await guesses.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME); // by the password
+      await guesses.trustNetwork(FACTOR, rateLimitSubjectAt('203.0.113.2'));
       for (const visitor of addresses(10)) for (let i = 0; i < 5; i++) await wrongCode(visitor);
       expect(await right(FACTOR, HOME)).toBe('auth.too_many_attempts');
-      expect(await right(FACTOR, visitorAt('203.0.113.2'))).toBe('in');
+      expect(await right(FACTOR, rateLimitSubjectAt('203.0.113.2'))).toBe('in');
     });
 
     it('know no owner by the address of a gateway that names no client', async () => {
-      const gateway: Visitor = { ...visitorAt('203.0.113.9'), isGateway: true };
-      await guesses.remember({ id: ADA_ID, email: ADA[1], username: null, phone: null }, gateway);
-      await guesses.rememberAs(FACTOR, gateway);
+      const gateway: RateLimitSubject = { ...rateLimitSubjectAt('203.0.113.9'), isGateway: true };
+      await guesses.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, gateway);
+      await guesses.trustNetwork(FACTOR, gateway);
       await attack(ADA, addresses(20), 5);
       for (const visitor of addresses(10)) for (let i = 0; i < 5; i++) await wrongCode(visitor);
       expect(await right(ADA, gateway)).toBe('auth.too_many_attempts');

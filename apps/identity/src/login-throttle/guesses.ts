@@ -1,17 +1,17 @@
 import { type AliasKind, type CachedUser } from '#accounts';
 import { type Counter } from '../rate-limits/counter.js';
 import { digest } from '#crypto';
-import { type KnownNetworks } from './known-networks.js';
+import { type TrustedNetworks } from './known-networks.js';
 import { TooManyAttempts } from '../rate-limits/limit-faults.js';
-import { type Visitor } from '../access/visitor.js';
+import { type RateLimitSubject } from '../access/visitor.js';
 
 /**
  * Which account somebody says is theirs, whether or not there is one; or, by its id, whose second factor is asked for.
  * That is counted apart: neither may a right password begin the count of wrong codes anew, nor the other way round.
  */
-export type Named = readonly [kind: AliasKind | 'id' | 'second_factor', value: string];
+export type ThrottleKey = readonly [kind: AliasKind | 'id' | 'second_factor', value: string];
 
-export interface GuessCounters {
+export interface ThrottleCounters {
   readonly pair: Counter;
   readonly account: Counter;
   /** In place of `account`, for codes. */
@@ -35,10 +35,10 @@ const WRONG_CODE = new Set(['auth.invalid_code', 'auth.wrong_code']);
  * Accounts are told apart by what was asked for. One that does not exist is counted and refused like any other, before
  * the database is asked or a password hashed; so a refusal, and the time it takes, tells nothing about it.
  */
-export class Guesses {
+export class LoginThrottle {
   constructor(
-    private readonly counters: GuessCounters,
-    private readonly known: KnownNetworks,
+    private readonly counters: ThrottleCounters,
+    private readonly known: TrustedNetworks,
   ) {}
 
   /**
@@ -46,7 +46,7 @@ export class Guesses {
    *
    * @throws TooManyAttempts, and whatever `attempt` throws
    */
-  async watch<T>(named: Named, visitor: Visitor, attempt: () => Promise<T>): Promise<T> {
+  async attempt<T>(named: ThrottleKey, visitor: RateLimitSubject, attempt: () => Promise<T>): Promise<T> {
     const { pair, network } = this.counters;
     const account = named[0] === 'second_factor' ? this.counters.codes : this.counters.account;
     const name = nameOf(named);
@@ -88,21 +88,21 @@ export class Guesses {
   }
 
   /** The user has logged in from there, and is known there from now on, by whichever name, and when asked once more. */
-  async remember(user: Pick<CachedUser, AliasKind | 'id'>, visitor: Visitor): Promise<void> {
+  async trustNetworkFor(user: Pick<CachedUser, AliasKind | 'id'>, visitor: RateLimitSubject): Promise<void> {
     if (visitor.isGateway) return;
-    await Promise.all(namesOf(user).map((name) => this.known.remember(name, visitor.network)));
+    await Promise.all(namesOf(user).map((name) => this.known.trust(name, visitor.network)));
   }
 
   /** The user has set a new password from there, by mail: what was guessed before, perhaps by them, is over. */
-  async forgive(user: Pick<CachedUser, AliasKind | 'id'>, visitor: Visitor): Promise<void> {
+  async reset(user: Pick<CachedUser, AliasKind | 'id'>, visitor: RateLimitSubject): Promise<void> {
     const keys = namesOf(user).map((name) => digest(name, visitor.network));
     await Promise.all(keys.map((key) => this.counters.pair.forget(key)));
-    await this.remember(user, visitor);
+    await this.trustNetworkFor(user, visitor);
   }
 
   /** Somebody proved there that this is theirs. */
-  async rememberAs(named: Named, visitor: Visitor): Promise<void> {
-    if (!visitor.isGateway) await this.known.remember(nameOf(named), visitor.network);
+  async trustNetwork(named: ThrottleKey, visitor: RateLimitSubject): Promise<void> {
+    if (!visitor.isGateway) await this.known.trust(nameOf(named), visitor.network);
   }
 }
 
@@ -114,11 +114,11 @@ function namesOf(user: Pick<CachedUser, AliasKind | 'id'>): string[] {
 }
 
 /** Coarser than the database compares, so that no two ways to write one name are counted apart. */
-function nameOf([kind, value]: Named): string {
+function nameOf([kind, value]: ThrottleKey): string {
   return `${kind}:${value.toLowerCase()}`;
 }
 
-function isWrong([kind]: Named, error: unknown): boolean {
+function isWrong([kind]: ThrottleKey, error: unknown): boolean {
   const wrong = kind === 'second_factor' ? WRONG_CODE : WRONG_PASSWORD;
   return error instanceof Error && 'code' in error && wrong.has(String(error.code));
 }

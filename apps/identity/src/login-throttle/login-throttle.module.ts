@@ -1,29 +1,29 @@
 import { Module } from '@nestjs/common';
-import { GUESS_LIMITS } from './guess-limits.js';
-import { Guesses } from './guesses.js';
-import { KnownNetworks } from './known-networks.js';
-import { Limits } from '../rate-limits/limits.js';
-import { LimitsModule } from '../rate-limits/limits.module.js';
+import { LOGIN_LIMITS } from './guess-limits.js';
+import { LoginThrottle } from './guesses.js';
+import { TrustedNetworks } from './known-networks.js';
+import { RateLimits } from '../rate-limits/limits.js';
+import { RateLimitsModule } from '../rate-limits/limits.module.js';
 
 /** Slows the guessing of passwords and codes. */
 @Module({
-  imports: [LimitsModule],
+  imports: [RateLimitsModule],
   providers: [
     {
-      provide: Guesses,
-      inject: [Limits],
-      useFactory: (limits: Limits) =>
-        new Guesses(
+      provide: LoginThrottle,
+      inject: [RateLimits],
+      useFactory: (limits: RateLimits) =>
+        new LoginThrottle(
           {
-            pair: limits.counterOf(GUESS_LIMITS.pair),
-            account: limits.counterOf(GUESS_LIMITS.account),
-            codes: limits.counterOf(GUESS_LIMITS.codes),
-            network: limits.counterOf(GUESS_LIMITS.network),
+            pair: limits.counterOf(LOGIN_LIMITS.pair),
+            account: limits.counterOf(LOGIN_LIMITS.account),
+            codes: limits.counterOf(LOGIN_LIMITS.codes),
+            network: limits.counterOf(LOGIN_LIMITS.network),
           },
-          new KnownNetworks(limits.redis),
+          new TrustedNetworks(limits.redis),
         ),
     },
   ],
-  exports: [Guesses],
+  exports: [LoginThrottle],
 })
 export class LoginThrottleModule {}

@@ -1,7 +1,7 @@
 import { heapShareEntries } from '#config';
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { type Limit, quotaOf } from './limit.js';
-import { type LimitsRedis } from './limits-redis.js';
+import { type RateLimitsRedis } from './limits-redis.js';
 import { MemoryLimiter } from './memory-limiter.js';
 
 /** What is left of a quota. */
@@ -42,7 +42,7 @@ export class Counter {
   constructor(
     readonly limit: Limit,
     factor: number,
-    redis?: LimitsRedis,
+    redis?: RateLimitsRedis,
   ) {
     this.quota = quotaOf(limit, factor);
     const { windowSeconds: duration } = limit;

@@ -1,9 +1,9 @@
-import { Fault } from '#http';
+import { AppError } from '#http';
 import { type Count } from './counter.js';
 import { rateLimitHeaders } from './rate-limit-headers.js';
 
 /** Nothing was looked at but where the request comes from, and for some calls who sends it. */
-export class RateLimited extends Fault {
+export class RateLimited extends AppError {
   readonly code = 'request.rate_limited';
   override readonly retryAfterSeconds: number;
   override readonly headers: Readonly<Record<string, string>>;
@@ -17,7 +17,7 @@ export class RateLimited extends Fault {
 }
 
 /** The same whether or not there is such an account, and whether or not the password was right. */
-export class TooManyAttempts extends Fault {
+export class TooManyAttempts extends AppError {
   readonly code = 'auth.too_many_attempts';
   override readonly retryAfterSeconds: number;
   override readonly headers: Readonly<Record<string, string>>;

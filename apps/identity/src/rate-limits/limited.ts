@@ -11,17 +11,17 @@ declare module 'fastify' {
 }
 
 /** How often a client may call this, in place of what holds for everything that needs no token. */
-export function Limited(limit: Limit): MethodDecorator {
-  const known = limit.perUser ? [UseGuards(CallerLimit)] : [];
+export function RateLimit(limit: Limit): MethodDecorator {
+  const known = limit.perUser ? [UseGuards(PrincipalLimit)] : [];
   return applyDecorators(routeConfig({ limit }), ...known, ApiProblems('request.rate_limited'));
 }
 
 /** Guards of a method come after those of the application, which say who asks. */
-class CallerLimit implements CanActivate {
+class PrincipalLimit implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
-    await request.server.requestLimiter?.admitCaller(request, http.getResponse<FastifyReply>());
+    await request.server.requestLimiter?.admitPrincipal(request, http.getResponse<FastifyReply>());
     return true;
   }
 }

@@ -1,5 +1,5 @@
 import { createRedisClient, type RedisClient } from '#change-log';
-import { RedisBreaker } from '#cache';
+import { CircuitBreaker } from '#cache';
 
 type Script = (args: readonly string[]) => Promise<[consumed: number, msLeft: number]>;
 
@@ -8,13 +8,13 @@ type Script = (args: readonly string[]) => Promise<[consumed: number, msLeft: nu
  * the shape that `RateLimiterRedis` expects of ioredis, so that the library sees the breaker as a connection that is
  * not ready.
  */
-export class LimitsRedis {
+export class RateLimitsRedis {
   readonly #client: RedisClient;
-  readonly #breaker: RedisBreaker;
+  readonly #breaker: CircuitBreaker;
 
   constructor(url: string, commandTimeoutMs: number) {
     this.#client = createRedisClient(url, { commandTimeoutMs });
-    this.#breaker = new RedisBreaker({ probe: () => this.#client.get('limit:probe') });
+    this.#breaker = new CircuitBreaker({ probe: () => this.#client.get('limit:probe') });
   }
 
   /** Connects if that is to be had within a second; otherwise it comes by itself. */
@@ -42,37 +42,37 @@ export class LimitsRedis {
     this.#client.defineCommand(name, definition);
   }
 
-  /** The library's script. @throws LimitsRedisAway */
+  /** The library's script. @throws RateLimitsRedisAway */
   rlflxIncr(args: readonly string[]): Promise<[consumed: number, msLeft: number]> {
     const client = this.#client as unknown as { rlflxIncr: Script };
     return this.#ask(() => client.rlflxIncr(args));
   }
 
-  /** @throws LimitsRedisAway */
+  /** @throws RateLimitsRedisAway */
   del(key: string): Promise<number> {
     return this.#ask(() => this.#client.del(key));
   }
 
-  /** @throws LimitsRedisAway */
+  /** @throws RateLimitsRedisAway */
   async has(key: string): Promise<boolean> {
     return (await this.#ask(() => this.#client.exists(key))) > 0;
   }
 
-  /** @throws LimitsRedisAway */
+  /** @throws RateLimitsRedisAway */
   async remember(key: string, seconds: number): Promise<void> {
     await this.#ask(() => this.#client.set(key, '1', 'EX', seconds));
   }
 
   async #ask<T extends NonNullable<unknown>>(command: () => Promise<T>): Promise<T> {
     // While there is no connection the client fails at once, and there is nothing that the breaker could save.
-    if (this.status !== 'ready') throw new LimitsRedisAway();
+    if (this.status !== 'ready') throw new RateLimitsRedisAway();
     const reply = await this.#breaker.attempt(command);
-    if (reply === undefined) throw new LimitsRedisAway();
+    if (reply === undefined) throw new RateLimitsRedisAway();
     return reply;
   }
 }
 
 /** There is no answer to be had from Redis; whoever asked has a way without. */
-export class LimitsRedisAway extends Error {
-  override readonly name = 'LimitsRedisAway';
+export class RateLimitsRedisAway extends Error {
+  override readonly name = 'RateLimitsRedisAway';
 }

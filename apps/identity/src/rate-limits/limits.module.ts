@@ -4,16 +4,16 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type FastifyInstance } from 'fastify';
 import { ServiceTokens } from '../access/service-tokens.js';
 import { BadTokens } from './bad-tokens.js';
-import { Limits } from './limits.js';
+import { RateLimits } from './limits.js';
 
 /** How much is too much. Its hook stands before every route of the application. */
 @Module({
   providers: [
     ServiceTokens,
     {
-      provide: Limits,
+      provide: RateLimits,
       inject: [Settings, ServiceTokens],
-      useFactory: (settings: Settings, services: ServiceTokens) => new Limits(settings, services),
+      useFactory: (settings: Settings, services: ServiceTokens) => new RateLimits(settings, services),
     },
     {
       provide: BadTokens,
@@ -21,12 +21,12 @@ import { Limits } from './limits.js';
       useFactory: ({ rateLimitFactor }: Settings) => new BadTokens(rateLimitFactor),
     },
   ],
-  exports: [BadTokens, Limits],
+  exports: [BadTokens, RateLimits],
 })
-export class LimitsModule implements OnModuleInit, OnApplicationShutdown {
+export class RateLimitsModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly host: HttpAdapterHost,
-    private readonly limits: Limits,
+    private readonly limits: RateLimits,
   ) {}
 
   async onModuleInit(): Promise<void> {

@@ -3,14 +3,14 @@ import { Logger } from '@nestjs/common';
 import { type ServiceTokens } from '../access/service-tokens.js';
 import { Counter } from './counter.js';
 import { type Limit } from './limit.js';
-import { LimitsRedis } from './limits-redis.js';
-import { RequestLimits } from './request-limits.js';
+import { RateLimitsRedis } from './limits-redis.js';
+import { RequestRateLimiter } from './request-limits.js';
 
 /** Everything that is limited, over one connection to Redis. */
-export class Limits {
-  readonly requests: RequestLimits;
+export class RateLimits {
+  readonly requests: RequestRateLimiter;
   /** Shared by everything that is counted; `undefined`: each instance counts for itself. */
-  readonly redis: LimitsRedis | undefined;
+  readonly redis: RateLimitsRedis | undefined;
   readonly #factor: number;
 
   constructor(
@@ -18,9 +18,9 @@ export class Limits {
     services: ServiceTokens,
   ) {
     const { redisUrl, redisTimeoutMs, rateLimitFactor } = settings;
-    this.redis = redisUrl === undefined ? undefined : new LimitsRedis(redisUrl, redisTimeoutMs);
+    this.redis = redisUrl === undefined ? undefined : new RateLimitsRedis(redisUrl, redisTimeoutMs);
     this.#factor = rateLimitFactor;
-    this.requests = new RequestLimits(
+    this.requests = new RequestRateLimiter(
       services,
       (limit) => this.counterOf(limit),
       () =>

@@ -2,12 +2,12 @@ import { readSettings } from '#config';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { bearerToken } from '../access/bearer-token.js';
-import { type Caller } from '../access/caller.js';
+import { type Principal } from '../access/caller.js';
 import { ServiceTokens } from '../access/service-tokens.js';
 import { keepRemoteAddresses, limitRequests } from '#http';
 import { Counter } from './counter.js';
 import { type Limit, REQUEST_LIMITS } from './limit.js';
-import { RequestLimits } from './request-limits.js';
+import { RequestRateLimiter } from './request-limits.js';
 
 /** Opens look-ups. */
 const FINDER = `Bearer ${'Zk3v9QpL0aWx7RtY2mNc5BsD8fGh1JuE'}`;
@@ -16,7 +16,7 @@ const GATEWAY = `Bearer ${'pO4iU8yT6rE2wQ0aS9dF7gH5jK3lZ1xQ'}`;
 /** One registration, twelve of everything else. */
 const FACTOR = 0.01;
 
-describe('RequestLimits', () => {
+describe('RequestRateLimiter', () => {
   let fastify: FastifyInstance;
   let notices: number;
   let calls: Limit[];
@@ -40,7 +40,7 @@ describe('RequestLimits', () => {
     );
     keepRemoteAddresses(server);
     limitRequests(server);
-    server.requestLimiter = new RequestLimits(
+    server.requestLimiter = new RequestRateLimiter(
       services,
       (limit) => {
         const counter = new Counter(limit, FACTOR);
@@ -70,9 +70,9 @@ describe('RequestLimits', () => {
   /** In place of the guards of the application and of the method. */
   async function knowing(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const [kind, id] = (bearerToken(request) ?? '').split(' ');
-    if (kind === 'service') request.caller = { kind, name: id } as unknown as Caller;
-    if (kind === 'user') request.caller = { kind, user: { id } } as unknown as Caller;
-    await request.server.requestLimiter!.admitCaller(request, reply);
+    if (kind === 'service') request.principal = { kind, name: id } as unknown as Principal;
+    if (kind === 'user') request.principal = { kind, user: { id } } as unknown as Principal;
+    await request.server.requestLimiter!.admitPrincipal(request, reply);
   }
 
   async function ask(

@@ -8,7 +8,7 @@ import { type Limit, REQUEST_LIMITS } from './limit.js';
 import { RateLimited } from './limit-faults.js';
 import { namedClient } from '../access/named-client.js';
 import { rateLimitHeaders } from './rate-limit-headers.js';
-import { type Visitor, visitorAt } from '../access/visitor.js';
+import { type RateLimitSubject, rateLimitSubjectAt } from '../access/visitor.js';
 
 /** Who watches over the service has to see it above all when too much is asked of it. */
 const NEVER_LIMITED = /^\/(health|metrics)(\/|$)/;
@@ -23,7 +23,7 @@ const NEVER_LIMITED = /^\/(health|metrics)(\/|$)/;
  * Limits of what only users can ask for wait until the guard knows who it is. Counted before, strangers could use up what
  * an office has; counted by the token that is shown, every token that somebody makes up would leave a key in Redis.
  */
-export class RequestLimits implements RequestLimiter {
+export class RequestRateLimiter implements RequestLimiter {
   readonly #counters: ReadonlyMap<Limit, Counter>;
   #noticed = false;
 
@@ -50,14 +50,15 @@ export class RequestLimits implements RequestLimiter {
   }
 
   /** Users per network still, so that who stole a token does not use up what its owner has elsewhere. */
-  async admitCaller(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async admitPrincipal(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { limit } = request.routeOptions.config;
     if (!limit?.perUser) return;
-    const { caller, claims } = request;
-    if (caller?.kind === 'service') return this.#take(limit, digest('service', caller.name), request, reply);
-    const userId = caller?.user.id ?? claims?.userId; // an ended session may still log out
+    const { principal, claims } = request;
+    if (principal?.kind === 'service')
+      return this.#take(limit, digest('service', principal.name), request, reply);
+    const userId = principal?.user.id ?? claims?.userId; // an ended session may still log out
     if (userId === undefined) return;
-    const { network } = (request.visitor ??= visitorAt(request.remoteAddress));
+    const { network } = (request.rateLimitSubject ??= rateLimitSubjectAt(request.remoteAddress));
     await this.#take(limit, digest(userId, network), request, reply);
   }
 
@@ -67,8 +68,10 @@ export class RequestLimits implements RequestLimiter {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<void> {
-    request.visitor = isGateway ? clientOfGateway(request) : visitorAt(request.remoteAddress);
-    await this.#take(limit, digest(request.visitor.network), request, reply);
+    request.rateLimitSubject = isGateway
+      ? clientOfGateway(request)
+      : rateLimitSubjectAt(request.remoteAddress);
+    await this.#take(limit, digest(request.rateLimitSubject.network), request, reply);
   }
 
   async #take(limit: Limit, key: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -86,9 +89,9 @@ export class RequestLimits implements RequestLimiter {
   }
 }
 
-function clientOfGateway(request: FastifyRequest): Visitor {
+function clientOfGateway(request: FastifyRequest): RateLimitSubject {
   const named = namedClient(request);
-  if (named === undefined) return { ...visitorAt(request.remoteAddress), isGateway: true };
+  if (named === undefined) return { ...rateLimitSubjectAt(request.remoteAddress), isGateway: true };
   request.namedClientAddress = named;
-  return visitorAt(named);
+  return rateLimitSubjectAt(named);
 }

@@ -1,6 +1,6 @@
 import { type CachedUser, type Metadata } from '#accounts';
 import { ApiProperty, ApiSchema, OmitType } from '@nestjs/swagger';
-import { type Caller, isAdmin } from '../access/caller.js';
+import { type Principal, isAdmin } from '../access/caller.js';
 import { UserResponse } from '../auth/profile/user-response.js';
 
 const metadata = (): PropertyDecorator =>
@@ -49,7 +49,7 @@ export class PublicProfile extends OmitType(UserResponse, [
   @metadata()
   user_metadata?: Metadata;
 
-  static of(user: CachedUser, viewer: Caller | undefined): PublicProfile {
+  static of(user: CachedUser, viewer: Principal | undefined): PublicProfile {
     const {
       id,
       username,
@@ -72,6 +72,6 @@ export class PublicProfile extends OmitType(UserResponse, [
 }
 
 /** Whether the viewer may see everything about the user: it is they themselves, or an administrator. */
-export function seesAll(viewer: Caller | undefined, user: CachedUser): boolean {
+export function seesAll(viewer: Principal | undefined, user: CachedUser): boolean {
   return isAdmin(viewer) || (viewer?.kind === 'user' && viewer.user.id === user.id);
 }

@@ -6,7 +6,7 @@ import { CurrentSession } from '../access/current-user.js';
 import { SessionList, SessionResponse } from '../auth/sessions/session-response.js';
 import { ApiProblems } from '#http';
 import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { Limited } from '../rate-limits/limited.js';
+import { RateLimit } from '../rate-limits/limited.js';
 import { UserPath } from './user-requests.js';
 import { UserSessionsService } from './user-sessions.service.js';
 
@@ -29,7 +29,7 @@ export class UserSessionsController {
   }
 
   @Delete()
-  @Limited(REQUEST_LIMITS.administration)
+  @RateLimit(REQUEST_LIMITS.administration)
   @AdminsOnly()
   @HttpCode(204)
   @Audited('admin.sessions_ended')

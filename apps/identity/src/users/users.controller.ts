@@ -3,12 +3,12 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type AuditNote, Note } from '../access/audit-note.js';
 import { Audited } from '../audit-log/audited.js';
 import { AdminsAndServicesOnly, AdminsOnly, Scope, UsersOnly } from '../access/access.js';
-import { type Caller } from '../access/caller.js';
-import { CurrentCaller } from '../access/current-user.js';
+import { type Principal } from '../access/caller.js';
+import { CurrentPrincipal } from '../access/current-user.js';
 import { UserResponse } from '../auth/profile/user-response.js';
-import { ApiProblems, CacheTrace, InvalidInput, Revalidated, Trace } from '#http';
+import { ApiProblems, CacheTrace, InvalidInput, WithETag, Trace } from '#http';
 import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { Limited } from '../rate-limits/limited.js';
+import { RateLimit } from '../rate-limits/limited.js';
 import { PublicProfile } from './public-profile.js';
 import { FoundUsers, UserPage } from './user-list.js';
 import {
@@ -46,10 +46,10 @@ export class UsersController {
   }
 
   @Get('lookup')
-  @Limited(REQUEST_LIMITS.lookup)
+  @RateLimit(REQUEST_LIMITS.lookup)
   @AdminsAndServicesOnly('lookup')
   @Scope('users:read')
-  @Revalidated()
+  @WithETag()
   @ApiTags('users')
   @ApiOperation({ summary: 'Find one user by email, phone or username' })
   @ApiOkResponse({ type: UserResponse, description: 'The user.' })
@@ -71,17 +71,17 @@ export class UsersController {
   }
 
   @Get('by-username/:username')
-  @Limited(REQUEST_LIMITS.lookup)
+  @RateLimit(REQUEST_LIMITS.lookup)
   @UsersOnly()
   @Scope('users:read')
-  @Revalidated()
+  @WithETag()
   @ApiTags('users')
   @ApiOperation({ summary: 'The profile of a user, by username' })
   @ApiOkResponse({ type: PublicProfile, description: 'What the caller may see of the user.' })
   @ApiProblems('users.not_found', 'request.validation')
   getUserByUsername(
     @Param() { username }: UsernamePath,
-    @CurrentCaller() viewer: Caller | undefined,
+    @CurrentPrincipal() viewer: Principal | undefined,
     @Trace() trace: CacheTrace,
   ): Promise<PublicProfile> {
     return this.users.profileByUsername(username, viewer, trace);
@@ -90,21 +90,21 @@ export class UsersController {
   @Get(':id')
   @UsersOnly()
   @Scope('users:read')
-  @Revalidated()
+  @WithETag()
   @ApiTags('users')
   @ApiOperation({ summary: 'The profile of a user' })
   @ApiOkResponse({ type: PublicProfile, description: 'What the caller may see of the user.' })
   @ApiProblems('users.not_found', 'request.validation')
   getUser(
     @Param() { id }: UserPath,
-    @CurrentCaller() viewer: Caller | undefined,
+    @CurrentPrincipal() viewer: Principal | undefined,
     @Trace() trace: CacheTrace,
   ): Promise<PublicProfile> {
     return this.users.profile(id, viewer, trace);
   }
 
   @Patch(':id')
-  @Limited(REQUEST_LIMITS.administration)
+  @RateLimit(REQUEST_LIMITS.administration)
   @AdminsOnly()
   @Audited('admin.user_changed')
   @Scope('users:write')
@@ -137,7 +137,7 @@ export class UsersController {
   }
 
   @Patch(':id/app-metadata')
-  @Limited(REQUEST_LIMITS.administration)
+  @RateLimit(REQUEST_LIMITS.administration)
   @AdminsAndServicesOnly('metadata')
   @Audited('admin.user_changed')
   @Scope('users:write')

@@ -8,7 +8,7 @@ import {
   UserStore,
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { type Caller } from '../access/caller.js';
+import { type Principal } from '../access/caller.js';
 import { type CacheTrace, idOf } from '#http';
 import { PublicProfile, seesAll } from './public-profile.js';
 import { FoundUsers, UserPage } from './user-list.js';
@@ -34,14 +34,14 @@ export class UsersService {
   ) {}
 
   /** @throws UserNotFound also for a deactivated user, unless the viewer may see those */
-  async profile(id: string, viewer: Caller | undefined, trace: CacheTrace): Promise<PublicProfile> {
+  async profile(id: string, viewer: Principal | undefined, trace: CacheTrace): Promise<PublicProfile> {
     return visible(trace.shown(await this.cache.byId(id, trace.options)), viewer);
   }
 
   /** @throws UserNotFound */
   async profileByUsername(
     username: string,
-    viewer: Caller | undefined,
+    viewer: Principal | undefined,
     trace: CacheTrace,
   ): Promise<PublicProfile> {
     return visible(trace.shown(await this.cache.byUsername(username, trace.options)), viewer);
@@ -86,7 +86,7 @@ export class UsersService {
   }
 }
 
-function visible(user: CachedUser | null, viewer: Caller | undefined): PublicProfile {
+function visible(user: CachedUser | null, viewer: Principal | undefined): PublicProfile {
   if (!user || (!user.isActive && !seesAll(viewer, user))) throw new UserNotFound();
   return PublicProfile.of(user, viewer);
 }

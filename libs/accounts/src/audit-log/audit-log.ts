@@ -25,14 +25,14 @@ interface Row extends Omit<AuditEntry, 'actor'> {
 const BATCH = 500;
 
 /** The table `audit_log`. */
-export class AuditLog {
+export class AuditLogStore {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
    * All of them in one statement, or none. Where somebody was who tried the account of a user that is gone by now is left
    * out: `forget()` may have been there before.
    *
-   * @throws DatabaseUnavailable, DatabaseTimeout in TypeORM's wrapping: see `databaseFaultOf()`
+   * @throws DatabaseUnavailable, DatabaseTimeout in TypeORM's wrapping: see `databaseErrorOf()`
    */
   async insert(entries: readonly AuditEntry[]): Promise<void> {
     await this.dataSource.query(

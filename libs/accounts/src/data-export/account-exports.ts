@@ -4,18 +4,18 @@ import { type DataSource } from 'typeorm';
 import { exportSources } from './export-sources.js';
 
 /** Everything that is kept about a person, by the names of the sources, and when it was read. */
-export interface AccountExport {
+export interface DataExport {
   readonly exported_at: string;
   readonly [source: string]: unknown;
 }
 
 /** Reads from PostgreSQL, all at one moment. */
 @Injectable()
-export class AccountExports {
+export class DataExports {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
   /** @throws UserNotFound */
-  of(userId: string): Promise<AccountExport> {
+  of(userId: string): Promise<DataExport> {
     return this.dataSource.transaction('REPEATABLE READ', async (manager) => {
       const [moment] = await manager.query<{ now: Date }[]>('SELECT now() AS now');
       const parts: [name: string, part: unknown][] = [];

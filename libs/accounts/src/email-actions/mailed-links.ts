@@ -75,7 +75,7 @@ const DEAD = `token_hash = CASE WHEN purpose = 'verify_email' THEN token_hash EN
  * request never waits for a mail server. Whoever changes rows of a user here has locked that user before.
  */
 @Injectable()
-export class MailedLinks {
+export class EmailActionStore {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
   /**
@@ -83,7 +83,7 @@ export class MailedLinks {
    * @param address where it is asked from
    * @returns whose account it is; `undefined` when there is nobody to mail to
    */
-  async askByEmail(
+  async requestByEmail(
     purpose: Exclude<LinkPurpose, 'change_email'>,
     email: string,
     address: string | null,
@@ -101,7 +101,7 @@ export class MailedLinks {
    * @param verifiedHash the stored hash that the password was verified against
    * @returns false: it is not the stored one any more
    */
-  async askForChange(
+  async requestEmailChange(
     userId: string,
     verifiedHash: string,
     newEmail: string,
@@ -119,7 +119,7 @@ export class MailedLinks {
   }
 
   /** The first mail to an account that is being made in this transaction. */
-  async welcome(manager: EntityManager, user: CachedUser, address: string | null): Promise<void> {
+  async requestVerification(manager: EntityManager, user: CachedUser, address: string | null): Promise<void> {
     await this.#put(manager, user, 'verify_email', address, LINK_LIFETIME_SECONDS.verify_email);
   }
 

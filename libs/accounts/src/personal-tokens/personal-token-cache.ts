@@ -40,12 +40,12 @@ export class PersonalTokenCache {
    */
   byId(id: string, options?: { truth?: boolean }): Promise<Answer<CachedPersonalToken>> {
     const subject = { key: keyOf(id), tags: [`t:${id}`, WHOLE_TABLE], load: () => this.#loader.load(id) };
-    return options?.truth ? this.#tokens.readThrough(subject) : this.#tokens.read(subject);
+    return options?.truth ? this.#tokens.bypass(subject) : this.#tokens.read(subject);
   }
 
   /** To be awaited after a commit that ended tokens and before it is answered. */
-  async ended(ids: readonly string[]): Promise<void> {
-    await this.coherence.changed(ids.map((id) => this.#tokens.invalidate(keyOf(id))));
+  async invalidate(ids: readonly string[]): Promise<void> {
+    await this.coherence.invalidated(ids.map((id) => this.#tokens.invalidate(keyOf(id))));
   }
 }
 

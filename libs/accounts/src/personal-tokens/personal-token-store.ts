@@ -123,7 +123,7 @@ export class PersonalTokenStore {
       'DELETE FROM personal_access_tokens WHERE id = $1 AND user_id = $2 RETURNING id',
       [id, userId],
     );
-    await this.cache.ended([id]);
+    await this.cache.invalidate([id]);
     return ended.length > 0;
   }
 
@@ -138,7 +138,7 @@ export class PersonalTokenStore {
       );
       return rows;
     });
-    await this.cache.ended(ended.map(({ id }) => id));
+    await this.cache.invalidate(ended.map(({ id }) => id));
     return ended.length;
   }
 

@@ -35,12 +35,12 @@ export class SessionCache {
    */
   byId(id: string, options?: { truth?: boolean }): Promise<Answer<CachedSession>> {
     const subject = { key: keyOf(id), tags: [`s:${id}`, WHOLE_TABLE], load: () => this.#loader.load(id) };
-    return options?.truth ? this.#sessions.readThrough(subject) : this.#sessions.read(subject);
+    return options?.truth ? this.#sessions.bypass(subject) : this.#sessions.read(subject);
   }
 
   /** To be awaited after a commit that ended sessions and before it is answered. */
-  async ended(ids: readonly string[]): Promise<void> {
-    await this.coherence.changed(ids.map((id) => this.#sessions.invalidate(keyOf(id))));
+  async invalidate(ids: readonly string[]): Promise<void> {
+    await this.coherence.invalidated(ids.map((id) => this.#sessions.invalidate(keyOf(id))));
   }
 }
 

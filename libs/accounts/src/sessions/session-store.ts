@@ -118,7 +118,7 @@ export class SessionStore {
       return row!;
     });
     if (!opened) return undefined;
-    if (opened.ended.length > 0) await this.cache.ended(opened.ended);
+    if (opened.ended.length > 0) await this.cache.invalidate(opened.ended);
     return { id, counter: 0, expiresAt: opened.expiresAt };
   }
 
@@ -158,7 +158,7 @@ export class SessionStore {
       );
       return { kind: 'refreshed', session: { id, counter: row.counter + 1, expiresAt: row.expiresAt }, user };
     });
-    if (refresh.kind === 'reused') await this.cache.ended([id]);
+    if (refresh.kind === 'reused') await this.cache.invalidate([id]);
     return refresh;
   }
 
@@ -201,7 +201,7 @@ export class SessionStore {
       'DELETE FROM sessions WHERE id = $1 AND user_id = $2 RETURNING id',
       [id, userId],
     );
-    await this.cache.ended([id]);
+    await this.cache.invalidate([id]);
     return ended.length > 0;
   }
 
@@ -211,7 +211,7 @@ export class SessionStore {
       'DELETE FROM sessions WHERE id = $1 RETURNING user_id AS "userId"',
       [id],
     );
-    await this.cache.ended([id]);
+    await this.cache.invalidate([id]);
     return ended?.userId;
   }
 
@@ -232,7 +232,7 @@ export class SessionStore {
       );
       return rows;
     });
-    await this.cache.ended(ended.map(({ id }) => id));
+    await this.cache.invalidate(ended.map(({ id }) => id));
     return ended.length;
   }
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 
-export interface SecondFactorStatus {
+export interface TwoFactorStatus {
   /** `null`: it is off. */
   readonly since: Date | null;
   readonly recoveryCodesLeft: number;
@@ -22,11 +22,11 @@ export interface StoredSecret {
  * the statement that changes it, so that of several who come at once with the same code one gets in.
  */
 @Injectable()
-export class SecondFactorStore {
+export class TwoFactorStore {
   constructor(private readonly dataSource: DataSource) {}
 
-  async status(userId: string): Promise<SecondFactorStatus> {
-    const [row] = await this.dataSource.query<SecondFactorStatus[]>(
+  async status(userId: string): Promise<TwoFactorStatus> {
+    const [row] = await this.dataSource.query<TwoFactorStatus[]>(
       `SELECT confirmed_at AS since,
               (SELECT count(*)::int FROM second_factor_recovery_codes WHERE user_id = $1) AS "recoveryCodesLeft"
          FROM second_factors WHERE user_id = $1`,
@@ -122,7 +122,7 @@ export class SecondFactorStore {
   }
 
   /** The same secret in a new envelope, unless there is another secret by now. */
-  async reseal(userId: string, envelope: Buffer, anew: Buffer): Promise<void> {
+  async reencrypt(userId: string, envelope: Buffer, anew: Buffer): Promise<void> {
     await this.dataSource.query('UPDATE second_factors SET secret = $3 WHERE user_id = $1 AND secret = $2', [
       userId,
       envelope,

@@ -4,13 +4,13 @@ import {
   type CoherentCache,
   type Loaded,
   type Subject,
-  UserCacheStatistics,
-  worse,
+  LookupStatistics,
+  combineOrigins,
 } from '#cache';
 import { type DataSource } from 'typeorm';
 import { type Alias, alias, type AliasKind, aliasesOf, answersTo } from './alias.js';
 import { type CachedUser, reviveCachedUser } from './cached-user.js';
-import { type Coherence, type UserCacheStatus } from '#change-log';
+import { type Coherence, type CacheStatus } from '#change-log';
 import { UserLoader } from './user-loader.js';
 
 export interface ReadOptions {
@@ -36,7 +36,7 @@ export class UserCache {
   readonly #users: CoherentCache<CachedUser>;
   readonly #aliases: CoherentCache<string>;
   readonly #loader: UserLoader;
-  readonly #statistics: UserCacheStatistics;
+  readonly #statistics: LookupStatistics;
 
   constructor(
     dataSource: DataSource,
@@ -46,7 +46,7 @@ export class UserCache {
     this.#users = coherence.cache('user', 0.6, reviveCachedUser);
     this.#aliases = coherence.cache('alias', 0.15, reviveId);
     this.#loader = new UserLoader(dataSource, clock);
-    this.#statistics = new UserCacheStatistics(clock);
+    this.#statistics = new LookupStatistics(clock);
   }
 
   /** @param id a UUID; anything else is nobody */
@@ -60,7 +60,7 @@ export class UserCache {
     const answers = await Promise.all(ids.map((id) => this.byId(id, options)));
     return {
       value: answers.map((answer) => answer.value).filter((user) => user !== null),
-      origin: answers.map((answer) => answer.origin).reduce(worse, 'memory'),
+      origin: answers.map((answer) => answer.origin).reduce(combineOrigins, 'memory'),
     };
   }
 
@@ -81,17 +81,17 @@ export class UserCache {
    * To be awaited after the commit of a change and before it is answered, with the user before and after it
    * (`null`: there was none, or is none any more). From then on this instance serves nothing older.
    */
-  async changed(before: CachedUserNames | null, after: CachedUserNames | null): Promise<void> {
+  async invalidate(before: CachedUserNames | null, after: CachedUserNames | null): Promise<void> {
     const keys = keysOf(before, after);
     this.#statistics.invalidation(keys.users.size + keys.aliases.size);
-    await this.coherence.changed([
+    await this.coherence.invalidated([
       ...[...keys.users].map((key) => this.#users.invalidate(key)),
       ...[...keys.aliases].map((key) => this.#aliases.invalidate(key)),
     ]);
   }
 
   /** What operators ask for. */
-  async status(): Promise<UserCacheStatus> {
+  async status(): Promise<CacheStatus> {
     return {
       ...(await this.coherence.status()),
       lastHour: this.#statistics.lastHour(),
@@ -101,7 +101,7 @@ export class UserCache {
 
   async #byId(id: string, options?: ReadOptions): Promise<Answer<CachedUser>> {
     const subject = this.#userSubject(id, () => this.#loader.byId(id));
-    return options?.truth ? this.#users.readThrough(subject) : this.#users.read(subject);
+    return options?.truth ? this.#users.bypass(subject) : this.#users.read(subject);
   }
 
   #byName(kind: AliasKind, value: string, options?: ReadOptions): Promise<Answer<CachedUser>> {
@@ -120,7 +120,7 @@ export class UserCache {
     };
     const recheck = async (): Promise<Loaded<string>> => idOf(await this.#loader.byAlias(name));
     const subject: Subject<string> = { key: name.key, tags: [name.tag, WHOLE_TABLE], load, recheck };
-    const led = await (options?.truth ? this.#aliases.readThrough(subject) : this.#aliases.read(subject));
+    const led = await (options?.truth ? this.#aliases.bypass(subject) : this.#aliases.read(subject));
     // What stands in is older than a load that was refused before it.
     const own = led.origin === 'stale' ? undefined : justLoaded();
     if (own !== undefined) return { value: own, origin: led.origin };
@@ -128,10 +128,10 @@ export class UserCache {
     const user = await this.#byId(led.value);
     // The alias and the user were read at two moments; if they disagree, one statement decides.
     if (!user.value || !answersTo(user.value, name)) {
-      await this.#aliases.readThrough(subject);
+      await this.#aliases.bypass(subject);
       return { value: justLoaded() ?? null, origin: 'postgres' };
     }
-    return { value: user.value, origin: worse(led.origin, user.origin) };
+    return { value: user.value, origin: combineOrigins(led.origin, user.origin) };
   }
 
   #userSubject(id: string, load?: () => Promise<Loaded<CachedUser>>): Subject<CachedUser> {

@@ -1,9 +1,9 @@
 /** What the users of the system can do wrong. Stable codes; no HTTP here. */
-export abstract class UserFault extends Error {
+export abstract class UserError extends Error {
   abstract readonly code: string;
 }
 
-export class EmailTaken extends UserFault {
+export class EmailTaken extends UserError {
   override readonly name = 'EmailTaken';
   readonly code = 'users.email_taken';
 
@@ -12,7 +12,7 @@ export class EmailTaken extends UserFault {
   }
 }
 
-export class UsernameTaken extends UserFault {
+export class UsernameTaken extends UserError {
   override readonly name = 'UsernameTaken';
   readonly code = 'users.username_taken';
 
@@ -21,7 +21,7 @@ export class UsernameTaken extends UserFault {
   }
 }
 
-export class PhoneTaken extends UserFault {
+export class PhoneTaken extends UserError {
   override readonly name = 'PhoneTaken';
   readonly code = 'users.phone_taken';
 
@@ -30,7 +30,7 @@ export class PhoneTaken extends UserFault {
   }
 }
 
-export class IdTaken extends UserFault {
+export class IdTaken extends UserError {
   override readonly name = 'IdTaken';
   readonly code = 'users.id_taken';
 
@@ -39,7 +39,7 @@ export class IdTaken extends UserFault {
   }
 }
 
-export class UserNotFound extends UserFault {
+export class UserNotFound extends UserError {
   override readonly name = 'UserNotFound';
   readonly code = 'users.not_found';
 
@@ -48,7 +48,7 @@ export class UserNotFound extends UserFault {
   }
 }
 
-export class LastAdmin extends UserFault {
+export class LastAdmin extends UserError {
   override readonly name = 'LastAdmin';
   readonly code = 'users.last_admin';
 
@@ -58,7 +58,7 @@ export class LastAdmin extends UserFault {
 }
 
 /** Rights are for accounts whose address was proven to be theirs: anyone can register with any address. */
-export class EmailNotVerified extends UserFault {
+export class EmailNotVerified extends UserError {
   override readonly name = 'EmailNotVerified';
   readonly code = 'users.email_not_verified';
 
@@ -68,7 +68,7 @@ export class EmailNotVerified extends UserFault {
 }
 
 /** What is kept with an account would become larger than it may be. */
-export class MetadataTooLarge extends UserFault {
+export class MetadataTooLarge extends UserError {
   override readonly name = 'MetadataTooLarge';
   readonly code = 'users.metadata_too_large';
 
@@ -77,7 +77,7 @@ export class MetadataTooLarge extends UserFault {
   }
 }
 
-export class StillActive extends UserFault {
+export class StillActive extends UserError {
   override readonly name = 'StillActive';
   readonly code = 'users.still_active';
 
@@ -87,7 +87,7 @@ export class StillActive extends UserFault {
 }
 
 /** The stored password is no longer the one that was verified a moment ago. */
-export class PasswordChangedMeanwhile extends UserFault {
+export class PasswordChangedMeanwhile extends UserError {
   override readonly name = 'PasswordChangedMeanwhile';
   readonly code = 'users.password_changed_meanwhile';
 
@@ -96,14 +96,14 @@ export class PasswordChangedMeanwhile extends UserFault {
   }
 }
 
-const TAKEN: Readonly<Record<string, () => UserFault>> = {
+const TAKEN: Readonly<Record<string, () => UserError>> = {
   users_email_key: () => new EmailTaken(),
   users_username_key: () => new UsernameTaken(),
   users_phone_key: () => new PhoneTaken(),
 };
 
 /** The fault behind a broken unique index; `undefined` for any other error. */
-export function takenFaultOf(error: unknown): UserFault | undefined {
+export function takenErrorOf(error: unknown): UserError | undefined {
   if (!(error instanceof Error) || !('driverError' in error)) return undefined;
   const { code, constraint } = error.driverError as { code?: string; constraint?: string };
   return code === '23505' ? TAKEN[constraint ?? '']?.() : undefined;

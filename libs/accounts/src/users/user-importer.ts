@@ -2,7 +2,7 @@ import { type DataSource, type QueryRunner } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { type MetadataPatch, patched } from './metadata.js';
 import { type ProfileChanges } from './user-store.js';
-import { EmailTaken, IdTaken, PhoneTaken, type UserFault, UsernameTaken } from './user-faults.js';
+import { EmailTaken, IdTaken, PhoneTaken, type UserError, UsernameTaken } from './user-faults.js';
 
 /** A user of another system, who keeps their password. */
 export interface ImportedUser extends ProfileChanges {
@@ -23,7 +23,7 @@ export type ImportOutcome =
   /** There is one with this email address, and with this id if one was given. Nothing of theirs was changed. */
   | { readonly kind: 'exists' }
   /** Something of theirs belongs to somebody else. */
-  | { readonly kind: 'refused'; readonly fault: UserFault };
+  | { readonly kind: 'refused'; readonly fault: UserError };
 
 export interface ImportOptions {
   /** All is done, and taken back: nobody sees anything of it. */

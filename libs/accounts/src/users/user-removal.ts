@@ -8,7 +8,7 @@ import { StillActive } from './user-faults.js';
  * The end of users: rows of deactivated accounts, with all that hangs on them by foreign keys. Like every write it is
  * committed first and shown to the cache before it is answered.
  *
- * @throws DatabaseUnavailable and DatabaseTimeout in their TypeORM wrapping; see `databaseFaultOf()`
+ * @throws DatabaseUnavailable and DatabaseTimeout in their TypeORM wrapping; see `databaseErrorOf()`
  */
 export class UserRemoval {
   constructor(
@@ -39,7 +39,7 @@ export class UserRemoval {
       [ids],
     );
     const deleted = rows.map(({ user }) => reviveCachedUser(user)).filter((user) => user !== undefined);
-    await Promise.all(deleted.map((user) => this.cache.changed(user, null)));
+    await Promise.all(deleted.map((user) => this.cache.invalidate(user, null)));
     return deleted;
   }
 
@@ -56,7 +56,7 @@ export class UserRemoval {
       await manager.query('DELETE FROM users WHERE id = $1', [id]);
       return before;
     });
-    await this.cache.changed(user, null);
+    await this.cache.invalidate(user, null);
     return user;
   }
 }

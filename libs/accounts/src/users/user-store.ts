@@ -12,7 +12,7 @@ import {
   LastAdmin,
   PasswordChangedMeanwhile,
   PhoneTaken,
-  takenFaultOf,
+  takenErrorOf,
   UsernameTaken,
 } from './user-faults.js';
 
@@ -51,7 +51,7 @@ export interface StandingOptions {
 }
 
 /** What is committed together with a change of this user, or not at all: when it throws, nothing is changed. */
-export type Alongside = (manager: EntityManager, user: CachedUser) => Promise<void>;
+export type InTransaction = (manager: EntityManager, user: CachedUser) => Promise<void>;
 
 /** A user with the hash of their password. Made for one login and forgotten; never cached, never logged. */
 export interface Credentials {
@@ -76,7 +76,7 @@ const ADMINS_LOCK = 8_703_244_122;
  * The write way: every change of a user is committed to PostgreSQL by id and shown to the cache before it is
  * answered. Nothing here reads from the cache.
  *
- * @throws DatabaseUnavailable and DatabaseTimeout in their TypeORM wrapping; see `databaseFaultOf()`
+ * @throws DatabaseUnavailable and DatabaseTimeout in their TypeORM wrapping; see `databaseErrorOf()`
  */
 export class UserStore {
   constructor(
@@ -85,7 +85,7 @@ export class UserStore {
   ) {}
 
   /** @throws EmailTaken, UsernameTaken, PhoneTaken */
-  async create(newUser: NewUser, alongside?: Alongside): Promise<CachedUser> {
+  async create(newUser: NewUser, alongside?: InTransaction): Promise<CachedUser> {
     const id = uuidv7();
     const user = await this.#inTransaction(async (manager) => {
       const userMetadata = newUser.userMetadata && patched({}, newUser.userMetadata);
@@ -94,7 +94,7 @@ export class UserStore {
       await alongside?.(manager, created);
       return created;
     });
-    await this.cache.changed(null, user);
+    await this.cache.invalidate(null, user);
     return user;
   }
 
@@ -194,7 +194,7 @@ export class UserStore {
     verifiedHash: string,
     passwordHash: string,
     keptSession: string,
-    alongside?: Alongside,
+    alongside?: InTransaction,
   ): Promise<CachedUser> {
     return this.#change(id, async (before, manager) => {
       const { affected } = await manager.update(
@@ -216,7 +216,7 @@ export class UserStore {
    * @param alongside is told the user, locked, as they were until then; it decides whether they may
    * @throws UserNotFound
    */
-  resetPassword(id: string, passwordHash: string, alongside: Alongside): Promise<CachedUser> {
+  resetPassword(id: string, passwordHash: string, alongside: InTransaction): Promise<CachedUser> {
     return this.#change(id, async (before, manager) => {
       await alongside(manager, before);
       await manager.query('DELETE FROM sessions WHERE user_id = $1', [id]);
@@ -229,7 +229,7 @@ export class UserStore {
    * @param alongside as for `resetPassword`
    * @throws UserNotFound
    */
-  verifyEmail(id: string, alongside: Alongside): Promise<CachedUser> {
+  verifyEmail(id: string, alongside: InTransaction): Promise<CachedUser> {
     return this.#change(id, async (before, manager) => {
       await alongside(manager, before);
       return { emailVerified: true };
@@ -242,7 +242,7 @@ export class UserStore {
    * @param alongside as for `resetPassword`
    * @throws UserNotFound, EmailTaken
    */
-  changeEmail(id: string, email: string, alongside: Alongside): Promise<CachedUser> {
+  changeEmail(id: string, email: string, alongside: InTransaction): Promise<CachedUser> {
     return this.#change(id, async (before, manager) => {
       await alongside(manager, before);
       return { email, emailVerified: true };
@@ -283,7 +283,7 @@ export class UserStore {
       [id, verifiedHash, passwordHash],
     );
     const user = reviveCachedUser(row?.user);
-    if (user) await this.cache.changed(user, user); // it has another `updatedAt`
+    if (user) await this.cache.invalidate(user, user); // it has another `updatedAt`
   }
 
   /** One SELECT, every time: what a login is decided by never comes from a cache. */
@@ -312,7 +312,7 @@ export class UserStore {
       }
       return [before, await selectUser(manager, id)] as const;
     }); // commits; triggers have written the change log
-    await this.cache.changed(before, after); // so that this instance reads its own write
+    await this.cache.invalidate(before, after); // so that this instance reads its own write
     return after;
   }
 
@@ -320,7 +320,7 @@ export class UserStore {
     try {
       return await this.dataSource.transaction(work);
     } catch (error) {
-      throw takenFaultOf(error) ?? error;
+      throw takenErrorOf(error) ?? error;
     }
   }
 }

@@ -1,7 +1,7 @@
 import { createHistogram } from 'node:perf_hooks';
 
 /** What the auditor has found since the start. Times in milliseconds. */
-export interface AuditSummary {
+export interface SamplingSummary {
   /** Hits that were compared with the database. */
   readonly checked: number;
   /** Those that had been outdated when they were served, within Δ or not. */
@@ -17,7 +17,7 @@ export interface AuditSummary {
 }
 
 /** Counts audits. The lags are kept in a histogram of three digits, so memory does not grow with them. */
-export class AuditCounts {
+export class SamplingCounts {
   #checked = 0;
   #outdated = 0;
   #violations = 0;
@@ -40,7 +40,7 @@ export class AuditCounts {
     this.#skipped++;
   }
 
-  summary(): AuditSummary {
+  summary(): SamplingSummary {
     const lag = (us: number): number | undefined => (this.#lagsUs.count === 0 ? undefined : us / 1_000);
     return {
       checked: this.#checked,

@@ -8,7 +8,7 @@ export interface MissedChange {
 }
 
 /** What the log of changes tells the auditor, past everything that the cache knows. */
-export abstract class AuditTrail {
+export abstract class ChangeHistory {
   /** Changes logged under one of `tags` that `snapshot` does not see, those that were made first; a hundred at most. */
   abstract missed(tags: readonly string[], snapshot: Snapshot): Promise<MissedChange[]>;
 }

@@ -3,10 +3,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { aSnapshot } from '../../test/a-snapshot.js';
 import { FakeClock } from '../../test/fake-clock.js';
 import { ModelDatabase } from '../../test/model-database.js';
-import { type Look } from '../coherence/change-log.js';
+import { type Poll } from '../coherence/change-log.js';
 import { type Snapshot } from '../coherence/snapshot.js';
-import { Auditor } from './auditor.js';
-import { AuditTrail, type MissedChange } from './audit-trail.js';
+import { StalenessSampler } from './auditor.js';
+import { ChangeHistory, type MissedChange } from './audit-trail.js';
 
 /** Δ, in milliseconds. */
 const DELTA_MS = 1_000;
@@ -15,7 +15,7 @@ const DELTA_MS = 1_000;
 const XID = 900;
 
 /** Says of every change that it was made at one time. */
-class FakeTrail extends AuditTrail {
+class FakeTrail extends ChangeHistory {
   ageMs: number | undefined = 0;
 
   override missed(_tags: readonly string[], _snapshot: Snapshot): Promise<MissedChange[]> {
@@ -23,11 +23,11 @@ class FakeTrail extends AuditTrail {
   }
 }
 
-describe('Auditor', () => {
+describe('StalenessSampler', () => {
   let clock: FakeClock;
   let database: ModelDatabase;
   let trail: FakeTrail;
-  let looks: Look[];
+  let looks: Poll[];
   let told: [key: string, lagMs: number][];
 
   beforeEach(() => {
@@ -39,11 +39,11 @@ describe('Auditor', () => {
     database.set('ada', 'old');
   });
 
-  function anAuditor(every = 1): Auditor {
-    return new Auditor(
+  function anAuditor(every = 1): StalenessSampler {
+    return new StalenessSampler(
       trail,
       {
-        get looks() {
+        get polls() {
           return [...looks];
         },
       },
@@ -58,7 +58,7 @@ describe('Auditor', () => {
 
   /** Serves what was read first, after `between`, and lets the audit end. */
   async function serve(
-    auditor: Auditor,
+    auditor: StalenessSampler,
     between: () => void = (): void => undefined,
     after: () => void = (): void => undefined,
   ): Promise<void> {
@@ -67,12 +67,12 @@ describe('Auditor', () => {
       stamp: ReturnType<ModelDatabase['read']>['stamp'];
     };
     between();
-    auditor.audit({ key: 'ada', tags: ['ada'], entry, recheck: () => Promise.resolve(loaded()) });
+    auditor.compare({ key: 'ada', tags: ['ada'], entry, recheck: () => Promise.resolve(loaded()) });
     after();
     await turn();
   }
 
-  function aLook(agoMs: number, snapshot: string): Look {
+  function aLook(agoMs: number, snapshot: string): Poll {
     return { sentAtMs: clock.monotonicMs() - agoMs, snapshot: aSnapshot(snapshot) };
   }
 
@@ -148,7 +148,7 @@ describe('Auditor', () => {
       trail.ageMs = 0;
       return Promise.resolve(loaded());
     };
-    auditor.audit({ key: 'ada', tags: ['ada'], entry, recheck });
+    auditor.compare({ key: 'ada', tags: ['ada'], entry, recheck });
     await turn();
     expect(auditor.summary).toMatchObject({ checked: 1, outdated: 0, violations: 0 });
   });
@@ -181,7 +181,7 @@ describe('Auditor', () => {
       await new Promise<void>((resolve) => gates.push(resolve));
       throw new Error('down');
     };
-    for (let n = 0; n < 5; n++) auditor.audit({ key: 'ada', tags: ['ada'], entry, recheck });
+    for (let n = 0; n < 5; n++) auditor.compare({ key: 'ada', tags: ['ada'], entry, recheck });
     expect(gates).toHaveLength(2);
     for (const open of gates) open();
     await turn();

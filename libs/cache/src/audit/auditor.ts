@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Clock } from '../clock.js';
-import { type ChangeLog, type Look } from '../coherence/change-log.js';
+import { type ChangeLog, type Poll } from '../coherence/change-log.js';
 import { type Entry } from '../tiers/entry.js';
 import { type Loaded } from '../coherence/loaded.js';
-import { AuditCounts, type AuditSummary } from './audit-counts.js';
-import { type AuditTrail } from './audit-trail.js';
+import { SamplingCounts, type SamplingSummary } from './audit-counts.js';
+import { type ChangeHistory } from './audit-trail.js';
 
-export interface AuditorOptions {
+export interface StalenessSamplerOptions {
   /** One of so many hits is compared; 0: none. */
   every: number;
   /** Δ, in milliseconds. */
@@ -35,21 +35,21 @@ const LEEWAY_MS = 5;
  * A change is dated by its statement or, if that is later, by the last look that did not see it: a transaction may
  * stay open for long after it wrote, and before its commit nothing was outdated.
  */
-export class Auditor {
-  readonly #counts = new AuditCounts();
+export class StalenessSampler {
+  readonly #counts = new SamplingCounts();
   #untilNext: number;
   #underWay = 0;
 
   constructor(
-    private readonly trail: AuditTrail,
-    private readonly log: Pick<ChangeLog, 'looks'>,
+    private readonly trail: ChangeHistory,
+    private readonly log: Pick<ChangeLog, 'polls'>,
     private readonly clock: Clock,
-    private readonly options: AuditorOptions,
+    private readonly options: StalenessSamplerOptions,
   ) {
     this.#untilNext = this.#gap();
   }
 
-  get summary(): AuditSummary {
+  get summary(): SamplingSummary {
     return this.#counts.summary();
   }
 
@@ -61,11 +61,11 @@ export class Auditor {
   }
 
   /** Compares a hit that is being served at this moment. Returns at once, and never throws. */
-  audit<V>(hit: Hit<V>): void {
+  compare<V>(hit: Hit<V>): void {
     if (this.#underWay === MOST_AT_ONCE) return this.#counts.skipped();
     this.#underWay++;
     // The looks as they are now: those to come, and there may be many until the database has answered, prove nothing.
-    void this.#compare(hit, this.clock.monotonicMs(), this.log.looks)
+    void this.#compare(hit, this.clock.monotonicMs(), this.log.polls)
       .catch(() => this.#counts.skipped())
       .finally(() => this.#underWay--);
   }
@@ -73,7 +73,7 @@ export class Auditor {
   async #compare<V>(
     { key, tags, recheck, entry }: Hit<V>,
     servedAtMs: number,
-    looks: readonly Look[],
+    looks: readonly Poll[],
   ): Promise<void> {
     const truth = await recheck();
     if (truth.stamp?.epoch !== entry.stamp.epoch) return this.#counts.skipped(); // of two databases, or lives of one
@@ -98,6 +98,6 @@ export class Auditor {
 }
 
 /** When the last of the looks was sent that did not see a transaction. */
-function unseenUntilMs(looks: readonly Look[], xid: number): number {
+function unseenUntilMs(looks: readonly Poll[], xid: number): number {
   return looks.findLast(({ snapshot }) => !snapshot.sees(xid))?.sentAtMs ?? -Infinity;
 }

@@ -27,9 +27,9 @@ describe('AnnouncedChanges', () => {
 
   it('are forgotten after a look that was sent later, and not after one that was sent before', () => {
     announced.hear(anAnnouncement(), 5);
-    announced.looked(5);
+    announced.polled(5);
     expect(announced.contradicts(aStamp('10:10:'), ['a'])).toBe(true);
-    announced.looked(6);
+    announced.polled(6);
     expect(announced.contradicts(aStamp('10:10:'), ['a'])).toBe(false);
   });
 
@@ -48,7 +48,7 @@ describe('AnnouncedChanges', () => {
     const tags = Array.from({ length: 1_000 }, (_, n) => `t${n}`);
     for (let n = 0; n < 110; n++) announced.hear(anAnnouncement({ changes: [{ xid: 12, tags }] }), n);
     expect(announced.contradicts(aStamp('99:99:'), ['b'])).toBe(true);
-    announced.looked(1_000);
+    announced.polled(1_000);
     expect(announced.contradicts(aStamp('99:99:'), ['b'])).toBe(false);
   });
 });

@@ -37,7 +37,7 @@ export class AnnouncedChanges {
   }
 
   /** A look that was sent at `sentAtMs` has succeeded: it brought all that was heard before. */
-  looked(sentAtMs: number): void {
+  polled(sentAtMs: number): void {
     if (this.#heard.length === 0) return;
     this.#heard = this.#heard.filter(({ atMs }) => atMs >= sentAtMs);
     this.#xidsByTag.clear();

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { FakeChangeSource } from '../../test/fake-change-source.js';
 import { ModelDatabase } from '../../test/model-database.js';
 import { SystemClock } from '../clock.js';
-import { Unguarded } from './unguarded.js';
+import { IncompleteChangeLog } from './unguarded.js';
 import { ChangeLog, type ChangeLogOptions } from './change-log.js';
 import { ChangeWindow } from './change-window.js';
 import { Lease } from './lease.js';
@@ -128,7 +128,7 @@ describe('ChangeLog', () => {
 
     it('gives the lease up at once when the log is not written', async () => {
       await log.start();
-      source.fault = new Unguarded('no triggers');
+      source.fault = new IncompleteChangeLog('no triggers');
       await pass(200);
       expect(lease.holds()).toBe(false);
       expect(lease.heldWithin(60_000)).toBe(false);

@@ -4,13 +4,13 @@ import { type ChangeWindow } from './change-window.js';
 import { type Lease } from './lease.js';
 import { type Snapshot } from './snapshot.js';
 import { type Stamp } from './stamp.js';
-import { Unguarded } from './unguarded.js';
+import { IncompleteChangeLog } from './unguarded.js';
 
 /** Wake-ups come once per write of every other instance; this bounds what they can cost. In milliseconds. */
 const WAKE_GAP_MS = 10;
 
 /** One that succeeded. */
-export interface Look {
+export interface Poll {
   /** Monotonic milliseconds. */
   readonly sentAtMs: number;
   readonly snapshot: Snapshot;
@@ -39,17 +39,17 @@ export interface ChangeLogOptions {
 export class ChangeLog {
   #previous: Snapshot | undefined;
   readonly #announced = new AnnouncedChanges();
-  readonly #looks: Look[] = [];
+  readonly #polls: Poll[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** When the timer is due, on the monotonic clock; `Infinity`: there is none. */
   #dueMs = Infinity;
-  #looking: Promise<void> | undefined;
+  #polling: Promise<void> | undefined;
   /** A look that has not been sent yet; whoever asks now is served by it. */
   #next: Promise<void> | undefined;
   #stopped = true;
   #failure: unknown;
   #pruning = false;
-  #lookedAtMs = -Infinity;
+  #polledAtMs = -Infinity;
   #prunedAtMs = -Infinity;
 
   constructor(
@@ -60,19 +60,19 @@ export class ChangeLog {
   ) {}
 
   /** Whether the last look found that changes are not logged. */
-  get unguarded(): boolean {
-    return this.#failure instanceof Unguarded;
+  get incomplete(): boolean {
+    return this.#failure instanceof IncompleteChangeLog;
   }
 
   /** The looks of the last Δ, and the one before, oldest first. */
-  get looks(): readonly Look[] {
-    return [...this.#looks];
+  get polls(): readonly Poll[] {
+    return [...this.#polls];
   }
 
   /** Looks once, and goes on looking whether that succeeded or not. */
   async start(): Promise<void> {
     this.#stopped = false;
-    await this.#lookSoon().catch(() => undefined);
+    await this.#pollSoon().catch(() => undefined);
   }
 
   /** No look is sent from now on; resolves when the one under way has ended and the source is closed. */
@@ -80,7 +80,7 @@ export class ChangeLog {
     this.#stopped = true;
     this.#unschedule();
     // A look that had not been sent yet must not open the source again after it was closed.
-    await Promise.allSettled([this.#looking, this.#next]);
+    await Promise.allSettled([this.#polling, this.#next]);
     await this.source.close();
   }
 
@@ -95,7 +95,7 @@ export class ChangeLog {
       timer = setTimeout(() => reject(new Error('the change log did not answer')), timeoutMs);
     });
     try {
-      await Promise.race([this.#lookSoon(), timeout]);
+      await Promise.race([this.#pollSoon(), timeout]);
     } catch {
       this.lease.revoke();
     } finally {
@@ -115,37 +115,37 @@ export class ChangeLog {
 
   /** Somebody says that there is something new: look now rather than at the next interval. */
   wake(): void {
-    this.#lookAt(Math.max(this.#nowMs(), this.#lookedAtMs + WAKE_GAP_MS));
+    this.#pollAt(Math.max(this.#nowMs(), this.#polledAtMs + WAKE_GAP_MS));
   }
 
-  #lookSoon(): Promise<void> {
+  #pollSoon(): Promise<void> {
     if (this.#stopped) return Promise.reject(new Error('the change log is stopped'));
-    this.#next ??= this.#lookAfter(this.#looking);
+    this.#next ??= this.#pollAfter(this.#polling);
     return this.#next;
   }
 
-  async #lookAfter(current: Promise<void> | undefined): Promise<void> {
+  async #pollAfter(current: Promise<void> | undefined): Promise<void> {
     await current?.catch(() => undefined);
-    this.#looking = this.#next;
+    this.#polling = this.#next;
     this.#next = undefined;
     if (this.#stopped) throw new Error('the change log is stopped');
     this.#unschedule(); // whoever woke us until now is served by this look, whoever does from now on is not
     try {
-      await this.#look();
+      await this.#poll();
     } finally {
-      this.#lookedAtMs = this.#nowMs();
-      this.#lookAt(this.#lookedAtMs + this.options.pollIntervalMs);
+      this.#polledAtMs = this.#nowMs();
+      this.#pollAt(this.#polledAtMs + this.options.pollIntervalMs);
     }
   }
 
   /** The earlier of two times wins: neither a flood of wake-ups nor the end of a look may put a look off. */
-  #lookAt(dueMs: number): void {
+  #pollAt(dueMs: number): void {
     if (this.#stopped || dueMs >= this.#dueMs) return;
     clearTimeout(this.#timer);
     this.#dueMs = dueMs;
     this.#timer = setTimeout(() => {
       this.#dueMs = Infinity;
-      void this.#lookSoon().catch(() => undefined);
+      void this.#pollSoon().catch(() => undefined);
     }, dueMs - this.#nowMs());
     this.#timer.unref();
   }
@@ -155,17 +155,17 @@ export class ChangeLog {
     this.#dueMs = Infinity;
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     try {
       await this.#readOn();
       if (this.#failure !== undefined) this.options.onRecovery?.();
       this.#failure = undefined;
       this.#pruneWhenDue();
     } catch (error) {
-      const unguarded = error instanceof Unguarded;
+      const unguarded = error instanceof IncompleteChangeLog;
       // Any other failure leaves what is known as it was; here it may already be wrong.
       if (unguarded) this.lease.revoke();
-      const isNews = this.#failure === undefined || (unguarded && !this.unguarded);
+      const isNews = this.#failure === undefined || (unguarded && !this.incomplete);
       this.#failure = error;
       if (isNews) this.options.onFailure?.(error);
       throw error;
@@ -191,16 +191,16 @@ export class ChangeLog {
     this.#previous = batch.snapshot;
     this.#remember({ sentAtMs: sentAt.monotonicMs, snapshot: batch.snapshot });
     this.lease.renew(sentAt);
-    this.#announced.looked(sentAt.monotonicMs);
+    this.#announced.polled(sentAt.monotonicMs);
     if (previous !== undefined && (batch.truncated || batch.changes.length > 0)) {
       this.options.onChanges?.(batch);
     }
   }
 
-  #remember(look: Look): void {
+  #remember(look: Poll): void {
     const oldestMs = look.sentAtMs - this.lease.maxStalenessMs;
-    while (this.#looks.length > 1 && this.#looks[1]!.sentAtMs < oldestMs) this.#looks.shift();
-    this.#looks.push(look);
+    while (this.#polls.length > 1 && this.#polls[1]!.sentAtMs < oldestMs) this.#polls.shift();
+    this.#polls.push(look);
   }
 
   #continues(batch: ChangeBatch, previous: Snapshot): boolean {

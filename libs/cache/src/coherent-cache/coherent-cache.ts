@@ -1,4 +1,4 @@
-import { type Auditor } from '../audit/auditor.js';
+import { type StalenessSampler } from '../audit/auditor.js';
 import { type Clock } from '../clock.js';
 import { type ChangeLog } from '../coherence/change-log.js';
 import { type ChangeWindow } from '../coherence/change-window.js';
@@ -54,14 +54,14 @@ export class CoherentCache<V extends object | string> {
 
   constructor(
     private readonly memory: MemoryTier<V>,
-    /** Must not reject: see `GuardedTier`. */
+    /** Must not reject: see `BreakerTier`. */
     private readonly remote: CacheTier<V> | undefined,
     private readonly window: ChangeWindow,
     private readonly lease: Lease,
     private readonly log: ChangeLog,
     private readonly clock: Clock,
     private readonly options: CoherentCacheOptions,
-    private readonly auditor?: Auditor,
+    private readonly auditor?: StalenessSampler,
   ) {}
 
   /** What is in this process's memory if it may be served; `undefined` when another tier has to be asked. */
@@ -89,7 +89,7 @@ export class CoherentCache<V extends object | string> {
       if (joins && !this.#answers(outcome, subject.tags, askedAtMs)) outcome = await this.#fly(subject);
       return { value: outcome.value, origin: outcome.origin };
     } catch (error) {
-      const stale = this.options.isDown(error) ? await this.#standIn(subject) : undefined;
+      const stale = this.options.isDown(error) ? await this.#staleFallback(subject) : undefined;
       if (stale) return stale;
       throw error;
     }
@@ -100,7 +100,7 @@ export class CoherentCache<V extends object | string> {
    *
    * @throws what `load()` throws, or EpochMismatch
    */
-  async readThrough(subject: Subject<V>): Promise<Answer<V>> {
+  async bypass(subject: Subject<V>): Promise<Answer<V>> {
     const { value } = await this.#load(subject);
     return { value, origin: 'bypass' };
   }
@@ -156,7 +156,7 @@ export class CoherentCache<V extends object | string> {
   }
 
   #serves({ key, tags, load, recheck = load }: Subject<V>, entry: Entry<V>): void {
-    if (this.auditor?.draws()) this.auditor.audit({ key, tags, recheck, entry });
+    if (this.auditor?.draws()) this.auditor.compare({ key, tags, recheck, entry });
   }
 
   /**
@@ -189,7 +189,7 @@ export class CoherentCache<V extends object | string> {
   }
 
   /** An entry that nothing known contradicts, for a while after the log could last be read. */
-  async #standIn({ key, tags }: Subject<V>): Promise<Answer<V> | undefined> {
+  async #staleFallback({ key, tags }: Subject<V>): Promise<Answer<V> | undefined> {
     const allowed = (): boolean =>
       this.options.staleIfDownMs > 0 && this.lease.heldWithin(this.options.staleIfDownMs);
     if (!allowed()) return undefined;

@@ -4,6 +4,6 @@ import { type Origin } from './coherent-cache.js';
 const ORIGINS: readonly Origin[] = ['memory', 'redis', 'postgres', 'bypass', 'stale'];
 
 /** Where something came from that took two look-ups. */
-export function worse(a: Origin, b: Origin): Origin {
+export function combineOrigins(a: Origin, b: Origin): Origin {
   return ORIGINS.indexOf(a) > ORIGINS.indexOf(b) ? a : b;
 }

@@ -1,6 +1,6 @@
 import { Clock } from '../clock.js';
 import { describe, expect, it } from '@jest/globals';
-import { UserCacheStatistics } from './user-cache-statistics.js';
+import { LookupStatistics } from './user-cache-statistics.js';
 
 const MINUTE = 60_000;
 
@@ -16,9 +16,9 @@ class HeldClock extends Clock {
   }
 }
 
-describe('UserCacheStatistics', () => {
+describe('LookupStatistics', () => {
   it('counts by origin, and adds up what hits and misses took', () => {
-    const statistics = new UserCacheStatistics(new HeldClock());
+    const statistics = new LookupStatistics(new HeldClock());
     statistics.lookup('memory', 1, 'a');
     statistics.lookup('redis', 2, 'a');
     statistics.lookup('stale', 3, 'b');
@@ -36,7 +36,7 @@ describe('UserCacheStatistics', () => {
 
   it('forgets after an hour in the one view, and never in the other', () => {
     const clock = new HeldClock();
-    const statistics = new UserCacheStatistics(clock);
+    const statistics = new LookupStatistics(clock);
     statistics.lookup('memory', 1, 'early');
     clock.ms += 59 * MINUTE;
     statistics.lookup('memory', 1, 'late');
@@ -54,7 +54,7 @@ describe('UserCacheStatistics', () => {
 
   it('names the most-read users, most read first, ten of them', () => {
     const clock = new HeldClock();
-    const statistics = new UserCacheStatistics(clock);
+    const statistics = new LookupStatistics(clock);
     for (let user = 1; user <= 12; user++) {
       for (let read = 0; read < user; read++) {
         statistics.lookup('memory', 0, `user ${user}`);
@@ -67,7 +67,7 @@ describe('UserCacheStatistics', () => {
   });
 
   it('does not let a crowd of users seen once push out those who are read much', () => {
-    const statistics = new UserCacheStatistics(new HeldClock());
+    const statistics = new LookupStatistics(new HeldClock());
     for (let n = 0; n < 50; n++) statistics.lookup('memory', 0, 'regular');
     for (let n = 0; n < 10_000; n++) statistics.lookup('memory', 0, `passer-by ${n}`);
     expect(statistics.sinceStart().mostRead[0]).toEqual({ key: 'regular', reads: 50 });

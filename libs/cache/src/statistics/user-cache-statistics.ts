@@ -20,7 +20,7 @@ export interface LookupSummary {
 }
 
 /** Counts look-ups, over the last hour (minute by minute) and since the start. */
-export class UserCacheStatistics {
+export class LookupStatistics {
   readonly #startedAtMs: number;
   readonly #total = noCounts();
   readonly #totalUsers = new MostRead();

@@ -2,7 +2,7 @@ import { type Entry } from './entry.js';
 
 /**
  * A store of entries outside this process. It may forget, delay or return anything old: entries judge themselves.
- * It rejects, within a deadline of its own, when it cannot be asked; `GuardedTier` makes a miss of that.
+ * It rejects, within a deadline of its own, when it cannot be asked; `BreakerTier` makes a miss of that.
  */
 export interface CacheTier<V> {
   /** `undefined`: not here. An entry whose value is `null`: we looked, there is no such thing. */

@@ -1,12 +1,12 @@
 import { type Entry } from './entry.js';
 import { type CacheTier } from './cache-tier.js';
-import { type RedisBreaker } from './redis-breaker.js';
+import { type CircuitBreaker } from './redis-breaker.js';
 
 /** A tier that is only as much there as its breaker lets it be: a failure is a miss, and never an error. */
-export class GuardedTier<V> implements CacheTier<V> {
+export class BreakerTier<V> implements CacheTier<V> {
   constructor(
     private readonly tier: CacheTier<V>,
-    private readonly breaker: RedisBreaker,
+    private readonly breaker: CircuitBreaker,
   ) {}
 
   get(key: string): Promise<Entry<V> | undefined> {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Gate } from '../../test/gate.js';
-import { RedisBreaker } from './redis-breaker.js';
+import { CircuitBreaker } from './redis-breaker.js';
 
-describe('RedisBreaker', () => {
-  let breaker: RedisBreaker;
+describe('CircuitBreaker', () => {
+  let breaker: CircuitBreaker;
   /** Seconds after the start of the test at which Redis was probed. */
   let probedAt: number[];
   let startedAtMs: number;
@@ -20,7 +20,7 @@ describe('RedisBreaker', () => {
     reasons = [];
     alive = false;
     probes = new Gate();
-    breaker = new RedisBreaker({
+    breaker = new CircuitBreaker({
       probe: async () => {
         probedAt.push((performance.now() - startedAtMs) / 1_000);
         await probes.pass();

@@ -9,7 +9,7 @@ import {
 /** `untilMs`: when the next probe is due, in milliseconds since 1970. */
 export type BreakerState = { kind: 'closed' } | { kind: 'open'; untilMs: number } | { kind: 'half-open' };
 
-export interface RedisBreakerOptions {
+export interface CircuitBreakerOptions {
   /** Asks Redis for a sign of life; rejects, within a deadline, when there is none. */
   probe: () => Promise<unknown>;
   /** How many failures in a row open it. */
@@ -29,16 +29,16 @@ export interface RedisBreakerOptions {
  * It opens after a few failures in a row, waits 2, 4, 8, 16, 32 and then 60 seconds, and lets one probe through.
  * The probe is its own, so the way back needs no traffic and costs no request its time.
  */
-export class RedisBreaker {
+export class CircuitBreaker {
   readonly #policy: CircuitBreakerPolicy;
-  readonly #options: RedisBreakerOptions;
+  readonly #options: CircuitBreakerOptions;
   #openUntilMs = 0;
   #reason: string | undefined;
   #waitMs: number;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(options: RedisBreakerOptions) {
+  constructor(options: CircuitBreakerOptions) {
     this.#options = options;
     const initialDelay = options.initialDelayMs ?? 2_000;
     const maxDelay = options.maxDelayMs ?? 60_000;

@@ -1,8 +1,8 @@
-import { AuditTrail, type MissedChange, type Snapshot } from '#cache';
+import { ChangeHistory, type MissedChange, type Snapshot } from '#cache';
 import { type DataSource } from 'typeorm';
 
 /** The change log, asked by the auditor over the pool. */
-export class PostgresAuditTrail extends AuditTrail {
+export class PostgresChangeHistory extends ChangeHistory {
   constructor(private readonly dataSource: DataSource) {
     super();
   }

@@ -1,4 +1,4 @@
-import { ChangeSource, type Change, type ChangeBatch, Snapshot, Unguarded } from '#cache';
+import { ChangeSource, type Change, type ChangeBatch, Snapshot, IncompleteChangeLog } from '#cache';
 import { DeadlineClient } from '#database';
 import { type Client } from 'pg';
 import { type DataSource } from 'typeorm';
@@ -112,7 +112,7 @@ export class PostgresChangeSource extends ChangeSource {
     // What happens until they are back is not logged, and not all that lets it happen leaves a mark behind: the next
     // guarded moment must not be taken for a continuation of the last.
     await this.#query('DELETE FROM cache.incarnation', []).catch(() => undefined);
-    throw new Unguarded(
+    throw new IncompleteChangeLog(
       'the triggers that write it, or their functions, are missing, disabled or altered, a table inherits or is ' +
         'replicated, or the log has triggers, rules or policies of its own; SELECT cache.restore_triggers() puts ' +
         'triggers back, dropping what is on the log and VACUUM cache.change clears that',

@@ -21,7 +21,7 @@ export async function watchTables(queryRunner: QueryRunner, tables: readonly Wat
   for (const watched of tables) {
     named.push({ ...watched, table: await qualified(queryRunner, watched.table) });
   }
-  await createGuard(queryRunner, named);
+  await createTriggerFingerprint(queryRunner, named);
   await createRestore(queryRunner, named);
 }
 
@@ -45,7 +45,10 @@ export async function qualified(queryRunner: QueryRunner, table: string): Promis
  *
  * In PL/pgSQL, which keeps its plans: before PostgreSQL 18 a function in SQL is planned anew in every statement.
  */
-async function createGuard(queryRunner: QueryRunner, tables: readonly WatchedTable[]): Promise<void> {
+async function createTriggerFingerprint(
+  queryRunner: QueryRunner,
+  tables: readonly WatchedTable[],
+): Promise<void> {
   const watched: string[] = [];
   for (const { table, function: name } of tables) {
     const source = await sourceHash(queryRunner, name);

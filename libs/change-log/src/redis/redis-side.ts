@@ -2,8 +2,8 @@ import {
   type Announcement,
   type CacheTier,
   EntryCodec,
-  GuardedTier,
-  RedisBreaker,
+  BreakerTier,
+  CircuitBreaker,
   Seal,
   type SealKeys,
 } from '#cache';
@@ -11,9 +11,9 @@ import { createRedisClient, type RedisClient } from './redis-client.js';
 import { RedisTier } from './redis-tier.js';
 import { randomUUID } from 'node:crypto';
 import { commandFailure } from './failure-reason.js';
-import { WakeUps } from './wake-ups.js';
+import { InvalidationBus } from './wake-ups.js';
 
-export interface RedisSideOptions {
+export interface RedisBackendOptions {
   url: string;
   commandTimeoutMs: number;
   /** What all instances know, and nobody else who can write to Redis. */
@@ -29,10 +29,10 @@ export interface RedisSideOptions {
 }
 
 /** Everything that Redis is to the caches: tiers and wake-ups, behind one breaker. */
-export class RedisSide {
-  readonly wakeUps: WakeUps;
-  readonly breaker: RedisBreaker;
-  readonly #options: RedisSideOptions;
+export class RedisBackend {
+  readonly invalidationBus: InvalidationBus;
+  readonly breaker: CircuitBreaker;
+  readonly #options: RedisBackendOptions;
   readonly #client: RedisClient;
   readonly #seal: Seal;
   /** Why there is no connection, as far as is known. */
@@ -40,7 +40,7 @@ export class RedisSide {
   /** Whether that was told. */
   #away = false;
 
-  constructor(options: RedisSideOptions) {
+  constructor(options: RedisBackendOptions) {
     this.#options = options;
     const { url, commandTimeoutMs, sealKeys, channel, onWake, onAnnouncement } = options;
     this.#seal = new Seal(sealKeys);
@@ -55,7 +55,7 @@ export class RedisSide {
       // It was not there at the start, and came before anybody asked for it.
       if (this.breaker.state.kind === 'closed') this.#tellBack();
     });
-    this.breaker = new RedisBreaker({
+    this.breaker = new CircuitBreaker({
       probe: () => this.#lookUp(),
       describe: commandFailure,
       onChange: (state, reason) => {
@@ -63,7 +63,7 @@ export class RedisSide {
         if (state === 'closed') this.#tellBack();
       },
     });
-    this.wakeUps = new WakeUps(this.#client, this.breaker, {
+    this.invalidationBus = new InvalidationBus(this.#client, this.breaker, {
       url,
       channel,
       onWake,
@@ -74,7 +74,10 @@ export class RedisSide {
 
   /** Connects if that is to be had within a second; otherwise it comes by itself, as after any other fault. */
   async start(): Promise<void> {
-    const connected = Promise.all([this.#client.connect().catch(() => undefined), this.wakeUps.start()]);
+    const connected = Promise.all([
+      this.#client.connect().catch(() => undefined),
+      this.invalidationBus.start(),
+    ]);
     let timer: NodeJS.Timeout | undefined;
     await Promise.race([
       connected,
@@ -89,7 +92,7 @@ export class RedisSide {
   /** Where values of one kind are. */
   tier<V extends object | string>(kind: string, revive: (raw: unknown) => V | undefined): CacheTier<V> {
     const codec = new EntryCodec(kind, revive, this.#seal);
-    return new GuardedTier(new RedisTier(this.#client, codec), this.breaker);
+    return new BreakerTier(new RedisTier(this.#client, codec), this.breaker);
   }
 
   /** Milliseconds that a look-up takes; `undefined` when there is no answer. */
@@ -101,7 +104,7 @@ export class RedisSide {
 
   stop(): void {
     this.breaker.stop();
-    this.wakeUps.stop();
+    this.invalidationBus.stop();
     this.#client.disconnect();
   }
 

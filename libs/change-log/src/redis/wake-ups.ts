@@ -1,11 +1,11 @@
-import { type Announcement, type RedisBreaker, type Seal, Snapshot } from '#cache';
+import { type Announcement, type CircuitBreaker, type Seal, Snapshot } from '#cache';
 import { createRedisClient, type RedisClient } from './redis-client.js';
 import { randomUUID } from 'node:crypto';
 
 /** A message; longer ones are neither sent nor heard. */
 const MOST_CHARACTERS = 512 * 1024;
 
-export interface WakeUpsOptions {
+export interface InvalidationBusOptions {
   url: string;
   /** Where instances of one database wake each other. */
   channel: string;
@@ -24,9 +24,9 @@ export interface WakeUpsOptions {
  * one that cannot look refuse what it would serve in the place of PostgreSQL. A message that is lost costs one poll
  * interval, and one too many costs one look. Messages are sealed, and replays of them are harmless.
  */
-export class WakeUps {
+export class InvalidationBus {
   readonly #self = randomUUID();
-  readonly #options: WakeUpsOptions;
+  readonly #options: InvalidationBusOptions;
   readonly #subscriber: RedisClient;
   #subscribed = false;
   #asking = false;
@@ -34,8 +34,8 @@ export class WakeUps {
 
   constructor(
     private readonly publisher: RedisClient,
-    private readonly breaker: RedisBreaker,
-    options: WakeUpsOptions,
+    private readonly breaker: CircuitBreaker,
+    options: InvalidationBusOptions,
   ) {
     this.#options = options;
     // A connection that subscribes can do nothing else.

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { type Socket } from 'node:net';
 import { type ConnectionError } from 'fastify';
 import { ANSWER_HEADERS } from '../answer-headers.js';
-import { FAULT_STATUSES } from '../errors/fault-statuses.js';
+import { ERROR_STATUSES } from '../errors/fault-statuses.js';
 import { PROBLEM_MEDIA_TYPE } from '../errors/problem.js';
 
 /** Node's codes for HTTP that never became a request. */
@@ -26,7 +26,7 @@ function answerHasBegun(socket: Socket): boolean {
 }
 
 function rawAnswer(code: string): string {
-  const { status = 400, title = 'Malformed HTTP' } = FAULT_STATUSES[code] ?? {};
+  const { status = 400, title = 'Malformed HTTP' } = ERROR_STATUSES[code] ?? {};
   const body = JSON.stringify({
     type: `urn:usher:problem:${code}`,
     title,

@@ -44,7 +44,7 @@ export function createHttpAdapter(
   logger: Logger = createLogger(settings),
 ): FastifyAdapter {
   const cors = new Cors(settings.corsOrigins);
-  const adapter = new HouseAdapter({ ...serverOptions(settings, cors), loggerInstance: logger });
+  const adapter = new UsherFastifyAdapter({ ...serverOptions(settings, cors), loggerInstance: logger });
   const fastify = adapter.getInstance();
   fastify.decorateRequest('problemCode', undefined);
   registerBodyParsers(fastify);
@@ -68,7 +68,7 @@ export function createHttpAdapter(
   return adapter;
 }
 
-class HouseAdapter extends FastifyAdapter {
+class UsherFastifyAdapter extends FastifyAdapter {
   /** Nest would put its own parsers over ours unless each caller remembered `bodyParser: false`. */
   override registerParserMiddleware(): void {}
 

@@ -13,9 +13,9 @@ const OF_DEPENDENCIES = /^(database|storage)\./;
 export class ProblemFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
-    const { rephrase = (same: unknown): unknown => same } = request.routeOptions.config;
+    const { mapError = (same: unknown): unknown => same } = request.routeOptions.config;
     // A body that breaks off is the client's doing; logged as our error, anyone could fill the log with it.
-    const error = thrown === request.raw.errored ? new ClientGone() : rephrase(thrown);
+    const error = thrown === request.raw.errored ? new ClientGone() : mapError(thrown);
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const answer = problemAnswer(error);
     if (answer.unexpected) request.log.error({ err: error }, 'unexpected error');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type Fault } from '../errors/fault.js';
+import { type AppError } from '../errors/fault.js';
 import { parseJsonBody } from './json-body.js';
 import { inspectJson, MAX_JSON_DEPTH } from './inspect-json.js';
 
@@ -9,7 +9,7 @@ function refusal(text: string): string | undefined {
     inspectJson(text);
     return undefined;
   } catch (fault) {
-    return (fault as Fault).code;
+    return (fault as AppError).code;
   }
 }
 
@@ -59,7 +59,7 @@ describe('inspectJson', () => {
         try {
           parsed = parseJsonBody(Buffer.from(text));
         } catch (fault) {
-          expect((fault as Fault).code).toMatch(/^request\.(too_deep|forbidden_field|invalid_text)$/);
+          expect((fault as AppError).code).toMatch(/^request\.(too_deep|forbidden_field|invalid_text)$/);
           return;
         }
         expect(parsed).toEqual(JSON.parse(text));
@@ -88,7 +88,7 @@ describe('inspectJson', () => {
         try {
           parseJsonBody(Buffer.from(text));
         } catch (fault) {
-          code = (fault as Fault).code;
+          code = (fault as AppError).code;
         }
         if (!valid) expect(code).toMatch(/^request\./);
       }),

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiResponse } from '@nestjs/swagger';
-import { FAULT_STATUSES } from '../errors/fault-statuses.js';
+import { ERROR_STATUSES } from '../errors/fault-statuses.js';
 import { problemContent } from './problem-content.js';
 import { ProblemDocument } from './problem-document.js';
 
@@ -34,7 +34,7 @@ function problemResponse(status: number, codes: readonly string[]): MethodDecora
 
 /** A misspelt code fails when the class is read, not when a client meets it. */
 function statusOf(code: string): number {
-  const row = FAULT_STATUSES[code];
+  const row = ERROR_STATUSES[code];
   if (!row) throw new Error(`"${code}" is not in the fault table.`);
   return row.status;
 }

@@ -1,5 +1,5 @@
 import { getSchemaPath, type OpenAPIObject } from '@nestjs/swagger';
-import { FAULT_STATUSES } from '../errors/fault-statuses.js';
+import { ERROR_STATUSES } from '../errors/fault-statuses.js';
 import { PROBLEM_MEDIA_TYPE } from '../errors/problem.js';
 import { ProblemDocument } from './problem-document.js';
 
@@ -10,7 +10,7 @@ export type Content = Record<string, { schema?: object }>;
 const CODE = /`([a-z_.]+)`/g;
 
 /** What any operation may answer: malformed requests, too many of them, and what nobody foresaw. */
-const ANYWHERE = Object.keys(FAULT_STATUSES).filter(
+const ANYWHERE = Object.keys(ERROR_STATUSES).filter(
   (code) => code.startsWith('request.') || code === 'unavailable' || code === 'internal',
 );
 
@@ -42,7 +42,7 @@ export function completeProblems(operation: Operation): void {
 }
 
 function anywhere(hundredsOrStatus: string): string[] {
-  return ANYWHERE.filter((code) => String(FAULT_STATUSES[code]!.status).startsWith(hundredsOrStatus));
+  return ANYWHERE.filter((code) => String(ERROR_STATUSES[code]!.status).startsWith(hundredsOrStatus));
 }
 
 /** One schema for the plain codes, and one for each that brings members of its own, told apart by `code`. */

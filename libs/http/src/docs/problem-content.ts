@@ -1,7 +1,7 @@
 import { getSchemaPath } from '@nestjs/swagger';
 import { problemAnswer } from '../errors/problem-answer.js';
 import { PROBLEM_MEDIA_TYPE, type Problem } from '../errors/problem.js';
-import { FAULT_STATUSES } from '../errors/fault-statuses.js';
+import { ERROR_STATUSES } from '../errors/fault-statuses.js';
 import { ProblemDocument } from './problem-document.js';
 
 /** The body of an error in the document; `code` is the one that the example shows. */
@@ -16,6 +16,6 @@ function isOfFields(code: string): boolean {
 }
 
 function exampleOf(code: string): Problem {
-  const fault = Object.assign(new Error(`${FAULT_STATUSES[code]?.title}.`), { code });
+  const fault = Object.assign(new Error(`${ERROR_STATUSES[code]?.title}.`), { code });
   return problemAnswer(fault).problem;
 }

@@ -1,4 +1,4 @@
-export interface FaultStatus {
+export interface ErrorStatus {
   status: number;
   title: string;
   /** Sent instead of the fault's own message, where that speaks to operators rather than to clients. */
@@ -12,8 +12,8 @@ export interface FaultStatus {
 /** The client may try again at once. */
 export const SOON = { retryAfterSeconds: 1 };
 
-/** Turns codes into statuses. A service adds its own by `declareFaults()`. */
-export const FAULT_STATUSES: Record<string, FaultStatus> = {
+/** Turns codes into statuses. A service adds its own by `declareErrors()`. */
+export const ERROR_STATUSES: Record<string, ErrorStatus> = {
   'request.invalid': { status: 400, title: 'Bad request' },
   'request.malformed': { status: 400, title: 'Malformed HTTP' },
   'request.invalid_url': { status: 400, title: 'Malformed URL' },
@@ -71,6 +71,6 @@ export const FAULT_STATUSES: Record<string, FaultStatus> = {
 };
 
 /** Adds the codes of a service. Call it from a module that every controller imports: decorators read the table. */
-export function declareFaults(rows: Readonly<Record<string, FaultStatus>>): void {
-  Object.assign(FAULT_STATUSES, rows);
+export function declareErrors(rows: Readonly<Record<string, ErrorStatus>>): void {
+  Object.assign(ERROR_STATUSES, rows);
 }

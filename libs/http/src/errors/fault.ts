@@ -1,11 +1,11 @@
-import { FAULT_STATUSES } from './fault-statuses.js';
+import { ERROR_STATUSES } from './fault-statuses.js';
 import { type FieldError } from './problem.js';
 
 /**
  * What the filter reads of a fault. Libs have faults of their own and cannot import this file, so a fault is known by
  * its shape: an Error whose `code` stands in the table.
  */
-export interface FaultLike extends Error {
+export interface AppErrorLike extends Error {
   readonly code: string;
   readonly errors?: readonly FieldError[];
   /** Seconds, for `Retry-After`; without it the table's number is sent. */
@@ -17,7 +17,7 @@ export interface FaultLike extends Error {
 }
 
 /** One class per fault with a stable code. The message is sent to the client as `detail`: no secret belongs in it. */
-export abstract class Fault extends Error implements FaultLike {
+export abstract class AppError extends Error implements AppErrorLike {
   abstract readonly code: string;
   readonly errors?: readonly FieldError[];
   readonly retryAfterSeconds?: number;
@@ -30,8 +30,8 @@ export abstract class Fault extends Error implements FaultLike {
   }
 }
 
-export function isFault(error: unknown): error is FaultLike {
+export function isAppError(error: unknown): error is AppErrorLike {
   if (!(error instanceof Error)) return false;
-  const { code } = error as Partial<FaultLike>;
-  return typeof code === 'string' && Object.hasOwn(FAULT_STATUSES, code);
+  const { code } = error as Partial<AppErrorLike>;
+  return typeof code === 'string' && Object.hasOwn(ERROR_STATUSES, code);
 }

@@ -5,16 +5,16 @@ import {
   UnauthorizedException,
 } from '@nestjs/common';
 import { describe, expect, it } from '@jest/globals';
-import { declareFaults, FAULT_STATUSES } from './fault-statuses.js';
-import { Fault } from './fault.js';
+import { declareErrors, ERROR_STATUSES } from './fault-statuses.js';
+import { AppError } from './fault.js';
 import { problemAnswer } from './problem-answer.js';
 
-declareFaults({
+declareErrors({
   'auth.invalid_credentials': { status: 401, title: 'Wrong identifier or password' },
   'auth.invalid_token': { status: 401, title: 'Invalid token', badToken: true },
 });
 
-class TokenTrouble extends Fault {
+class TokenTrouble extends AppError {
   constructor(
     readonly code: string,
     detail = 'Not this time.',
@@ -25,7 +25,7 @@ class TokenTrouble extends Fault {
 
 describe('problemAnswer', () => {
   it('answers every code of the table with its status', () => {
-    for (const [code, row] of Object.entries(FAULT_STATUSES)) {
+    for (const [code, row] of Object.entries(ERROR_STATUSES)) {
       const { problem, unexpected } = problemAnswer(new TokenTrouble(code));
       expect(problem).toMatchObject({ code, status: row.status, title: row.title });
       expect(unexpected).toBe(false);

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
-import { databaseFaultOf } from '#database';
+import { databaseErrorOf } from '#database';
 import { HttpException } from '@nestjs/common';
-import { FAULT_STATUSES, type FaultStatus } from './fault-statuses.js';
-import { type FaultLike, isFault } from './fault.js';
+import { ERROR_STATUSES, type ErrorStatus } from './fault-statuses.js';
+import { type AppErrorLike, isAppError } from './fault.js';
 import { type Problem } from './problem.js';
 
 /** An error made ready to send. */
@@ -40,9 +40,9 @@ const STATUS_FAULTS: Readonly<Record<number, string>> = {
 
 /** The answer to any error: faults by the table, everything unforeseen as `internal`, which gives nothing away. */
 export function problemAnswer(error: unknown): ProblemAnswer {
-  const fault = databaseFaultOf(error);
+  const fault = databaseErrorOf(error);
   if (fault) return answer(fault.code, fault.message, fault);
-  if (isFault(error)) return answer(error.code, error.message, error);
+  if (isAppError(error)) return answer(error.code, error.message, error);
   if (error instanceof HttpException) return answerToException(error);
   const ours = fastifyCode(error);
   if (ours) return answer(ours, (error as Error).message);
@@ -51,7 +51,7 @@ export function problemAnswer(error: unknown): ProblemAnswer {
 
 function answerToException(exception: HttpException): ProblemAnswer {
   const cause = exception.cause;
-  if (isFault(cause)) return answer(cause.code, cause.message, cause);
+  if (isAppError(cause)) return answer(cause.code, cause.message, cause);
   const code = fastifyCode(cause) ?? STATUS_FAULTS[exception.getStatus()];
   if (code) return answer(code, exception.message);
   if (exception.getStatus() >= 500) return { ...answer('internal', ''), unexpected: true };
@@ -68,11 +68,11 @@ function fastifyCode(error: unknown): string | undefined {
   return typeof code === 'string' && Object.hasOwn(FASTIFY_CODES, code) ? FASTIFY_CODES[code] : undefined;
 }
 
-function answer(code: string, detail: string, fault?: FaultLike): ProblemAnswer {
-  return answerBy(code, FAULT_STATUSES[code] as FaultStatus, detail, fault);
+function answer(code: string, detail: string, fault?: AppErrorLike): ProblemAnswer {
+  return answerBy(code, ERROR_STATUSES[code] as ErrorStatus, detail, fault);
 }
 
-function answerBy(code: string, row: FaultStatus, message: string, fault?: FaultLike): ProblemAnswer {
+function answerBy(code: string, row: ErrorStatus, message: string, fault?: AppErrorLike): ProblemAnswer {
   const detail = row.detail ?? (message || row.title);
   const problem: Problem = {
     ...fault?.extensions,
@@ -92,7 +92,7 @@ function answerBy(code: string, row: FaultStatus, message: string, fault?: Fault
 }
 
 /** RFC 6750, section 3: bare when no credentials were given; its error_description has neither `"` nor `\`. */
-function challenge(row: FaultStatus, detail: string): string {
+function challenge(row: ErrorStatus, detail: string): string {
   if (!row.badToken) return 'Bearer';
   const description = detail.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'");
   return `Bearer error="invalid_token", error_description="${description}"`;

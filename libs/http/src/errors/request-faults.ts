@@ -1,4 +1,4 @@
-import { Fault } from './fault.js';
+import { AppError } from './fault.js';
 import { type FieldError } from './problem.js';
 
 type Where = (string | number)[];
@@ -6,14 +6,14 @@ type Where = (string | number)[];
 /** A name from the request goes back to the client only this far. */
 const SHOWN_NAME_LENGTH = 64;
 
-export class NotFound extends Fault {
+export class NotFound extends AppError {
   readonly code = 'not_found';
   constructor(detail = 'There is nothing at this address.') {
     super(detail);
   }
 }
 
-export class MethodNotAllowed extends Fault {
+export class MethodNotAllowed extends AppError {
   readonly code = 'method_not_allowed';
   override readonly headers: Record<string, string>;
   constructor(allow: string) {
@@ -22,7 +22,7 @@ export class MethodNotAllowed extends Fault {
   }
 }
 
-export class UnsupportedMediaType extends Fault {
+export class UnsupportedMediaType extends AppError {
   readonly code = 'request.unsupported_media_type';
   static expecting(types: readonly string[]): UnsupportedMediaType {
     return new UnsupportedMediaType(`Send the body as ${types.join(' or ')}, in UTF-8.`);
@@ -30,7 +30,7 @@ export class UnsupportedMediaType extends Fault {
 }
 
 /** A head that another parser could understand in another way. */
-export class InvalidHeaders extends Fault {
+export class InvalidHeaders extends AppError {
   readonly code = 'request.invalid_headers';
   constructor(
     detail: string,
@@ -40,7 +40,7 @@ export class InvalidHeaders extends Fault {
   }
 }
 
-export class TooManyHeaders extends Fault {
+export class TooManyHeaders extends AppError {
   readonly code = 'request.headers_too_large';
   constructor(most: number) {
     super(`A request may have ${most} headers at most.`);
@@ -48,7 +48,7 @@ export class TooManyHeaders extends Fault {
 }
 
 /** RFC 9112, section 6.1. The connection ends, because nobody knows where this body does. */
-export class UnsupportedTransferCoding extends Fault {
+export class UnsupportedTransferCoding extends AppError {
   readonly code = 'request.unsupported_transfer_coding';
   override readonly headers = { connection: 'close' };
   constructor() {
@@ -57,28 +57,28 @@ export class UnsupportedTransferCoding extends Fault {
 }
 
 /** RFC 9110, section 10.1.1. */
-export class ExpectationFailed extends Fault {
+export class ExpectationFailed extends AppError {
   readonly code = 'request.expectation_failed';
   constructor() {
     super('Expect knows nothing but 100-continue.');
   }
 }
 
-export class InvalidEncoding extends Fault {
+export class InvalidEncoding extends AppError {
   readonly code = 'request.invalid_encoding';
   constructor(what: string) {
     super(`The ${what} is not valid UTF-8.`);
   }
 }
 
-export class InvalidJson extends Fault {
+export class InvalidJson extends AppError {
   readonly code = 'request.invalid_json';
   static at(line: number, column: number): InvalidJson {
     return new InvalidJson(`The body is not valid JSON: line ${line}, column ${column}.`);
   }
 }
 
-export class TooDeep extends Fault {
+export class TooDeep extends AppError {
   readonly code = 'request.too_deep';
   constructor(depth: number) {
     super(`The body is nested deeper than ${depth} levels.`);
@@ -86,11 +86,11 @@ export class TooDeep extends Fault {
 }
 
 /** More names or values than any route takes: checking them would cost more than the answer is worth. */
-export class TooManyFields extends Fault {
+export class TooManyFields extends AppError {
   readonly code = 'request.too_many_fields';
 }
 
-export class DuplicateField extends Fault {
+export class DuplicateField extends AppError {
   readonly code = 'request.duplicate_field';
   override readonly errors: FieldError[];
   constructor(loc: Where) {
@@ -99,7 +99,7 @@ export class DuplicateField extends Fault {
   }
 }
 
-export class ForbiddenField extends Fault {
+export class ForbiddenField extends AppError {
   readonly code = 'request.forbidden_field';
   override readonly errors: FieldError[];
   constructor(loc: Where) {
@@ -109,7 +109,7 @@ export class ForbiddenField extends Fault {
 }
 
 /** NUL cannot be stored by PostgreSQL, a lone surrogate cannot be written as UTF-8. */
-export class InvalidText extends Fault {
+export class InvalidText extends AppError {
   readonly code = 'request.invalid_text';
   override readonly errors: FieldError[];
   constructor(loc: Where) {
@@ -119,14 +119,14 @@ export class InvalidText extends Fault {
 }
 
 /** The client closed the connection before it had sent all of the body. Nobody reads the answer; the log has the code. */
-export class ClientGone extends Fault {
+export class ClientGone extends AppError {
   readonly code = 'request.aborted';
   constructor() {
     super('The connection was closed before the request was complete.');
   }
 }
 
-export class DeadlinePassed extends Fault {
+export class DeadlinePassed extends AppError {
   readonly code = 'request.deadline';
   constructor() {
     super('The answer took too long; please try again.');

@@ -11,7 +11,7 @@ export interface RequestLimiter {
   admit(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined;
 
   /** After the guard, where that is what a limit waits for. @throws as `admit()` does */
-  admitCaller(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  admitPrincipal(request: FastifyRequest, reply: FastifyReply): Promise<void>;
 }
 
 declare module 'fastify' {

@@ -8,9 +8,9 @@ import { routeConfig } from './route-config.js';
  * The client may keep this answer but asks each time whether it still holds (RFC 9111, section 5.2.2.4): a strong
  * ETag over the body, and 304 when the client has it. For routes that would otherwise be `no-store`.
  */
-export function Revalidated(): MethodDecorator {
+export function WithETag(): MethodDecorator {
   return applyDecorators(
-    routeConfig({ revalidated: true }),
+    routeConfig({ etag: true }),
     ApiHeader({
       name: 'If-None-Match',
       required: false,
@@ -24,7 +24,7 @@ export function Revalidated(): MethodDecorator {
 /** Only the routes that ask for it pay; Fastify's etag plugin would hash every answer, errors too. */
 export function revalidateMarkedRoutes(fastify: FastifyInstance): void {
   fastify.addHook('onRoute', (route) => {
-    if (!route.config?.revalidated) return;
+    if (!route.config?.etag) return;
     // First, because the hook of HEAD routes takes the body away.
     route.onSend = [revalidate, ...[route.onSend ?? []].flat()];
   });

@@ -15,9 +15,9 @@ declare module 'fastify' {
     /** `@Public()`: a token that comes along is not looked at. */
     open?: boolean;
     /** `@Rephrased()` */
-    rephrase?: (error: unknown) => unknown;
+    mapError?: (error: unknown) => unknown;
     /** `@Revalidated()` */
-    revalidated?: boolean;
+    etag?: boolean;
   }
 }
 

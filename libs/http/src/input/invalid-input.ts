@@ -1,8 +1,8 @@
-import { Fault } from '../errors/fault.js';
+import { AppError } from '../errors/fault.js';
 import { type FieldError } from '../errors/problem.js';
 
 /** Fields that break a rule. Rooms throw it too, for rules that no decorator can check. */
-export class InvalidInput extends Fault {
+export class InvalidInput extends AppError {
   readonly code = 'request.validation';
 
   constructor(override readonly errors: readonly FieldError[]) {

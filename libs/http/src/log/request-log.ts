@@ -8,7 +8,7 @@ const MAX_PATH_LENGTH = 64;
 const ROUTINE = /^\/(health(\/.+)?|metrics|(docs|redoc)\/.+)$/;
 
 /** All that a line says of a person. */
-export interface CallerIds {
+export interface PrincipalIds {
   readonly userId: string;
   /** Absent for a personal access token. */
   readonly sessionId?: string | undefined;
@@ -17,7 +17,7 @@ export interface CallerIds {
 declare module 'fastify' {
   interface FastifyInstance {
     /** Tells who sent a request, once the guard knows. Set before the first comes, or never. */
-    callerIds: ((request: FastifyRequest) => CallerIds | undefined) | null;
+    callerIds: ((request: FastifyRequest) => PrincipalIds | undefined) | null;
     /** LOG_ADDRESSES */
     logAddresses: boolean;
   }

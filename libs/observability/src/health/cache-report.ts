@@ -1,4 +1,4 @@
-import { type UserCacheStatus } from '#change-log';
+import { type CacheStatus } from '#change-log';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 
 const count = (description: string): PropertyDecorator =>
@@ -159,7 +159,7 @@ export class CacheReport {
   since_start!: LookUps;
 
   /** @param detailed whether the ids of users may be in it */
-  static of(status: UserCacheStatus, detailed: boolean): CacheReport {
+  static of(status: CacheStatus, detailed: boolean): CacheReport {
     return {
       ...cacheCondition(status),
       latency_ms: rounded(status.redisLatencyMs),
@@ -168,7 +168,7 @@ export class CacheReport {
       window_changes: status.windowSize,
       memory_entries: status.memoryEntries,
       memory_bytes: status.memoryBytes,
-      audits: audits(status.audits),
+      audits: audits(status.sampling),
       last_hour: lookUps(status.lastHour, detailed),
       since_start: lookUps(status.sinceStart, detailed),
     };
@@ -177,7 +177,7 @@ export class CacheReport {
 
 /** How the cache is, in a few words. Without Redis it works as well, only colder; without the log it only asks. */
 export function cacheCondition(
-  status: UserCacheStatus,
+  status: CacheStatus,
 ): Pick<CacheReport, 'status' | 'backend' | 'mode' | 'breaker' | 'next_probe_in_seconds' | 'change_log'> {
   return {
     status: status.backend === status.mode && status.leaseHolds ? 'up' : 'degraded',
@@ -185,11 +185,11 @@ export function cacheCondition(
     mode: status.mode,
     breaker: status.breaker ?? null,
     next_probe_in_seconds: status.nextProbeMs === undefined ? null : Math.ceil(status.nextProbeMs / 100) / 10,
-    change_log: !status.guarded ? 'unguarded' : status.leaseHolds ? 'followed' : 'unreachable',
+    change_log: !status.triggersIntact ? 'unguarded' : status.leaseHolds ? 'followed' : 'unreachable',
   };
 }
 
-function lookUps({ spanMs, counts, mostRead }: UserCacheStatus['lastHour'], detailed: boolean): LookUps {
+function lookUps({ spanMs, counts, mostRead }: CacheStatus['lastHour'], detailed: boolean): LookUps {
   const hits = counts.memory + counts.redis + counts.stale;
   const misses = counts.postgres + counts.bypass;
   const average = (sum: number, n: number): number | null => (n === 0 ? null : rounded(sum / n));
@@ -212,7 +212,7 @@ function lookUps({ spanMs, counts, mostRead }: UserCacheStatus['lastHour'], deta
   };
 }
 
-function audits({ lagP50Ms, lagP99Ms, lagMaxMs, ...counts }: UserCacheStatus['audits']): Audits {
+function audits({ lagP50Ms, lagP99Ms, lagMaxMs, ...counts }: CacheStatus['sampling']): Audits {
   return { ...counts, lag_ms: { p50: rounded(lagP50Ms), p99: rounded(lagP99Ms), max: rounded(lagMaxMs) } };
 }
 

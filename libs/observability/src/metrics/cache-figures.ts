@@ -1,16 +1,16 @@
-import { type UserCacheStatus } from '#change-log';
-import { type Figure, oneOf, seconds } from './figures.js';
+import { type CacheStatus } from '#change-log';
+import { type MetricRow, oneOf, seconds } from './figures.js';
 
 const BREAKER_STATES = ['closed', 'open', 'half-open'] as const;
 
-type Counts = UserCacheStatus['sinceStart']['counts'];
+type Counts = CacheStatus['sinceStart']['counts'];
 
 const byOrigin = ({ memory, redis, postgres, bypass, stale }: Counts): Record<string, number> => ({
   ...{ memory, redis, postgres, bypass, stale },
 });
 
 /** What the cache has done since the start, and how it and Redis are now. */
-export const CACHE_FIGURES: readonly Figure<UserCacheStatus>[] = [
+export const CACHE_METRICS: readonly MetricRow<CacheStatus>[] = [
   {
     type: 'counter',
     name: 'usher_cache_lookups_total',

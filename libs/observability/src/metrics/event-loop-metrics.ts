@@ -8,7 +8,7 @@ import {
 } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Histogram, type Registry } from 'prom-client';
-import { type Figure, Figures, seconds } from './figures.js';
+import { type MetricRow, MetricGroup, seconds } from './figures.js';
 
 const RESOLUTION_MS = 10;
 
@@ -24,14 +24,14 @@ type GcEntry = PerformanceEntry & { readonly detail: { readonly kind: number } }
 
 /** How long the event loop lets everybody wait, and how much of that is garbage collection. */
 export class EventLoopMetrics {
-  readonly #lag: Figures<number>;
-  readonly #delaysShown: Figures<IntervalHistogram>;
+  readonly #lag: MetricGroup<number>;
+  readonly #delaysShown: MetricGroup<IntervalHistogram>;
   readonly #delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   readonly #collections: PerformanceObserver;
 
   constructor(registry: Registry) {
-    this.#lag = new Figures(registry, LAG_FIGURES);
-    this.#delaysShown = new Figures(registry, DELAY_FIGURES);
+    this.#lag = new MetricGroup(registry, LAG_FIGURES);
+    this.#delaysShown = new MetricGroup(registry, DELAY_FIGURES);
     const durations = new Histogram({
       name: 'nodejs_gc_duration_seconds',
       help: 'Seconds of garbage collection, by kind: major, minor, incremental or weakcb.',
@@ -59,14 +59,14 @@ export class EventLoopMetrics {
   async read(): Promise<void> {
     const askedAt = performance.now();
     await turn();
-    this.#lag.show(performance.now() - askedAt);
+    this.#lag.set(performance.now() - askedAt);
     if (this.#delays.count === 0) return; // asked again at once: what was shown then still stands
-    this.#delaysShown.show(this.#delays);
+    this.#delaysShown.set(this.#delays);
     this.#delays.reset();
   }
 }
 
-const LAG_FIGURES: readonly Figure<number>[] = [
+const LAG_FIGURES: readonly MetricRow<number>[] = [
   {
     type: 'gauge',
     name: 'nodejs_eventloop_lag_seconds',
@@ -82,7 +82,7 @@ const LAG_FIGURES: readonly Figure<number>[] = [
 ];
 
 /** From nanoseconds. */
-const DELAY_FIGURES: readonly Figure<IntervalHistogram>[] = [
+const DELAY_FIGURES: readonly MetricRow<IntervalHistogram>[] = [
   delay('min', 'The least', (delays) => delays.min),
   delay('max', 'The most', (delays) => delays.max),
   delay('mean', 'The mean', (delays) => delays.mean),
@@ -96,7 +96,7 @@ function delay(
   name: string,
   what: string,
   read: (delays: IntervalHistogram) => number,
-): Figure<IntervalHistogram> {
+): MetricRow<IntervalHistogram> {
   return {
     type: 'gauge',
     name: `nodejs_eventloop_lag_${name}_seconds`,

@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
 /** Something that is counted or measured elsewhere, and only read when Prometheus asks. */
-export interface Figure<Source> {
+export interface MetricRow<Source> {
   readonly type: 'counter' | 'gauge';
   /** With its unit, and `_total` where it counts: https://prometheus.io/docs/practices/naming/ */
   readonly name: string;
@@ -13,15 +13,15 @@ export interface Figure<Source> {
 }
 
 /** Metrics that are filled from one source, a row each. */
-export class Figures<Source> {
-  readonly #metrics: readonly { figure: Figure<Source>; metric: Counter | Gauge }[];
+export class MetricGroup<Source> {
+  readonly #metrics: readonly { figure: MetricRow<Source>; metric: Counter | Gauge }[];
 
-  constructor(registry: Registry, figures: readonly Figure<Source>[]) {
+  constructor(registry: Registry, figures: readonly MetricRow<Source>[]) {
     this.#metrics = figures.map((figure) => ({ figure, metric: metricOf(figure, registry) }));
   }
 
   /** From now on they say this. */
-  show(source: Source): void {
+  set(source: Source): void {
     for (const { figure, metric } of this.#metrics) {
       metric.reset();
       const read = figure.read(source);
@@ -35,7 +35,7 @@ export class Figures<Source> {
   }
 }
 
-function metricOf({ type, name, help, label }: Figure<never>, registry: Registry): Counter | Gauge {
+function metricOf({ type, name, help, label }: MetricRow<never>, registry: Registry): Counter | Gauge {
   const options = { name, help, labelNames: label === undefined ? [] : [label], registers: [registry] };
   return type === 'counter' ? new Counter(options) : new Gauge(options);
 }

@@ -1,10 +1,10 @@
 import { type DataSource } from 'typeorm';
 import { type PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { type Pool } from 'pg';
-import { type Figure } from './figures.js';
+import { type MetricRow } from './figures.js';
 
 /** The pool of connections to PostgreSQL. (The change log is read over one more, outside of it.) */
-export const POOL_FIGURES: readonly Figure<Pool>[] = [
+export const POOL_METRICS: readonly MetricRow<Pool>[] = [
   {
     type: 'gauge',
     name: 'usher_database_pool_connections',

@@ -1,5 +1,5 @@
 import { type HeapSpaceInfo } from 'node:v8';
-import { type Figure } from './figures.js';
+import { type MetricRow } from './figures.js';
 import { type ProcessReading } from './process-reading.js';
 
 const STARTED_AT_SECONDS = performance.timeOrigin / 1_000;
@@ -8,7 +8,7 @@ const STARTED_AT_SECONDS = performance.timeOrigin / 1_000;
  * The names, and what they mean, are those of Prometheus' client libraries and of prom-client's default metrics, so that
  * ready-made dashboards work. Its own collectors cannot be stopped: their timers and observers outlive the app.
  */
-export const PROCESS_FIGURES: readonly Figure<ProcessReading>[] = [
+export const PROCESS_METRICS: readonly MetricRow<ProcessReading>[] = [
   {
     type: 'counter',
     name: 'process_cpu_user_seconds_total',

@@ -6,13 +6,13 @@ import { JwksController } from '../signing-keys/jwks.controller.js';
 import { loadRefreshKeys } from '../refresh-tokens/refresh-keys.js';
 import { RefreshTokens } from '../refresh-tokens/refresh-tokens.js';
 import { SigningKeys } from '../signing-keys/signing-keys.js';
-import { SigningKeysWatch } from '../signing-keys/signing-keys-watch.js';
+import { SigningKeysPoll } from '../signing-keys/signing-keys-watch.js';
 
 @Module({
   controllers: [JwksController],
   providers: [
     AccessTokens,
-    SigningKeysWatch,
+    SigningKeysPoll,
     { provide: Clock, useFactory: () => new SystemClock() },
     {
       provide: RefreshTokens,

@@ -9,10 +9,10 @@ import {
 } from '@nestjs/swagger';
 import { type AuditNote, Note } from '../../access/audit-note.js';
 import { Audited } from '../../audit-log/audited.js';
-import { ApiProblems, Deadline, Revalidated, UNAVAILABLE } from '#http';
+import { ApiProblems, Deadline, WithETag, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { Limited } from '../../rate-limits/limited.js';
-import { CurrentVisitor, type Visitor } from '../../access/visitor.js';
+import { RateLimit } from '../../rate-limits/limited.js';
+import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/visitor.js';
 import { AccountsService } from './accounts.service.js';
 import {
   ChangePasswordRequest,
@@ -43,7 +43,7 @@ export class AccountsController {
   @Post('register')
   @Public()
   @Audited('account.registered')
-  @Limited(REQUEST_LIMITS.register)
+  @RateLimit(REQUEST_LIMITS.register)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiTags('auth')
   @ApiOperation({ summary: 'Make an account' })
@@ -62,7 +62,7 @@ export class AccountsController {
   async register(
     @Body() { email, password, ...profile }: RegisterRequest,
     @CurrentClient() client: Client,
-    @CurrentVisitor() visitor: Visitor,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
     @Note() note: AuditNote,
   ): Promise<AuthenticatedResponse> {
     return this.issuer.authenticated(
@@ -73,7 +73,7 @@ export class AccountsController {
   @Get('me')
   @UsersOnly()
   @Scope('profile:read')
-  @Revalidated()
+  @WithETag()
   @ApiTags('account')
   @ApiOperation({ summary: 'Who the token belongs to' })
   @ApiOkResponse({ type: UserResponse, description: 'The user.' })
@@ -82,7 +82,7 @@ export class AccountsController {
   }
 
   @Put('profile')
-  @Limited(REQUEST_LIMITS.profile)
+  @RateLimit(REQUEST_LIMITS.profile)
   @UsersOnly()
   @Audited('account.profile_changed')
   @Scope('profile:write')
@@ -102,7 +102,7 @@ export class AccountsController {
   @Post('change-password')
   @UsersOnly()
   @Audited('account.password_changed')
-  @Limited(REQUEST_LIMITS.password)
+  @RateLimit(REQUEST_LIMITS.password)
   @HttpCode(204)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiTags('account')
@@ -115,7 +115,7 @@ export class AccountsController {
     @CurrentSession() session: { id: string; user: CachedUser },
     @Body() { current_password, new_password }: ChangePasswordRequest,
     @CurrentClient() client: Client,
-    @CurrentVisitor() visitor: Visitor,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
   ): Promise<void> {
     await this.accounts.changePassword(session, current_password, new_password, client, visitor);
   }
@@ -123,7 +123,7 @@ export class AccountsController {
   @Delete('account')
   @UsersOnly()
   @Audited('account.deactivated')
-  @Limited(REQUEST_LIMITS.password)
+  @RateLimit(REQUEST_LIMITS.password)
   @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiTags('account')
@@ -142,7 +142,7 @@ export class AccountsController {
   async deactivateAccount(
     @CurrentUser() user: CachedUser,
     @Body() { password }: DeactivateRequest,
-    @CurrentVisitor() visitor: Visitor,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
   ): Promise<ClosedAccount> {
     const dueAt = await this.accounts.deactivate(user, password, visitor);
     return { deletion_due_at: dueAt.toISOString() };

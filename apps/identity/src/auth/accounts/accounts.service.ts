@@ -1,22 +1,22 @@
 import { Settings } from '#config';
 import {
   type CachedUser,
-  MailedLinks,
+  EmailActionStore,
   PasswordChangedMeanwhile,
   type ProfileChanges,
   UserStore,
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../access/audit-note.js';
-import { Guesses } from '../../login-throttle/guesses.js';
-import { type Visitor } from '../../access/visitor.js';
+import { LoginThrottle } from '../../login-throttle/guesses.js';
+import { type RateLimitSubject } from '../../access/visitor.js';
 import { MailDelivery } from '../email-actions/mail-delivery.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
 import { type Client } from '../../access/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
 import { WrongPassword } from '../passwords/account-faults.js';
-import { OwnPassword } from '../passwords/own-password.js';
+import { PasswordConfirmation } from '../passwords/own-password.js';
 
 export interface Registration extends ProfileChanges {
   email: string;
@@ -31,9 +31,9 @@ export class AccountsService {
     private readonly hasher: PasswordHasher,
     private readonly policy: PasswordPolicy,
     private readonly sessions: SessionsService,
-    private readonly guesses: Guesses,
-    private readonly ownPassword: OwnPassword,
-    private readonly links: MailedLinks,
+    private readonly guesses: LoginThrottle,
+    private readonly ownPassword: PasswordConfirmation,
+    private readonly links: EmailActionStore,
     private readonly delivery: MailDelivery,
     private readonly settings: Settings,
   ) {}
@@ -42,18 +42,18 @@ export class AccountsService {
   async register(
     { password, ...user }: Registration,
     client: Client,
-    visitor: Visitor,
+    visitor: RateLimitSubject,
     note: AuditNote,
   ): Promise<Authenticated> {
     this.policy.require(password, 'password', user);
     await this.store.refuseTaken(user); // a hash costs a quarter of a second; the unique indexes decide
     const passwordHash = await this.hasher.hash(password);
     const created = await this.store.create({ ...user, passwordHash }, (manager, created) =>
-      this.links.welcome(manager, created, client.address),
+      this.links.requestVerification(manager, created, client.address),
     );
     this.delivery.wake();
     note.about(created.id);
-    await this.guesses.remember(created, visitor);
+    await this.guesses.trustNetworkFor(created, visitor);
     return this.sessions.open(created, passwordHash, client, note);
   }
 
@@ -72,7 +72,7 @@ export class AccountsService {
     current: string,
     wished: string,
     { address }: Client,
-    visitor: Visitor,
+    visitor: RateLimitSubject,
   ): Promise<void> {
     this.policy.require(wished, 'new_password', user);
     const verifiedHash = await this.ownPassword.verify(user, current, visitor);
@@ -91,7 +91,7 @@ export class AccountsService {
    * @returns when it will be deleted for good
    * @throws WrongPassword, TooManyAttempts, LastAdmin, PasswordsBusy
    */
-  async deactivate(user: CachedUser, password: string, visitor: Visitor): Promise<Date> {
+  async deactivate(user: CachedUser, password: string, visitor: RateLimitSubject): Promise<Date> {
     const verifiedHash = await this.ownPassword.verify(user, password, visitor);
     const retentionMs = this.settings.accountRetentionSeconds * 1_000;
     return this.store.deactivate(user.id, verifiedHash, retentionMs).catch(asWrongPassword);

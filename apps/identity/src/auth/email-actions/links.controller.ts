@@ -5,13 +5,13 @@ import { type AuditNote, Note } from '../../access/audit-note.js';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { Limited } from '../../rate-limits/limited.js';
-import { CurrentVisitor, type Visitor } from '../../access/visitor.js';
+import { RateLimit } from '../../rate-limits/limited.js';
+import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/visitor.js';
 import { Public, UsersOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
 import { type Client, CurrentClient } from '../../access/client.js';
 import { ChangeEmailRequest, EmailRequest, LinkRequest, ResetPasswordRequest } from './link-requests.js';
-import { LinksService } from './links.service.js';
+import { EmailActionsService } from './links.service.js';
 
 /** The longest that a password may wait for its turn and be hashed. */
 const PASSWORD_DEADLINE_MS = 15_000;
@@ -21,13 +21,13 @@ const ONCE = 'The link works once.';
 
 @ApiTags('account')
 @Controller('auth')
-export class LinksController {
-  constructor(private readonly links: LinksService) {}
+export class EmailActionsController {
+  constructor(private readonly links: EmailActionsService) {}
 
   @Post('resend-verification')
   @Public()
   @Audited('account.verification_asked')
-  @Limited(REQUEST_LIMITS.mail)
+  @RateLimit(REQUEST_LIMITS.mail)
   @HttpCode(202)
   @ApiOperation({
     summary: 'Ask for the mail that verifies an address once more',
@@ -40,13 +40,13 @@ export class LinksController {
     @CurrentClient() client: Client,
     @Note() note: AuditNote,
   ): Promise<void> {
-    await this.links.ask('verify_email', email, client, note);
+    await this.links.request('verify_email', email, client, note);
   }
 
   @Post('verify-email')
   @Public()
   @Audited('account.email_verified')
-  @Limited(REQUEST_LIMITS.link)
+  @RateLimit(REQUEST_LIMITS.link)
   @HttpCode(204)
   @ApiOperation({ summary: 'Verify the address that a link was mailed to', description: ONCE })
   @ApiNoContentResponse({ description: 'The address is verified.' })
@@ -58,7 +58,7 @@ export class LinksController {
   @Post('forgot-password')
   @Public()
   @Audited('account.password_reset_asked')
-  @Limited(REQUEST_LIMITS.mail)
+  @RateLimit(REQUEST_LIMITS.mail)
   @HttpCode(202)
   @ApiOperation({
     summary: 'Ask for a link by mail that sets a new password',
@@ -71,13 +71,13 @@ export class LinksController {
     @CurrentClient() client: Client,
     @Note() note: AuditNote,
   ): Promise<void> {
-    await this.links.ask('reset_password', email, client, note);
+    await this.links.request('reset_password', email, client, note);
   }
 
   @Post('reset-password')
   @Public()
   @Audited('account.password_reset')
-  @Limited(REQUEST_LIMITS.link)
+  @RateLimit(REQUEST_LIMITS.link)
   @HttpCode(204)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({
@@ -89,7 +89,7 @@ export class LinksController {
   async resetPassword(
     @Body() { token, new_password }: ResetPasswordRequest,
     @CurrentClient() client: Client,
-    @CurrentVisitor() visitor: Visitor,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
     @Note() note: AuditNote,
   ): Promise<void> {
     await this.links.resetPassword(token, new_password, { client, visitor, note });
@@ -98,7 +98,7 @@ export class LinksController {
   @Post('change-email')
   @UsersOnly()
   @Audited('account.email_change_asked')
-  @Limited(REQUEST_LIMITS.password)
+  @RateLimit(REQUEST_LIMITS.password)
   @HttpCode(202)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({
@@ -111,15 +111,15 @@ export class LinksController {
     @CurrentUser() user: CachedUser,
     @Body() { new_email, password }: ChangeEmailRequest,
     @CurrentClient() client: Client,
-    @CurrentVisitor() visitor: Visitor,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
   ): Promise<void> {
-    await this.links.askForChange(user, new_email, password, client, visitor);
+    await this.links.requestEmailChange(user, new_email, password, client, visitor);
   }
 
   @Post('confirm-email')
   @Public()
   @Audited('account.email_changed')
-  @Limited(REQUEST_LIMITS.link)
+  @RateLimit(REQUEST_LIMITS.link)
   @HttpCode(204)
   @ApiOperation({ summary: 'Change to the address that a link was mailed to', description: ONCE })
   @ApiNoContentResponse({ description: 'The address is changed, and verified.' })

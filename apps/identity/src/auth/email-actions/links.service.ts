@@ -1,13 +1,13 @@
-import { AlreadyVerified, type CachedUser, type LinkPurpose, MailedLinks, UserStore } from '#accounts';
+import { AlreadyVerified, type CachedUser, type LinkPurpose, EmailActionStore, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../access/audit-note.js';
-import { Guesses } from '../../login-throttle/guesses.js';
-import { type Visitor } from '../../access/visitor.js';
+import { LoginThrottle } from '../../login-throttle/guesses.js';
+import { type RateLimitSubject } from '../../access/visitor.js';
 import { WrongPassword } from '../passwords/account-faults.js';
-import { OwnPassword } from '../passwords/own-password.js';
+import { PasswordConfirmation } from '../passwords/own-password.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
-import { SecondFactors } from '../two-factor/second-factors.js';
+import { TwoFactorCodes } from '../two-factor/second-factors.js';
 import { type Client } from '../../access/client.js';
 import { MailDelivery } from './mail-delivery.js';
 
@@ -15,26 +15,26 @@ const EVERY_LINK: readonly LinkPurpose[] = ['verify_email', 'reset_password', 'c
 
 /** What people do by mail: prove that an address is theirs, and get back in who forgot their password. */
 @Injectable()
-export class LinksService {
+export class EmailActionsService {
   constructor(
-    private readonly links: MailedLinks,
+    private readonly links: EmailActionStore,
     private readonly delivery: MailDelivery,
     private readonly store: UserStore,
     private readonly policy: PasswordPolicy,
-    private readonly ownPassword: OwnPassword,
+    private readonly ownPassword: PasswordConfirmation,
     private readonly hasher: PasswordHasher,
-    private readonly factors: SecondFactors,
-    private readonly guesses: Guesses,
+    private readonly factors: TwoFactorCodes,
+    private readonly guesses: LoginThrottle,
   ) {}
 
   /** Does the same, as far as anybody can see, whether or not there is such an account. */
-  async ask(
+  async request(
     purpose: Exclude<LinkPurpose, 'change_email'>,
     email: string,
     { address }: Client,
     note: AuditNote,
   ): Promise<void> {
-    note.about(await this.links.askByEmail(purpose, email, address));
+    note.about(await this.links.requestByEmail(purpose, email, address));
     this.delivery.wakeSoon();
   }
 
@@ -53,7 +53,7 @@ export class LinksService {
   async resetPassword(
     token: string,
     wished: string,
-    { client: { address }, visitor, note }: { client: Client; visitor: Visitor; note: AuditNote },
+    { client: { address }, visitor, note }: { client: Client; visitor: RateLimitSubject; note: AuditNote },
   ): Promise<void> {
     const found = await this.links.find('reset_password', token);
     note.about(found.userId);
@@ -67,7 +67,7 @@ export class LinksService {
       if (!user.emailVerified) await this.factors.remove(user.id, manager);
       await this.links.notify(manager, user, 'password_changed', address);
     });
-    await this.guesses.forgive(user, visitor);
+    await this.guesses.reset(user, visitor);
     this.delivery.wake();
   }
 
@@ -76,15 +76,16 @@ export class LinksService {
    *
    * @throws WrongPassword, TooManyAttempts, PasswordsBusy
    */
-  async askForChange(
+  async requestEmailChange(
     user: CachedUser,
     newEmail: string,
     password: string,
     { address }: Client,
-    visitor: Visitor,
+    visitor: RateLimitSubject,
   ): Promise<void> {
     const verifiedHash = await this.ownPassword.verify(user, password, visitor);
-    if (!(await this.links.askForChange(user.id, verifiedHash, newEmail, address))) throw new WrongPassword();
+    if (!(await this.links.requestEmailChange(user.id, verifiedHash, newEmail, address)))
+      throw new WrongPassword();
     this.delivery.wake();
   }
 

@@ -13,7 +13,7 @@ import { MailWriter } from './mail-writer.js';
 /** So many mails are on their way at once; a slow server must not keep all of our connections to PostgreSQL. */
 const LANES = 3;
 /** For what an instance left behind that died. What is queued here, and what failed here, is known without asking. */
-const LOOK_EVERY_MS = 30_000;
+const POLL_EVERY_MS = 30_000;
 const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 600_000;
 /** A request that only leaves a row is answered far sooner. */
@@ -39,7 +39,7 @@ export class MailDelivery implements OnApplicationBootstrap, BeforeApplicationSh
 
   onApplicationBootstrap(): void {
     this.#look();
-    this.timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+    this.timer = setInterval(() => this.#look(), POLL_EVERY_MS).unref();
   }
 
   /** Before the pool and the mailer are closed, which happens on `onApplicationShutdown`. */

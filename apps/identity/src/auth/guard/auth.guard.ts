@@ -1,22 +1,22 @@
 import { type CachedSession, SessionCache, UserCache } from '#accounts';
-import { worse } from '#cache';
+import { combineOrigins } from '#cache';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { CacheTrace } from '#http';
 import { BadTokens } from '../../rate-limits/bad-tokens.js';
-import { visitorOf } from '../../access/visitor.js';
+import { rateLimitSubjectOf } from '../../access/visitor.js';
 import { InvalidPersonalToken } from '../personal-tokens/personal-token-faults.js';
 import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';
 import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
 import { type ScopeName } from '../../access/scopes.js';
 import {
   type AccessClaims,
-  type Caller,
+  type Principal,
   hasPrivilege,
   isAdmin,
-  type PersonalTokenCaller,
-  type ServiceCaller,
+  type PersonalTokenPrincipal,
+  type ServicePrincipal,
 } from '../../access/caller.js';
 import { AccessTokens } from '../access-tokens/access-tokens.js';
 import { InvalidToken } from '../access-tokens/invalid-token.js';
@@ -53,7 +53,8 @@ export class AuthGuard implements CanActivate {
     try {
       return await this.#enter(context);
     } catch (error) {
-      if (isBadToken(error)) await this.badTokens.count(visitorOf(context.switchToHttp().getRequest()));
+      if (isBadToken(error))
+        await this.badTokens.count(rateLimitSubjectOf(context.switchToHttp().getRequest()));
       throw error;
     }
   }
@@ -71,14 +72,14 @@ export class AuthGuard implements CanActivate {
     if (access === 'service' && sendsBasic(request) && request.routeOptions.config.takesBasic) {
       const client = this.services.findByBasic(request);
       if (!client) throw new InvalidClient();
-      request.caller = { kind: 'service', ...client };
+      request.principal = { kind: 'service', ...client };
       admit(request, access);
       return true;
     }
     const token = bearerToken(request);
     if (token !== undefined && isPersonalToken(token) && this.services.find(token) === undefined) {
       const caller = await this.#holder(token, request, http.getResponse<FastifyReply>());
-      request.caller = caller; // a refusal, too, was somebody's request
+      request.principal = caller; // a refusal, too, was somebody's request
       requireScope(caller, this.reflector.get<ScopeName | undefined>(SCOPE, context.getHandler()));
       admit(request, access);
       requireRole(caller, this.#rolesFor(context));
@@ -91,10 +92,10 @@ export class AuthGuard implements CanActivate {
       return true;
     }
     if (token !== undefined) {
-      request.caller = await this.#caller(token, request, http.getResponse<FastifyReply>());
+      request.principal = await this.#caller(token, request, http.getResponse<FastifyReply>());
     }
     admit(request, access);
-    requireRole(request.caller, this.#rolesFor(context));
+    requireRole(request.principal, this.#rolesFor(context));
     return true;
   }
 
@@ -105,7 +106,7 @@ export class AuthGuard implements CanActivate {
     ]);
   }
 
-  async #caller(token: string, request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
+  async #caller(token: string, request: FastifyRequest, reply: FastifyReply): Promise<Principal> {
     const service = this.services.find(token);
     if (service) return { kind: 'service', ...service };
     const claims = await this.#verify(token, request);
@@ -115,18 +116,22 @@ export class AuthGuard implements CanActivate {
       this.sessions.byId(claims.sessionId, options),
       this.users.byId(claims.userId, options),
     ]);
-    trace.shown({ value: user.value, origin: worse(session.origin, user.origin) });
+    trace.shown({ value: user.value, origin: combineOrigins(session.origin, user.origin) });
     if (!isOf(session.value, claims.userId) || !user.value?.isActive) throw new TokenRevoked();
     return { kind: 'user', user: user.value, sessionId: claims.sessionId };
   }
 
   #verify(token: string, request: FastifyRequest): Promise<AccessClaims> {
-    return this.tokens.verify(token, (check) => this.badTokens.look(visitorOf(request), check));
+    return this.tokens.verify(token, (check) => this.badTokens.look(rateLimitSubjectOf(request), check));
   }
 
-  async #holder(token: string, request: FastifyRequest, reply: FastifyReply): Promise<PersonalTokenCaller> {
+  async #holder(
+    token: string,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<PersonalTokenPrincipal> {
     const trace = CacheTrace.of(request, reply);
-    const answer = await this.holders.admit(token, visitorOf(request), readOptions(request, trace));
+    const answer = await this.holders.admit(token, rateLimitSubjectOf(request), readOptions(request, trace));
     const holder = answer && trace.shown(answer);
     if (!holder) throw new InvalidPersonalToken();
     const { user, token: personal } = holder;
@@ -158,41 +163,41 @@ function isOf(session: CachedSession | null, userId: string): boolean {
   return session?.userId === userId && session.expiresAtMs > Date.now();
 }
 
-function requireScope({ scopes }: PersonalTokenCaller, scope: ScopeName | undefined): void {
+function requireScope({ scopes }: PersonalTokenPrincipal, scope: ScopeName | undefined): void {
   if (scope === undefined || !scopes.includes(scope)) throw new InsufficientScope(scope);
 }
 
 /** @param roles of which one will do; `undefined`: none is asked for */
-function requireRole(caller: Caller | undefined, roles: readonly string[] | undefined): void {
+function requireRole(caller: Principal | undefined, roles: readonly string[] | undefined): void {
   if (roles === undefined) return;
   if (caller?.kind === 'user' && roles.some((role) => caller.user.roles.includes(role))) return;
   throw new Forbidden(`This is for users with the role ${roles.join(' or ')}.`);
 }
 
 function admit(request: FastifyRequest, access: Access): void {
-  const { caller } = request;
+  const { principal } = request;
   if (access === 'anyone' || access === 'anyone, known or not') return;
-  if (caller === undefined) throw new MissingToken();
+  if (principal === undefined) throw new MissingToken();
   switch (access) {
     case 'token holder':
       return;
     case 'user':
-      if (caller.kind !== 'user') throw new Forbidden('This is for users; a service has no profile.');
+      if (principal.kind !== 'user') throw new Forbidden('This is for users; a service has no profile.');
       return;
     case 'admin':
-      if (!isAdmin(caller)) throw new Forbidden('This is for administrators.');
+      if (!isAdmin(principal)) throw new Forbidden('This is for administrators.');
       return;
     case 'admin or service':
-      if (caller.kind === 'service') return requirePrivilege(caller, request);
-      if (!isAdmin(caller)) throw new Forbidden('This is for administrators and services.');
+      if (principal.kind === 'service') return requirePrivilege(principal, request);
+      if (!isAdmin(principal)) throw new Forbidden('This is for administrators and services.');
       return;
     case 'service':
-      if (caller.kind !== 'service') throw new Forbidden('This is for services.');
-      requirePrivilege(caller, request);
+      if (principal.kind !== 'service') throw new Forbidden('This is for services.');
+      requirePrivilege(principal, request);
   }
 }
 
-function requirePrivilege(caller: ServiceCaller, { routeOptions }: FastifyRequest): void {
+function requirePrivilege(caller: ServicePrincipal, { routeOptions }: FastifyRequest): void {
   const { privilege } = routeOptions.config;
   if (privilege === undefined) throw new Forbidden('This is for no service.'); // fail closed
   if (!hasPrivilege(caller, privilege)) throw new MissingPrivilege(privilege);

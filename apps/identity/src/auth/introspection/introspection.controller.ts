@@ -4,7 +4,7 @@ import { AuditNote, Note } from '../../access/audit-note.js';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, CacheTrace, Consumes, FORM, Trace } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { Limited } from '../../rate-limits/limited.js';
+import { RateLimit } from '../../rate-limits/limited.js';
 import { ServicesOnly } from '../../access/access.js';
 import { OAuthErrors } from '../oauth/oauth-errors.js';
 import { PresentedTokenRequest } from './introspection-requests.js';
@@ -42,7 +42,7 @@ export class IntrospectionController {
 
   @Post('revoke')
   @ServicesOnly('revoke', { basic: true })
-  @Limited(REQUEST_LIMITS.revoke)
+  @RateLimit(REQUEST_LIMITS.revoke)
   @Audited('token.revoked')
   @HttpCode(200)
   @Consumes(FORM)

@@ -1,6 +1,6 @@
 import { Settings } from '#config';
 import { type CachedUser, SessionCache, SessionStore, UserCache } from '#accounts';
-import { worse } from '#cache';
+import { combineOrigins } from '#cache';
 import { Injectable } from '@nestjs/common';
 import { type CacheTrace } from '#http';
 import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';
@@ -62,7 +62,7 @@ export class TokenIntrospection {
     const goesOn = session.value?.userId === claims.userId && session.value.expiresAtMs > Date.now();
     if (!goesOn || !user.value?.isActive) return undefined;
     return {
-      origin: worse(session.origin, user.origin),
+      origin: combineOrigins(session.origin, user.origin),
       value: {
         token_use: 'access_token',
         token_type: 'Bearer',

@@ -4,8 +4,8 @@ import { type AuditNote, Note } from '../../access/audit-note.js';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Consumes, Deadline, FORM, InvalidInput, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { Limited } from '../../rate-limits/limited.js';
-import { CurrentVisitor, type Visitor } from '../../access/visitor.js';
+import { RateLimit } from '../../rate-limits/limited.js';
+import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/visitor.js';
 import { Public } from '../../access/access.js';
 import { LoginRequest } from './login-request.js';
 import { LoginService } from './login.service.js';
@@ -31,7 +31,7 @@ export class LoginController {
   @Post('login')
   @Public()
   @Audited('session.opened')
-  @Limited(REQUEST_LIMITS.login)
+  @RateLimit(REQUEST_LIMITS.login)
   @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiTags('auth')
@@ -54,7 +54,7 @@ export class LoginController {
   async login(
     @Body() { identifier, email, password, code }: LoginRequest,
     @CurrentClient() client: Client,
-    @CurrentVisitor() visitor: Visitor,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
     @Note() note: AuditNote,
   ): Promise<AuthenticatedResponse> {
     return this.issuer.authenticated(
@@ -70,7 +70,7 @@ export class LoginController {
   @Post('token')
   @Public()
   @Audited('session.opened')
-  @Limited(REQUEST_LIMITS.login)
+  @RateLimit(REQUEST_LIMITS.login)
   @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
   @Consumes(FORM)
@@ -90,7 +90,7 @@ export class LoginController {
   async issueToken(
     @Body() request: TokenRequest,
     @CurrentClient() client: Client,
-    @CurrentVisitor() visitor: Visitor,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
     @Note() note: AuditNote,
   ): Promise<TokenResponse> {
     const grant = grantOf(request);

@@ -2,10 +2,10 @@ import { type AliasKind, type Credentials, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../access/audit-note.js';
 import { normaliseEmail, normalisePhone } from '#http';
-import { Guesses } from '../../login-throttle/guesses.js';
-import { type Visitor } from '../../access/visitor.js';
+import { LoginThrottle } from '../../login-throttle/guesses.js';
+import { type RateLimitSubject } from '../../access/visitor.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
-import { SecondStep } from './second-step.js';
+import { TwoFactorLogin } from './second-step.js';
 import { type Client } from '../../access/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
 import { InvalidCredentials } from '../passwords/login-faults.js';
@@ -30,19 +30,24 @@ export class LoginService {
     private readonly store: UserStore,
     private readonly hasher: PasswordHasher,
     private readonly sessions: SessionsService,
-    private readonly secondStep: SecondStep,
-    private readonly guesses: Guesses,
+    private readonly secondStep: TwoFactorLogin,
+    private readonly guesses: LoginThrottle,
   ) {}
 
   /** @throws InvalidCredentials, SecondFactorRequired, InvalidCode, TooManyAttempts, PasswordsBusy */
-  async login(login: Login, client: Client, visitor: Visitor, note: AuditNote): Promise<Authenticated> {
+  async login(
+    login: Login,
+    client: Client,
+    visitor: RateLimitSubject,
+    note: AuditNote,
+  ): Promise<Authenticated> {
     const name = named(login.identifier);
-    const authenticated = await this.guesses.watch(name, visitor, async () => {
+    const authenticated = await this.guesses.attempt(name, visitor, async () => {
       const proven = await this.#prove(name, login.password, note);
       await this.secondStep.pass(proven, login.code, visitor);
       return this.#open(proven, { name, password: login.password, client, note });
     });
-    await this.guesses.remember(authenticated.user, visitor);
+    await this.guesses.trustNetworkFor(authenticated.user, visitor);
     return authenticated;
   }
 

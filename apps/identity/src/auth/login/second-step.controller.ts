@@ -4,27 +4,27 @@ import { type AuditNote, Note } from '../../access/audit-note.js';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { Limited } from '../../rate-limits/limited.js';
-import { CurrentVisitor, type Visitor } from '../../access/visitor.js';
+import { RateLimit } from '../../rate-limits/limited.js';
+import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/visitor.js';
 import { Public } from '../../access/access.js';
 import { type Client, CurrentClient } from '../../access/client.js';
 import { TokenIssuer } from '../sessions/token-issuer.js';
 import { AuthenticatedResponse } from '../sessions/token-response.js';
 import { SecondStepRequest } from '../two-factor/second-factor-requests.js';
-import { SecondStep } from './second-step.js';
+import { TwoFactorLogin } from './second-step.js';
 
 @ApiTags('auth')
 @Controller('auth/login')
-export class SecondStepController {
+export class TwoFactorLoginController {
   constructor(
-    private readonly secondStep: SecondStep,
+    private readonly secondStep: TwoFactorLogin,
     private readonly issuer: TokenIssuer,
   ) {}
 
   @Post('second-factor')
   @Public()
   @Audited('session.opened')
-  @Limited(REQUEST_LIMITS.login)
+  @RateLimit(REQUEST_LIMITS.login)
   @HttpCode(200)
   @ApiOperation({ summary: 'Finish a login that asked for a code' })
   @ApiOkResponse({ type: AuthenticatedResponse, description: 'A token, and whose it is.' })
@@ -40,7 +40,7 @@ export class SecondStepController {
   async loginWithSecondFactor(
     @Body() { challenge, code }: SecondStepRequest,
     @CurrentClient() client: Client,
-    @CurrentVisitor() visitor: Visitor,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
     @Note() note: AuditNote,
   ): Promise<AuthenticatedResponse> {
     return this.issuer.authenticated(await this.secondStep.finish(challenge, code, client, visitor, note));

@@ -1,24 +1,24 @@
 import { type Credentials, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../access/audit-note.js';
-import { Guesses } from '../../login-throttle/guesses.js';
-import { type Visitor } from '../../access/visitor.js';
+import { LoginThrottle } from '../../login-throttle/guesses.js';
+import { type RateLimitSubject } from '../../access/visitor.js';
 import { InvalidCredentials } from '../passwords/login-faults.js';
 import { type Client } from '../../access/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
 import { LoginChallenges } from './login-challenges.js';
 import { InvalidChallenge, InvalidCode, SecondFactorRequired } from '../two-factor/second-factor-faults.js';
-import { SecondFactors } from '../two-factor/second-factors.js';
+import { TwoFactorCodes } from '../two-factor/second-factors.js';
 
 /** The part of a login that comes after the password: nothing for most, a code for those whose second factor is on. */
 @Injectable()
-export class SecondStep {
+export class TwoFactorLogin {
   constructor(
-    private readonly factors: SecondFactors,
+    private readonly factors: TwoFactorCodes,
     private readonly challenges: LoginChallenges,
     private readonly store: UserStore,
     private readonly sessions: SessionsService,
-    private readonly guesses: Guesses,
+    private readonly guesses: LoginThrottle,
   ) {}
 
   /**
@@ -28,7 +28,11 @@ export class SecondStep {
    * @param code ignored where no second factor is on
    * @throws SecondFactorRequired, InvalidCode, TooManyAttempts
    */
-  async pass({ user, passwordHash }: Credentials, code: string | undefined, visitor: Visitor): Promise<void> {
+  async pass(
+    { user, passwordHash }: Credentials,
+    code: string | undefined,
+    visitor: RateLimitSubject,
+  ): Promise<void> {
     if (!(await this.factors.isOn(user.id))) return;
     if (code === undefined) throw new SecondFactorRequired(this.challenges.issue(user.id, passwordHash));
     await this.#check(user.id, code, visitor);
@@ -43,7 +47,7 @@ export class SecondStep {
     challenge: string,
     code: string,
     client: Client,
-    visitor: Visitor,
+    visitor: RateLimitSubject,
     note: AuditNote,
   ): Promise<Authenticated> {
     const read = this.challenges.read(challenge);
@@ -56,17 +60,17 @@ export class SecondStep {
     const authenticated = await this.sessions
       .open(user, passwordHash, client, note)
       .catch(asInvalidChallenge);
-    await this.guesses.remember(user, visitor);
+    await this.guesses.trustNetworkFor(user, visitor);
     return authenticated;
   }
 
   /** Counted by the account, not by the name that was typed: it has one second factor, and several names. */
-  async #check(userId: string, code: string, visitor: Visitor): Promise<void> {
+  async #check(userId: string, code: string, visitor: RateLimitSubject): Promise<void> {
     const factor = ['second_factor', userId] as const;
-    await this.guesses.watch(factor, visitor, async () => {
+    await this.guesses.attempt(factor, visitor, async () => {
       if (!(await this.factors.accepts(userId, code))) throw new InvalidCode();
     });
-    await this.guesses.rememberAs(factor, visitor);
+    await this.guesses.trustNetwork(factor, visitor);
   }
 }
 

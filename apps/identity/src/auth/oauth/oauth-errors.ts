@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiProperty, ApiResponse, ApiSchema, getSchemaPath } from '@nestjs/swagger';
-import { type FieldError, FieldErrorDocument, type Problem, Rephrased, routeConfig } from '#http';
-import { asOAuthFault } from './as-oauth-fault.js';
+import { type FieldError, FieldErrorDocument, type Problem, MapErrors, routeConfig } from '#http';
+import { asOAuthError } from './as-oauth-fault.js';
 import { printable } from './oauth-faults.js';
 
 @ApiSchema({ name: 'OAuthError', description: 'Every error of the OAuth endpoints (RFC 6749, section 5.2).' })
@@ -56,7 +56,7 @@ export class OAuthError {
 /** An endpoint of OAuth, whose errors are all `application/json` with the members that OAuth's clients look for. */
 export function OAuthErrors(): MethodDecorator {
   return applyDecorators(
-    Rephrased(asOAuthFault),
+    MapErrors(asOAuthError),
     routeConfig({ asErrorBody: (problem) => OAuthError.of(problem) }),
     ApiExtraModels(OAuthError),
     // Every error of the operation takes the shape of this one: see completeOperations().

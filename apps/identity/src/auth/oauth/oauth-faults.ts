@@ -1,4 +1,4 @@
-import { Fault, type FaultLike, type FieldError } from '#http';
+import { AppError, type AppErrorLike, type FieldError } from '#http';
 
 /** What RFC 6749, section 5.2, does not allow in an error_description. */
 const NOT_ALLOWED = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/g;
@@ -8,7 +8,7 @@ export function printable(description: string): string {
 }
 
 /** Faults of the token endpoint, with the members that RFC 6749, section 5.2, asks for. */
-abstract class OAuthFault extends Fault {
+abstract class OAuthFault extends AppError {
   override readonly extensions: Readonly<Record<string, string>>;
 
   constructor(error: string, description: string) {
@@ -50,7 +50,7 @@ export class SlowDown extends OAuthFault {
   override readonly retryAfterSeconds: number | undefined;
   override readonly headers: Readonly<Record<string, string>> | undefined;
 
-  constructor({ code, message, retryAfterSeconds, headers }: FaultLike) {
+  constructor({ code, message, retryAfterSeconds, headers }: AppErrorLike) {
     super('slow_down', message);
     this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;

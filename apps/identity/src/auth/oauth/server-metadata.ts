@@ -1,9 +1,9 @@
 import { type Settings } from '#config';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { Fault } from '#http';
+import { AppError } from '#http';
 
 /** The issuer of tokens is a plain name, such as `usher`: clients find metadata by a URL, and compare the two. */
-export class NoServerMetadata extends Fault {
+export class NoServerMetadata extends AppError {
   readonly code = 'auth.no_server_metadata';
 
   constructor() {

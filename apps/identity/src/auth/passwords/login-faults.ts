@@ -1,7 +1,7 @@
-import { Fault } from '#http';
+import { AppError } from '#http';
 
 /** Unknown, deactivated or a wrong password: one answer, so that it tells nobody which. */
-export class InvalidCredentials extends Fault {
+export class InvalidCredentials extends AppError {
   readonly code = 'auth.invalid_credentials';
 
   constructor() {

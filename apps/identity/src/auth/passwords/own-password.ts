@@ -1,17 +1,17 @@
 import { type CachedUser, UserNotFound, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { Guesses } from '../../login-throttle/guesses.js';
-import { type Visitor } from '../../access/visitor.js';
+import { LoginThrottle } from '../../login-throttle/guesses.js';
+import { type RateLimitSubject } from '../../access/visitor.js';
 import { PasswordHasher } from './password-hasher.js';
 import { WrongPassword } from './account-faults.js';
 
 /** Asks users for their password again, before what a token alone must not do. */
 @Injectable()
-export class OwnPassword {
+export class PasswordConfirmation {
   constructor(
     private readonly store: UserStore,
     private readonly hasher: PasswordHasher,
-    private readonly guesses: Guesses,
+    private readonly guesses: LoginThrottle,
   ) {}
 
   /**
@@ -20,15 +20,15 @@ export class OwnPassword {
    * @returns the stored hash that it was verified against
    * @throws WrongPassword, TooManyAttempts, UserNotFound, PasswordsBusy
    */
-  async verify({ id }: Pick<CachedUser, 'id'>, password: string, visitor: Visitor): Promise<string> {
+  async verify({ id }: Pick<CachedUser, 'id'>, password: string, visitor: RateLimitSubject): Promise<string> {
     const name = ['id', id] as const;
-    const verifiedHash = await this.guesses.watch(name, visitor, async () => {
+    const verifiedHash = await this.guesses.attempt(name, visitor, async () => {
       const credentials = await this.store.credentials('id', id);
       if (!credentials) throw new UserNotFound();
       if (!(await this.hasher.verify(password, credentials.passwordHash))) throw new WrongPassword();
       return credentials.passwordHash;
     });
-    await this.guesses.rememberAs(name, visitor); // a session may have come along from elsewhere
+    await this.guesses.trustNetwork(name, visitor); // a session may have come along from elsewhere
     return verifiedHash;
   }
 }

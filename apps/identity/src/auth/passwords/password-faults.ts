@@ -1,10 +1,10 @@
 /** What `PasswordPolicy` may find wrong with a wished-for password. No message ever holds the password. */
-export abstract class PasswordFault extends Error {
+export abstract class PasswordRuleError extends Error {
   /** Stable; clients may switch on it. */
   abstract readonly code: string;
 }
 
-export class PasswordTooShort extends PasswordFault {
+export class PasswordTooShort extends PasswordRuleError {
   override readonly name = 'PasswordTooShort';
   readonly code = 'auth.password_too_short';
 
@@ -13,7 +13,7 @@ export class PasswordTooShort extends PasswordFault {
   }
 }
 
-export class PasswordTooLong extends PasswordFault {
+export class PasswordTooLong extends PasswordRuleError {
   override readonly name = 'PasswordTooLong';
   readonly code = 'auth.password_too_long';
 
@@ -22,7 +22,7 @@ export class PasswordTooLong extends PasswordFault {
   }
 }
 
-export class PasswordNotText extends PasswordFault {
+export class PasswordNotText extends PasswordRuleError {
   override readonly name = 'PasswordNotText';
   readonly code = 'auth.password_not_text';
 
@@ -31,7 +31,7 @@ export class PasswordNotText extends PasswordFault {
   }
 }
 
-export class PasswordCommon extends PasswordFault {
+export class PasswordCommon extends PasswordRuleError {
   override readonly name = 'PasswordCommon';
   readonly code = 'auth.password_common';
 
@@ -40,7 +40,7 @@ export class PasswordCommon extends PasswordFault {
   }
 }
 
-export class PasswordPersonal extends PasswordFault {
+export class PasswordPersonal extends PasswordRuleError {
   override readonly name = 'PasswordPersonal';
   readonly code = 'auth.password_personal';
 

@@ -3,7 +3,7 @@ import { InvalidInput, MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARACTERS } from '#http
 import { commonPasswords } from './common-passwords.js';
 import {
   PasswordCommon,
-  type PasswordFault,
+  type PasswordRuleError,
   PasswordNotText,
   PasswordPersonal,
   PasswordTooLong,
@@ -24,8 +24,8 @@ export interface PasswordOwner {
 @Injectable()
 export class PasswordPolicy {
   /** Everything wrong with the password; empty when it may be used. Never throws. */
-  check(password: string, owner: PasswordOwner = {}): PasswordFault[] {
-    const faults: PasswordFault[] = [];
+  check(password: string, owner: PasswordOwner = {}): PasswordRuleError[] {
+    const faults: PasswordRuleError[] = [];
     if (!isWellFormedPassword(password)) faults.push(new PasswordNotText());
     if (passwordCharacters(password) < MIN_PASSWORD_CHARACTERS) {
       faults.push(new PasswordTooShort(MIN_PASSWORD_CHARACTERS));

@@ -1,7 +1,7 @@
-import { Fault } from '#http';
+import { AppError } from '#http';
 
 /** Made up, revoked, expired, or its user is gone: which of them is nobody's business who cannot know it. */
-export class InvalidPersonalToken extends Fault {
+export class InvalidPersonalToken extends AppError {
   readonly code = 'auth.invalid_token';
 
   constructor() {
@@ -9,7 +9,7 @@ export class InvalidPersonalToken extends Fault {
   }
 }
 
-export class PersonalTokenNotFound extends Fault {
+export class PersonalTokenNotFound extends AppError {
   readonly code = 'auth.token_not_found';
 
   constructor() {
@@ -17,7 +17,7 @@ export class PersonalTokenNotFound extends Fault {
   }
 }
 
-export class TooManyPersonalTokens extends Fault {
+export class TooManyPersonalTokens extends AppError {
   readonly code = 'auth.too_many_tokens';
 
   constructor(most: number) {

@@ -5,10 +5,10 @@ import {
   PersonalTokenStore,
   UserCache,
 } from '#accounts';
-import { worse } from '#cache';
+import { combineOrigins } from '#cache';
 import { Injectable } from '@nestjs/common';
 import { BadTokens } from '../../rate-limits/bad-tokens.js';
-import { type Visitor } from '../../access/visitor.js';
+import { type RateLimitSubject } from '../../access/visitor.js';
 import { type ComparedToken, ComparedTokens } from './compared-tokens.js';
 import { LastUses } from './last-uses.js';
 import { type PersonalTokenText, readPersonalToken } from './personal-token-text.js';
@@ -30,7 +30,7 @@ interface Found {
   readonly origin: Origin;
 }
 
-type Origin = Parameters<typeof worse>[0];
+type Origin = Parameters<typeof combineOrigins>[0];
 
 /**
  * The read way of personal access tokens. A text that is new to this instance is compared with PostgreSQL, which alone
@@ -54,7 +54,7 @@ export class PersonalTokenHolders {
   /** As `find()`, of a token that opens a door with it now. @throws RateLimited, and as `UserCache` does */
   async admit(
     text: string,
-    visitor: Visitor,
+    visitor: RateLimitSubject,
     options: { truth: boolean },
   ): Promise<HolderAnswer | undefined> {
     const answer = await this.find(text, visitor, options);
@@ -70,7 +70,7 @@ export class PersonalTokenHolders {
    */
   async find(
     text: string,
-    visitor: Visitor | undefined,
+    visitor: RateLimitSubject | undefined,
     options: { truth: boolean },
   ): Promise<HolderAnswer | undefined> {
     const read = readPersonalToken(text);
@@ -78,14 +78,14 @@ export class PersonalTokenHolders {
     const found = await this.#token(text, read, visitor, options);
     if (!found.value || found.value.expiresAtMs <= Date.now()) return { value: null, origin: found.origin };
     const user = await this.users.byId(found.value.userId, options);
-    const origin = worse(found.origin, user.origin);
+    const origin = combineOrigins(found.origin, user.origin);
     return { value: user.value?.isActive ? { token: found.value, user: user.value } : null, origin };
   }
 
   async #token(
     text: string,
     read: PersonalTokenText,
-    visitor: Visitor | undefined,
+    visitor: RateLimitSubject | undefined,
     options: { truth: boolean },
   ): Promise<Found> {
     const recalled = this.compared.recall(text);
@@ -105,7 +105,7 @@ export class PersonalTokenHolders {
   async #compare(
     text: string,
     { id, hash }: PersonalTokenText,
-    visitor: Visitor | undefined,
+    visitor: RateLimitSubject | undefined,
   ): Promise<ComparedToken> {
     const look = async (): Promise<ComparedToken> => {
       const compared = { id, ...(await this.store.compare(id, hash)) };

@@ -10,8 +10,8 @@ import {
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { Limited } from '../../rate-limits/limited.js';
-import { CurrentVisitor, type Visitor } from '../../access/visitor.js';
+import { RateLimit } from '../../rate-limits/limited.js';
+import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/visitor.js';
 import { UsersOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
 import { PersonalTokenPath, PersonalTokenRequest } from './personal-token-requests.js';
@@ -32,7 +32,7 @@ export class PersonalTokensController {
 
   @Post()
   @Audited('token.created')
-  @Limited(REQUEST_LIMITS.password)
+  @RateLimit(REQUEST_LIMITS.password)
   @Deadline(15_000) // for the password to wait its turn and be hashed
   @ApiOperation({
     summary: 'Make a personal access token for a script',
@@ -51,7 +51,7 @@ export class PersonalTokensController {
   async createPersonalToken(
     @CurrentUser() user: CachedUser,
     @Body() { name, scopes, expires_in_days: days = DEFAULT_DAYS, password }: PersonalTokenRequest,
-    @CurrentVisitor() visitor: Visitor,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
   ): Promise<NewPersonalTokenResponse> {
     const { token, text } = await this.tokens.create(user, password, { name, scopes, days }, visitor);
     return { ...PersonalTokenResponse.of(token), token: text };
@@ -68,7 +68,7 @@ export class PersonalTokensController {
   }
 
   @Delete(':id')
-  @Limited(REQUEST_LIMITS.ending)
+  @RateLimit(REQUEST_LIMITS.ending)
   @Audited('token.revoked')
   @HttpCode(204)
   @ApiOperation({ summary: 'Revoke one of the own personal access tokens' })

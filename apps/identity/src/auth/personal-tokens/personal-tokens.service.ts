@@ -5,9 +5,9 @@ import {
   PersonalTokenStore,
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { type Visitor } from '../../access/visitor.js';
+import { type RateLimitSubject } from '../../access/visitor.js';
 import { WrongPassword } from '../passwords/account-faults.js';
-import { OwnPassword } from '../passwords/own-password.js';
+import { PasswordConfirmation } from '../passwords/own-password.js';
 import { PersonalTokenNotFound, TooManyPersonalTokens } from './personal-token-faults.js';
 import { makePersonalToken } from './personal-token-text.js';
 import { type ScopeName } from '../../access/scopes.js';
@@ -23,7 +23,7 @@ export interface PersonalTokenWish {
 export class PersonalTokensService {
   constructor(
     private readonly store: PersonalTokenStore,
-    private readonly ownPassword: OwnPassword,
+    private readonly ownPassword: PasswordConfirmation,
   ) {}
 
   /**
@@ -34,7 +34,7 @@ export class PersonalTokensService {
     user: CachedUser,
     password: string,
     wish: PersonalTokenWish,
-    visitor: Visitor,
+    visitor: RateLimitSubject,
   ): Promise<{ token: PersonalTokenDetails; text: string }> {
     const verifiedHash = await this.ownPassword.verify(user, password, visitor);
     const { id, hash: tokenHash, text } = makePersonalToken();

@@ -1,6 +1,6 @@
-import { Fault } from '#http';
+import { AppError } from '#http';
 
-export class SessionNotFound extends Fault {
+export class SessionNotFound extends AppError {
   readonly code = 'auth.session_not_found';
 
   constructor() {

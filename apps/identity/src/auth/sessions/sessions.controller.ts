@@ -10,7 +10,7 @@ import { TokenIssuer } from './token-issuer.js';
 import { TokenResponse } from './token-response.js';
 import { type AccessClaims } from '../../access/caller.js';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { Limited } from '../../rate-limits/limited.js';
+import { RateLimit } from '../../rate-limits/limited.js';
 import { RefreshRequest, SessionPath } from './session-requests.js';
 import { SessionList, SessionResponse } from './session-response.js';
 import { SessionsService } from './sessions.service.js';
@@ -23,7 +23,7 @@ export class SessionsController {
   ) {}
 
   @Post('refresh')
-  @Limited(REQUEST_LIMITS.anyone)
+  @RateLimit(REQUEST_LIMITS.anyone)
   @Public()
   @Audited('session.refreshed')
   @HttpCode(200)
@@ -42,7 +42,7 @@ export class SessionsController {
   }
 
   @Post('logout')
-  @Limited(REQUEST_LIMITS.ending)
+  @RateLimit(REQUEST_LIMITS.ending)
   @Audited('session.ended')
   @TokenHoldersOnly()
   @HttpCode(204)
@@ -55,7 +55,7 @@ export class SessionsController {
   }
 
   @Post('logout-all')
-  @Limited(REQUEST_LIMITS.ending)
+  @RateLimit(REQUEST_LIMITS.ending)
   @Audited('session.all_ended')
   @TokenHoldersOnly()
   @HttpCode(204)
@@ -78,7 +78,7 @@ export class SessionsController {
   }
 
   @Delete('sessions/:id')
-  @Limited(REQUEST_LIMITS.ending)
+  @RateLimit(REQUEST_LIMITS.ending)
   @Audited('session.ended')
   @UsersOnly()
   @HttpCode(204)

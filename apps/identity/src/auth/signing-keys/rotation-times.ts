@@ -1,8 +1,8 @@
 /** How often each instance looks at the directory of keys, in milliseconds. A look is a listing and one stat a key. */
-export const LOOK_EVERY_MS = 2_000;
+export const POLL_EVERY_MS = 2_000;
 
 /** Tokens with unknown key ids make an instance look at once, but never more often than this. */
-export const LOOK_AT_MOST_EVERY_MS = 1_000;
+export const POLL_AT_MOST_EVERY_MS = 1_000;
 
 /** How long whoever verifies tokens elsewhere may keep the answer of `/.well-known/jwks.json`. */
 export const JWKS_MAX_AGE_SECONDS = 60;

@@ -1,10 +1,10 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { LOOK_EVERY_MS } from './rotation-times.js';
+import { POLL_EVERY_MS } from './rotation-times.js';
 import { SigningKeys } from './signing-keys.js';
 
 /** Keeps the keys of a running service up to date. By looking, because `fs.watch` hears nothing on a network file system. */
 @Injectable()
-export class SigningKeysWatch implements OnApplicationBootstrap, OnModuleDestroy {
+export class SigningKeysPoll implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
   private ended = false;
 
@@ -21,7 +21,7 @@ export class SigningKeysWatch implements OnApplicationBootstrap, OnModuleDestroy
 
   private lookLater(): void {
     if (this.ended) return;
-    this.timer = setTimeout(() => void this.keys.refresh().then(() => this.lookLater()), LOOK_EVERY_MS);
+    this.timer = setTimeout(() => void this.keys.refresh().then(() => this.lookLater()), POLL_EVERY_MS);
     this.timer.unref();
   }
 }

@@ -3,7 +3,7 @@ import { type Settings } from '#config';
 import { type Clock, SystemClock } from '#cache';
 import { KeyDirectory } from './key-directory.js';
 import { type KeyRing } from './key-ring.js';
-import { LOOK_AT_MOST_EVERY_MS } from './rotation-times.js';
+import { POLL_AT_MOST_EVERY_MS } from './rotation-times.js';
 import { keyFromSecret, type SigningKey } from './signing-key.js';
 
 /** A request with an unknown key id waits so long for a look at the directory, whose file system may hang. */
@@ -69,7 +69,7 @@ export class SigningKeys {
   async find(kid: string): Promise<SigningKey | undefined> {
     const known = this.get(kid);
     if (known || !this.lookAgain) return known;
-    const recent = performance.now() - this.lookedAt < LOOK_AT_MOST_EVERY_MS;
+    const recent = performance.now() - this.lookedAt < POLL_AT_MOST_EVERY_MS;
     if (this.look === undefined && recent) return undefined;
 
     let timer: NodeJS.Timeout | undefined;

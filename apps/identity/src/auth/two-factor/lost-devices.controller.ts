@@ -6,17 +6,17 @@ import { ApiProblems, UNAVAILABLE } from '#http';
 import { AdminsOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { Limited } from '../../rate-limits/limited.js';
-import { LostDevices } from './lost-devices.js';
+import { RateLimit } from '../../rate-limits/limited.js';
+import { TwoFactorReset } from './lost-devices.js';
 import { OwnerPath } from './second-factor-requests.js';
 
 @ApiTags('administration')
 @Controller('users')
-export class LostDevicesController {
-  constructor(private readonly lostDevices: LostDevices) {}
+export class TwoFactorResetController {
+  constructor(private readonly lostDevices: TwoFactorReset) {}
 
   @Delete(':id/second-factor')
-  @Limited(REQUEST_LIMITS.administration)
+  @RateLimit(REQUEST_LIMITS.administration)
   @AdminsOnly()
   @Audited('admin.second_factor_removed')
   @HttpCode(204)

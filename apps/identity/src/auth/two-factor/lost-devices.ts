@@ -1,14 +1,14 @@
 import { type CachedUser, UserCache, UserNotFound } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { Forbidden } from '../../access/auth-faults.js';
-import { SecondFactors } from './second-factors.js';
+import { TwoFactorCodes } from './second-factors.js';
 
 /** What an administrator does for users who have neither app nor recovery codes any more. */
 @Injectable()
-export class LostDevices {
+export class TwoFactorReset {
   constructor(
     private readonly users: UserCache,
-    private readonly factors: SecondFactors,
+    private readonly factors: TwoFactorCodes,
   ) {}
 
   /**

@@ -1,11 +1,11 @@
-import { type CachedUser, type SecondFactorStatus } from '#accounts';
+import { type CachedUser, type TwoFactorStatus } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { Guesses, type Named } from '../../login-throttle/guesses.js';
-import { type Visitor } from '../../access/visitor.js';
+import { LoginThrottle, type ThrottleKey } from '../../login-throttle/guesses.js';
+import { type RateLimitSubject } from '../../access/visitor.js';
 import { WrongPassword } from '../passwords/account-faults.js';
-import { OwnPassword } from '../passwords/own-password.js';
+import { PasswordConfirmation } from '../passwords/own-password.js';
 import { SecondFactorNotOn, WrongCode } from './second-factor-faults.js';
-import { type Enrolment, SecondFactors } from './second-factors.js';
+import { type Enrolment, TwoFactorCodes } from './second-factors.js';
 
 /** What proves that it is the owner of the account who asks, and not who found their token. */
 export interface Proof {
@@ -16,19 +16,19 @@ export interface Proof {
 
 /** One's own second factor, from setting it up to its end. */
 @Injectable()
-export class OwnSecondFactor {
+export class TwoFactorEnrolment {
   constructor(
-    private readonly factors: SecondFactors,
-    private readonly ownPassword: OwnPassword,
-    private readonly guesses: Guesses,
+    private readonly factors: TwoFactorCodes,
+    private readonly ownPassword: PasswordConfirmation,
+    private readonly guesses: LoginThrottle,
   ) {}
 
-  status({ id }: CachedUser): Promise<SecondFactorStatus> {
+  status({ id }: CachedUser): Promise<TwoFactorStatus> {
     return this.factors.status(id);
   }
 
   /** @throws WrongPassword, SecondFactorAlreadyOn, TooManyAttempts, PasswordsBusy */
-  async begin(user: CachedUser, password: string, visitor: Visitor): Promise<Enrolment> {
+  async begin(user: CachedUser, password: string, visitor: RateLimitSubject): Promise<Enrolment> {
     const verifiedHash = await this.ownPassword.verify(user, password, visitor);
     const enrolment = await this.factors.begin(user, verifiedHash);
     if (!enrolment) throw new WrongPassword();
@@ -39,13 +39,13 @@ export class OwnSecondFactor {
    * @returns the recovery codes
    * @throws WrongCode, SecondFactorNotStarted, SecondFactorAlreadyOn, TooManyAttempts
    */
-  async confirm({ id }: CachedUser, code: string, visitor: Visitor): Promise<string[]> {
-    const codes = await this.guesses.watch(named(id), visitor, async () => {
+  async confirm({ id }: CachedUser, code: string, visitor: RateLimitSubject): Promise<string[]> {
+    const codes = await this.guesses.attempt(named(id), visitor, async () => {
       const recoveryCodes = await this.factors.confirm(id, code);
       if (!recoveryCodes) throw new WrongCode();
       return recoveryCodes;
     });
-    await this.guesses.rememberAs(named(id), visitor);
+    await this.guesses.trustNetwork(named(id), visitor);
     return codes;
   }
 
@@ -53,26 +53,26 @@ export class OwnSecondFactor {
    * @returns the recovery codes that are good from now on, and no others
    * @throws WrongPassword, WrongCode, SecondFactorNotOn, TooManyAttempts, PasswordsBusy
    */
-  async renewRecoveryCodes(user: CachedUser, proof: Proof, visitor: Visitor): Promise<string[]> {
+  async renewRecoveryCodes(user: CachedUser, proof: Proof, visitor: RateLimitSubject): Promise<string[]> {
     await this.#verify(user, proof, visitor);
     return this.factors.renewRecoveryCodes(user.id);
   }
 
   /** @throws WrongPassword, WrongCode, SecondFactorNotOn, TooManyAttempts, PasswordsBusy */
-  async disable(user: CachedUser, proof: Proof, visitor: Visitor): Promise<void> {
+  async disable(user: CachedUser, proof: Proof, visitor: RateLimitSubject): Promise<void> {
     await this.#verify(user, proof, visitor);
     await this.factors.remove(user.id);
   }
 
-  async #verify(user: CachedUser, { password, code }: Proof, visitor: Visitor): Promise<void> {
+  async #verify(user: CachedUser, { password, code }: Proof, visitor: RateLimitSubject): Promise<void> {
     await this.ownPassword.verify(user, password, visitor);
     if (!(await this.factors.isOn(user.id))) throw new SecondFactorNotOn();
-    await this.guesses.watch(named(user.id), visitor, async () => {
+    await this.guesses.attempt(named(user.id), visitor, async () => {
       if (!(await this.factors.accepts(user.id, code))) throw new WrongCode();
     });
   }
 }
 
-function named(userId: string): Named {
+function named(userId: string): ThrottleKey {
   return ['second_factor', userId];
 }

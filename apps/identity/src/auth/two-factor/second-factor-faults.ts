@@ -1,7 +1,7 @@
-import { Fault } from '#http';
+import { AppError } from '#http';
 
 /** The password is right, and a code is needed as well. */
-export class SecondFactorRequired extends Fault {
+export class SecondFactorRequired extends AppError {
   readonly code = 'auth.second_factor_required';
   override readonly extensions: Readonly<Record<string, string>>;
 
@@ -13,7 +13,7 @@ export class SecondFactorRequired extends Fault {
 }
 
 /** At a login. A code that was used before is wrong, too. */
-export class InvalidCode extends Fault {
+export class InvalidCode extends AppError {
   readonly code = 'auth.invalid_code';
 
   constructor() {
@@ -22,7 +22,7 @@ export class InvalidCode extends Fault {
 }
 
 /** Of somebody who is logged in, and has to confirm something. */
-export class WrongCode extends Fault {
+export class WrongCode extends AppError {
   readonly code = 'auth.wrong_code';
 
   constructor() {
@@ -31,7 +31,7 @@ export class WrongCode extends Fault {
 }
 
 /** Made up, expired, or the account is not as it was when the password was checked. */
-export class InvalidChallenge extends Fault {
+export class InvalidChallenge extends AppError {
   readonly code = 'auth.invalid_challenge';
 
   constructor() {
@@ -39,7 +39,7 @@ export class InvalidChallenge extends Fault {
   }
 }
 
-export class SecondFactorAlreadyOn extends Fault {
+export class SecondFactorAlreadyOn extends AppError {
   readonly code = 'auth.second_factor_already_on';
 
   constructor() {
@@ -47,7 +47,7 @@ export class SecondFactorAlreadyOn extends Fault {
   }
 }
 
-export class SecondFactorNotOn extends Fault {
+export class SecondFactorNotOn extends AppError {
   readonly code = 'auth.second_factor_not_on';
 
   constructor() {
@@ -55,7 +55,7 @@ export class SecondFactorNotOn extends Fault {
   }
 }
 
-export class SecondFactorNotStarted extends Fault {
+export class SecondFactorNotStarted extends AppError {
   readonly code = 'auth.second_factor_not_started';
 
   constructor() {

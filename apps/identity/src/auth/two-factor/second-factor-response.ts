@@ -1,9 +1,9 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { type SecondFactorStatus } from '#accounts';
+import { type TwoFactorStatus } from '#accounts';
 import { type Enrolment } from './second-factors.js';
 
 @ApiSchema({ name: 'SecondFactor' })
-export class SecondFactorResponse {
+export class TwoFactorResponse {
   @ApiProperty({ type: 'boolean', description: 'Whether logins ask for a code.' })
   enabled!: boolean;
 
@@ -13,7 +13,7 @@ export class SecondFactorResponse {
   @ApiProperty({ type: 'integer', example: 10 })
   recovery_codes_left!: number;
 
-  static of({ since, recoveryCodesLeft }: SecondFactorStatus): SecondFactorResponse {
+  static of({ since, recoveryCodesLeft }: TwoFactorStatus): TwoFactorResponse {
     return {
       enabled: since !== null,
       since: since && since.toISOString(),

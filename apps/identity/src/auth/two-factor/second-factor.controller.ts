@@ -10,13 +10,13 @@ import {
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { Limited } from '../../rate-limits/limited.js';
-import { CurrentVisitor, type Visitor } from '../../access/visitor.js';
+import { RateLimit } from '../../rate-limits/limited.js';
+import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/visitor.js';
 import { UsersOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
-import { OwnSecondFactor } from './own-second-factor.js';
+import { TwoFactorEnrolment } from './own-second-factor.js';
 import { ConfirmRequest, ProofRequest, StartRequest } from './second-factor-requests.js';
-import { EnrolmentResponse, RecoveryCodesResponse, SecondFactorResponse } from './second-factor-response.js';
+import { EnrolmentResponse, RecoveryCodesResponse, TwoFactorResponse } from './second-factor-response.js';
 
 /** A password is hashed. */
 const PASSWORD_DEADLINE_MS = 15_000;
@@ -35,22 +35,22 @@ const PROOF_PROBLEMS = [
 
 @ApiTags('second-factor')
 @Controller('auth/second-factor')
-export class SecondFactorController {
-  constructor(private readonly own: OwnSecondFactor) {}
+export class TwoFactorController {
+  constructor(private readonly own: TwoFactorEnrolment) {}
 
   @Get()
   @UsersOnly()
   @ApiOperation({ summary: 'Whether the own logins ask for a code' })
-  @ApiOkResponse({ type: SecondFactorResponse, description: 'How it is set up.' })
+  @ApiOkResponse({ type: TwoFactorResponse, description: 'How it is set up.' })
   @ApiProblems(...UNAVAILABLE)
-  async getSecondFactor(@CurrentUser() user: CachedUser): Promise<SecondFactorResponse> {
-    return SecondFactorResponse.of(await this.own.status(user));
+  async getSecondFactor(@CurrentUser() user: CachedUser): Promise<TwoFactorResponse> {
+    return TwoFactorResponse.of(await this.own.status(user));
   }
 
   @Post()
   @UsersOnly()
   @Audited('second_factor.started')
-  @Limited(REQUEST_LIMITS.password)
+  @RateLimit(REQUEST_LIMITS.password)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({
     summary: 'Begin to set up a second factor; logins do not ask for it before it is confirmed',
@@ -67,7 +67,7 @@ export class SecondFactorController {
   async startSecondFactor(
     @CurrentUser() user: CachedUser,
     @Body() { password }: StartRequest,
-    @CurrentVisitor() visitor: Visitor,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
   ): Promise<EnrolmentResponse> {
     return EnrolmentResponse.of(await this.own.begin(user, password, visitor));
   }
@@ -75,7 +75,7 @@ export class SecondFactorController {
   @Post('confirm')
   @UsersOnly()
   @Audited('second_factor.enabled')
-  @Limited(REQUEST_LIMITS.password)
+  @RateLimit(REQUEST_LIMITS.password)
   @HttpCode(200)
   @ApiOperation({ summary: 'Turn the second factor on, with a code that shows that the app has the secret' })
   @ApiOkResponse({ type: RecoveryCodesResponse, description: 'It is on; codes for when the app is lost.' })
@@ -91,7 +91,7 @@ export class SecondFactorController {
   async confirmSecondFactor(
     @CurrentUser() user: CachedUser,
     @Body() { code }: ConfirmRequest,
-    @CurrentVisitor() visitor: Visitor,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
   ): Promise<RecoveryCodesResponse> {
     return { recovery_codes: await this.own.confirm(user, code, visitor) };
   }
@@ -99,7 +99,7 @@ export class SecondFactorController {
   @Post('recovery-codes')
   @UsersOnly()
   @Audited('second_factor.recovery_codes_made')
-  @Limited(REQUEST_LIMITS.password)
+  @RateLimit(REQUEST_LIMITS.password)
   @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({ summary: 'Replace the recovery codes' })
@@ -108,7 +108,7 @@ export class SecondFactorController {
   async renewRecoveryCodes(
     @CurrentUser() user: CachedUser,
     @Body() proof: ProofRequest,
-    @CurrentVisitor() visitor: Visitor,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
   ): Promise<RecoveryCodesResponse> {
     return { recovery_codes: await this.own.renewRecoveryCodes(user, proof, visitor) };
   }
@@ -116,7 +116,7 @@ export class SecondFactorController {
   @Delete()
   @UsersOnly()
   @Audited('second_factor.disabled')
-  @Limited(REQUEST_LIMITS.password)
+  @RateLimit(REQUEST_LIMITS.password)
   @HttpCode(204)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({ summary: 'Turn the second factor off; its recovery codes go with it' })
@@ -125,7 +125,7 @@ export class SecondFactorController {
   async disableSecondFactor(
     @CurrentUser() user: CachedUser,
     @Body() proof: ProofRequest,
-    @CurrentVisitor() visitor: Visitor,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
   ): Promise<void> {
     await this.own.disable(user, proof, visitor);
   }

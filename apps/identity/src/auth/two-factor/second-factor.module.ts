@@ -2,21 +2,21 @@ import { Settings } from '#config';
 import { Module } from '@nestjs/common';
 import { TokensModule } from '../access-tokens/tokens.module.js';
 import { loadEncryptionKeys } from './encryption-keys.js';
-import { SecondFactorStore } from '#accounts';
-import { SecondFactors } from './second-factors.js';
-import { SecretBox } from '#crypto';
+import { TwoFactorStore } from '#accounts';
+import { TwoFactorCodes } from './second-factors.js';
+import { SecretCipher } from '#crypto';
 
 @Module({
   imports: [TokensModule],
   providers: [
-    SecondFactors,
-    SecondFactorStore,
+    TwoFactorCodes,
+    TwoFactorStore,
     {
-      provide: SecretBox,
+      provide: SecretCipher,
       inject: [Settings],
-      useFactory: async (settings: Settings) => new SecretBox(await loadEncryptionKeys(settings)),
+      useFactory: async (settings: Settings) => new SecretCipher(await loadEncryptionKeys(settings)),
     },
   ],
-  exports: [SecondFactors],
+  exports: [TwoFactorCodes],
 })
-export class SecondFactorModule {}
+export class TwoFactorModule {}

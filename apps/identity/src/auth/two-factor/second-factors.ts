@@ -1,10 +1,10 @@
 import { Settings } from '#config';
-import { type CachedUser, type SecondFactorStatus, SecondFactorStore } from '#accounts';
+import { type CachedUser, type TwoFactorStatus, TwoFactorStore } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { Clock } from '#cache';
 import { newRecoveryCodes, recoveryCodeHash } from './recovery-code.js';
-import { SecretBox } from '#crypto';
+import { SecretCipher } from '#crypto';
 import { SecondFactorAlreadyOn, SecondFactorNotOn, SecondFactorNotStarted } from './second-factor-faults.js';
 import { newTotpSecret, totpSecretText, totpStep, totpUri } from './totp.js';
 
@@ -19,17 +19,17 @@ export interface Enrolment {
 
 /** Codes of authenticator apps (RFC 6238) and recovery codes, whoever asks and whyever. Who may is decided elsewhere. */
 @Injectable()
-export class SecondFactors {
-  private readonly logger = new Logger('SecondFactors');
+export class TwoFactorCodes {
+  private readonly logger = new Logger('TwoFactorCodes');
 
   constructor(
-    private readonly store: SecondFactorStore,
-    private readonly box: SecretBox,
+    private readonly store: TwoFactorStore,
+    private readonly box: SecretCipher,
     private readonly clock: Clock,
     private readonly settings: Settings,
   ) {}
 
-  status(userId: string): Promise<SecondFactorStatus> {
+  status(userId: string): Promise<TwoFactorStatus> {
     return this.store.status(userId);
   }
 
@@ -44,7 +44,7 @@ export class SecondFactors {
    */
   async begin({ id, email }: CachedUser, verifiedHash: string): Promise<Enrolment | undefined> {
     const bytes = newTotpSecret();
-    const envelope = this.box.seal(bytes, { userId: id, use: USE });
+    const envelope = this.box.encrypt(bytes, { userId: id, use: USE });
     const beginning = await this.store.begin(id, envelope, verifiedHash);
     if (beginning === 'refused') return undefined;
     if (beginning === 'on already') throw new SecondFactorAlreadyOn();
@@ -115,7 +115,7 @@ export class SecondFactors {
 
   #open(userId: string, envelope: Buffer): Buffer {
     try {
-      return this.box.open(envelope, { userId, use: USE });
+      return this.box.decrypt(envelope, { userId, use: USE });
     } catch (fault) {
       this.logger.error(
         `The second factor of user ${userId} cannot be decrypted. ${(fault as Error).message}`,
@@ -127,8 +127,8 @@ export class SecondFactors {
   /** The moment at which the secret is at hand: once all are sealed with the newest key, an older one can go. */
   async #reseal(userId: string, envelope: Buffer): Promise<void> {
     if (!this.box.isOutdated(envelope)) return;
-    const anew = this.box.seal(this.#open(userId, envelope), { userId, use: USE });
-    await this.store.reseal(userId, envelope, anew).catch(() => undefined); // the next login tries again
+    const anew = this.box.encrypt(this.#open(userId, envelope), { userId, use: USE });
+    await this.store.reencrypt(userId, envelope, anew).catch(() => undefined); // the next login tries again
   }
 }
 

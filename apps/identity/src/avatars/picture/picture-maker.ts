@@ -36,7 +36,7 @@ const INPUT: SharpOptions = {
 
 /** Makes avatars of whatever people send. */
 @Injectable()
-export class PictureMaker {
+export class AvatarProcessor {
   private readonly lane = bulkhead(WORKERS, QUEUE);
 
   /**

@@ -1,7 +1,7 @@
-import { Fault } from '#http';
+import { AppError } from '#http';
 
 /** No boundary, a boundary that never comes, headers that are none, or an end before the end. */
-export class InvalidMultipart extends Fault {
+export class InvalidMultipart extends AppError {
   readonly code = 'request.invalid_multipart';
 
   constructor(cause: unknown) {

@@ -1,6 +1,6 @@
 import '../../access/fault-statuses.js';
 import { EmailTaken, type ImportedUser, type ImportOutcome, type UserImporter } from '#accounts';
-import { type FaultLike, isFault } from '#http';
+import { type AppErrorLike, isAppError } from '#http';
 import { type Line, MAX_LINE_BYTES } from './lines.js';
 import { userOf } from './user-line.js';
 
@@ -56,7 +56,7 @@ export class UserImport {
     try {
       this.batch.push({ line: number, user: await userOf(bytes, this.options.maxCost) });
     } catch (error) {
-      if (!isFault(error)) throw error;
+      if (!isAppError(error)) throw error;
       this.#refuse(number, ...reasonOf(error));
     }
   }
@@ -88,7 +88,7 @@ export class UserImport {
 }
 
 /** Of several things that are wrong with a line the code names the first. */
-function reasonOf(fault: FaultLike): [reason: string, code: string] {
+function reasonOf(fault: AppErrorLike): [reason: string, code: string] {
   // A line is read as the body of a request is.
   if (!fault.errors?.length) return [fault.message.replace(/^The body/, 'The line'), fault.code];
   const findings = fault.errors.map(({ loc, msg }) => [...loc.slice(1), msg].join(': '));
