@@ -11,7 +11,7 @@ import sharp from 'sharp';
 import { type Response } from 'supertest';
 import { AvatarSweep } from '../../apps/identity/src/avatars/avatar-sweep.js';
 import { AvatarsService } from '../../apps/identity/src/avatars/avatars.service.js';
-import { AvatarProcessor } from '../../apps/identity/src/avatars/picture/picture-maker.js';
+import { AvatarProcessor } from '../../apps/identity/src/avatars/picture/avatar-processor.js';
 import { Uploads } from '../../apps/identity/src/avatars/upload/uploads.js';
 import { eventually } from '../support/eventually.js';
 import { aPerson, bearer, type Person } from '../support/people.js';

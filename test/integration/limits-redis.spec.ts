@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Counter } from '../../apps/identity/src/rate-limits/counter.js';
-import { TrustedNetworks } from '../../apps/identity/src/login-throttle/known-networks.js';
-import { RateLimitsRedis } from '../../apps/identity/src/rate-limits/limits-redis.js';
+import { TrustedNetworks } from '../../apps/identity/src/login-throttle/trusted-networks.js';
+import { RateLimitsRedis } from '../../apps/identity/src/rate-limits/rate-limits-redis.js';
 import { eventually } from '../support/eventually.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { RedisServer } from '../support/redis/redis-server.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { essentialChunks } from '../../apps/identity/src/avatars/picture/essential-chunks.js';
-import { AvatarProcessor } from '../../apps/identity/src/avatars/picture/picture-maker.js';
+import { AvatarProcessor } from '../../apps/identity/src/avatars/picture/avatar-processor.js';
 import { aNoisyPicture, aPicture, KINDS } from '../support/pictures/a-picture.js';
 import { aBlankPng, aChunk } from '../support/pictures/blank-png.js';
 import { aRiff, aRiffChunk, aWebpFrame } from '../support/pictures/riff.js';

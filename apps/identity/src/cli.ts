@@ -4,7 +4,7 @@ import process from 'node:process';
 import { type CreateAdminOptions } from './cli/create-admin.js';
 import { type ImportUsersOptions } from './cli/import-users.js';
 import { type RotateKeyOptions } from './cli/rotate-key.js';
-import { onUncaught, startupErrorText } from './bootstrap/start-fault.js';
+import { onUncaught, startupErrorText } from './bootstrap/startup-error.js';
 import { startSettings } from './bootstrap/start-settings.js';
 import { onStopSignal } from './bootstrap/stop-signals.js';
 

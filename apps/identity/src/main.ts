@@ -5,7 +5,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type OpenDatabase, openDatabase } from './bootstrap/open-database.js';
-import { onUncaught, startupErrorText } from './bootstrap/start-fault.js';
+import { onUncaught, startupErrorText } from './bootstrap/startup-error.js';
 import { startSettings } from './bootstrap/start-settings.js';
 import { onStopSignal } from './bootstrap/stop-signals.js';
 
@@ -53,7 +53,7 @@ async function start(): Promise<void> {
     const { createApp } = await import('./bootstrap/create-app.js');
     const { buildSearchIndexes } = await import('#accounts');
     const { Logger } = await import('@nestjs/common');
-    const { printStartupBanner } = await import('./bootstrap/announce-start.js');
+    const { printStartupBanner } = await import('./bootstrap/startup-banner.js');
     app = await createApp(settings, database.url);
     readiness = app.get(Readiness);
     leaving.signal.throwIfAborted();

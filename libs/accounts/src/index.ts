@@ -1,3 +1,4 @@
+export { AccountsModule, type AccountsModuleOptions } from './accounts.module.js';
 export { AUDIT_ACTIONS, type AuditAction } from './audit-log/audit-action.js';
 export {
   type AuditActor,
@@ -7,13 +8,13 @@ export {
   ownEvent,
   SUCCESS,
 } from './audit-log/audit-entry.js';
-export { AuditLogStore } from './audit-log/audit-log.js';
-export { type DataExport, DataExports } from './data-export/account-exports.js';
+export { AuditLogStore } from './audit-log/audit-log-store.js';
+export { type DataExport, DataExports } from './data-export/data-exports.js';
 export { exportSources } from './data-export/export-sources.js';
+export { AlreadyVerified } from './email-actions/email-action-errors.js';
+export { EmailActionStore } from './email-actions/email-action-store.js';
+export { isLink, type LinkPurpose, type MailPurpose } from './email-actions/email-action.js';
 export { newLinkToken } from './email-actions/link-token.js';
-export { AlreadyVerified } from './email-actions/mailed-link-faults.js';
-export { isLink, type LinkPurpose, type MailPurpose } from './email-actions/mailed-link.js';
-export { EmailActionStore } from './email-actions/mailed-links.js';
 export { Outbox, type OutgoingMail } from './email-actions/outbox.js';
 export { type CachedPersonalToken } from './personal-tokens/cached-personal-token.js';
 export { PersonalTokenCache } from './personal-tokens/personal-token-cache.js';
@@ -37,8 +38,7 @@ export {
   type SessionStanding,
   SessionStore,
 } from './sessions/session-store.js';
-export { type TwoFactorStatus, TwoFactorStore } from './two-factor/second-factor-store.js';
-export { AccountsModule, type AccountsModuleOptions } from './user-cache.module.js';
+export { type TwoFactorStatus, TwoFactorStore } from './two-factor/two-factor-store.js';
 export { type AliasKind } from './users/alias.js';
 export { type CachedUser } from './users/cached-user.js';
 export { type Metadata, metadataFault, type MetadataPatch } from './users/metadata.js';
@@ -63,7 +63,7 @@ export {
   UserError,
   UsernameTaken,
   UserNotFound,
-} from './users/user-faults.js';
+} from './users/user-errors.js';
 export {
   type ImportedUser,
   type ImportOptions,
@@ -72,8 +72,8 @@ export {
 } from './users/user-importer.js';
 export { UserRemoval } from './users/user-removal.js';
 export {
-  type InTransaction,
   type Credentials,
+  type InTransaction,
   type NewUser,
   type ProfileChanges,
   type StandingChanges,

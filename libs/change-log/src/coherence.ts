@@ -13,9 +13,9 @@ import { databaseErrorOf } from '#database';
 import { type DataSource } from 'typeorm';
 import { TooManyLoads } from './loading/batch-loader.js';
 import { Announcer } from './announcer.js';
-import { PostgresChangeHistory } from './postgres/postgres-audit-trail.js';
+import { PostgresChangeHistory } from './postgres/postgres-change-history.js';
 import { PostgresChangeSource } from './postgres/postgres-change-source.js';
-import { RedisBackend, type RedisBackendOptions } from './redis/redis-side.js';
+import { RedisBackend, type RedisBackendOptions } from './redis/redis-backend.js';
 
 export interface CoherenceOptions {
   databaseUrl: string;

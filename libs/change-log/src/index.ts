@@ -1,3 +1,4 @@
+export { type CacheStatus } from './cache-status.js';
 export { Coherence, type CoherenceOptions, type CoherenceStatus } from './coherence.js';
 export { BatchLoader } from './loading/batch-loader.js';
 export { snapshotLoader } from './loading/snapshot-loader.js';
@@ -6,4 +7,3 @@ export { commandFailure } from './redis/failure-reason.js';
 export { createRedisClient, type RedisClient } from './redis/redis-client.js';
 export { RedisTier } from './redis/redis-tier.js';
 export { InvalidRedisUrl, parseRedisUrl } from './redis/redis-url.js';
-export { type CacheStatus } from './user-cache-status.js';

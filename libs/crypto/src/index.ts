@@ -1,5 +1,5 @@
 export { digest } from './digest.js';
-export { KeyDirectoryUnusable, KeyFileUnusable, KeyStateUnusable, THERE_AND_NOT } from './key-faults.js';
+export { KeyDirectoryUnusable, KeyFileUnusable, KeyStateUnusable, THERE_AND_NOT } from './key-errors.js';
 export { keyInFile } from './key-file.js';
-export { SecretCipher } from './secret-box.js';
+export { SecretCipher } from './secret-cipher.js';
 export { codeOf, SharedDirectory } from './shared-directory.js';

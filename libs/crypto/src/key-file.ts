@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { KeyDirectoryUnusable, KeyFileUnusable, THERE_AND_NOT } from './key-faults.js';
+import { KeyDirectoryUnusable, KeyFileUnusable, THERE_AND_NOT } from './key-errors.js';
 import { SharedDirectory } from './shared-directory.js';
 
 const KEY_BYTES = 32;

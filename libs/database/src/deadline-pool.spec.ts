@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { DatabaseUnavailable } from './database-fault.js';
+import { DatabaseUnavailable } from './database-error.js';
 import { DeadlinePool } from './deadline-pool.js';
 
 const TIMEOUT_MS = 800;

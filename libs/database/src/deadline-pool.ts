@@ -1,5 +1,5 @@
 import { Pool, type PoolClient, type PoolConfig } from 'pg';
-import { DatabaseUnavailable } from './database-fault.js';
+import { DatabaseUnavailable } from './database-error.js';
 import { DeadlineClient } from './deadline-client.js';
 import { refusesStartupParameters } from './startup-parameters.js';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { diskFull, EmbeddedPostgresError, tellsOfFullDisk } from './embedded-postgres-fault.js';
+import { diskFull, EmbeddedPostgresError, tellsOfFullDisk } from './embedded-postgres-error.js';
 import { answersToSignals } from './postmaster.js';
 import { type PostgresPrograms } from './postgres-programs.js';
 import { lastLines, runProgram } from './run-program.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
-import { EmbeddedPostgresError } from './embedded-postgres-fault.js';
+import { EmbeddedPostgresError } from './embedded-postgres-error.js';
 
 /** A holder that was killed is thought dead when it has not touched its lock for this long. */
 const STALE_MS = 5_000;

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { type Client } from 'pg';
 import { OWNER } from './cluster.js';
 import { withDataDirectoryLock } from './data-directory-lock.js';
-import { withFileFaults } from './embedded-postgres-fault.js';
+import { withFileFaults } from './embedded-postgres-error.js';
 import { EmbeddedServer, type EmbeddedServerOptions } from './embedded-server.js';
 import { Keeper } from './keeper.js';
 import { answersToSignals } from './postmaster.js';

@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { Cluster, OWNER, type ServerSettings } from './cluster.js';
-import { diskFull, EmbeddedPostgresError, tellsOfFullDisk } from './embedded-postgres-fault.js';
+import { diskFull, EmbeddedPostgresError, tellsOfFullDisk } from './embedded-postgres-error.js';
 import { freePort } from './free-port.js';
 import { findPostgresPrograms, type PostgresPrograms } from './postgres-programs.js';
 import { findPostmaster, type Postmaster } from './postmaster.js';

@@ -1,3 +1,3 @@
-export { EmbeddedPostgresError, type EmbeddedPostgresErrorCode } from './embedded-postgres-fault.js';
+export { EmbeddedPostgresError, type EmbeddedPostgresErrorCode } from './embedded-postgres-error.js';
 export { EmbeddedPostgres } from './embedded-postgres.js';
 export { EmbeddedServer } from './embedded-server.js';

@@ -1,6 +1,6 @@
 import { chmod, lstat, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { EmbeddedPostgresError } from './embedded-postgres-fault.js';
+import { EmbeddedPostgresError } from './embedded-postgres-error.js';
 
 /**
  * Where root keeps for the account `postgres` what it could not reach elsewhere, for instance because the

@@ -1,4 +1,4 @@
-import { EmbeddedPostgresError } from './embedded-postgres-fault.js';
+import { EmbeddedPostgresError } from './embedded-postgres-error.js';
 import { runProgram, type SystemUser } from './run-program.js';
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import PostalMime from 'postal-mime';
 import { FileMailer } from './file-mailer.js';
-import { MailRefused, MailUnavailable } from './mail-faults.js';
+import { MailRefused, MailUnavailable } from './mail-errors.js';
 import { type Mail } from './mailer.js';
 
 const FROM = { name: 'Große "Dienste", Inc.', address: 'id@example.com' };

@@ -3,7 +3,7 @@ import { createTransport } from 'nodemailer';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MailUnavailable } from './mail-faults.js';
+import { MailUnavailable } from './mail-errors.js';
 import { Mailer, type Mail } from './mailer.js';
 import { messageOf } from './message.js';
 

@@ -1,7 +1,7 @@
 import { type MailSender } from '#config';
 import { type SendMailOptions } from 'nodemailer';
 import { type Mail } from './mailer.js';
-import { MailRefused } from './mail-faults.js';
+import { MailRefused } from './mail-errors.js';
 
 /** One mailbox: nothing in it can end the address, begin another one, or end the line. */
 const ADDRESS = /^[^\s\p{C}<>()[\],;:\\"@]{1,64}@[^\s\p{C}<>()[\],;:\\"@]{1,255}$/u;

@@ -1,6 +1,6 @@
 import { type MailSender } from '#config';
 import { createTransport } from 'nodemailer';
-import { MailRefused, MailUnavailable } from './mail-faults.js';
+import { MailRefused, MailUnavailable } from './mail-errors.js';
 import { Mailer, type Mail } from './mailer.js';
 import { messageOf } from './message.js';
 

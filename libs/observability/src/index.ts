@@ -1,11 +1,11 @@
 export { cacheCondition, CacheReport } from './health/cache-report.js';
 export { HealthReport, LiveReport } from './health/health-report.js';
 export { Readiness } from './health/readiness.js';
-export { CACHE_METRICS } from './metrics/cache-figures.js';
-export { COHERENCE_METRICS } from './metrics/coherence-figures.js';
+export { CACHE_METRICS } from './metrics/cache-metrics.js';
+export { COHERENCE_METRICS } from './metrics/coherence-metrics.js';
 export { EventLoopMetrics } from './metrics/event-loop-metrics.js';
-export { type MetricRow, MetricGroup } from './metrics/figures.js';
-export { POOL_METRICS, poolOf } from './metrics/pool-figures.js';
-export { PROCESS_METRICS } from './metrics/process-figures.js';
+export { MetricGroup, type MetricRow } from './metrics/metric-group.js';
+export { POOL_METRICS, poolOf } from './metrics/pool-metrics.js';
+export { PROCESS_METRICS } from './metrics/process-metrics.js';
 export { readProcess } from './metrics/process-reading.js';
 export { RequestMetrics } from './metrics/request-metrics.js';

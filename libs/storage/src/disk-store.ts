@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { OBJECT_NAME, ObjectStore, type StoredName } from './object-store.js';
-import { StorageUnavailable } from './storage-faults.js';
+import { StorageUnavailable } from './storage-errors.js';
 
 /** Files in a directory, made when first written to. Several instances may share it. */
 export class DiskStore extends ObjectStore {

@@ -10,5 +10,5 @@ export {
 export { DiskStore } from './disk-store.js';
 export { OBJECT_NAME, ObjectStore, type StoredName } from './object-store.js';
 export { openStore, type StorageOptions } from './open-store.js';
-export { StorageUnavailable } from './storage-faults.js';
+export { StorageUnavailable } from './storage-errors.js';
 export { StorageModule } from './storage.module.js';

@@ -9,7 +9,7 @@ import { type OnApplicationShutdown } from '@nestjs/common';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { OBJECT_NAME, ObjectStore, type StoredName } from './object-store.js';
-import { StorageUnavailable } from './storage-faults.js';
+import { StorageUnavailable } from './storage-errors.js';
 
 export interface S3Options {
   bucket: string;

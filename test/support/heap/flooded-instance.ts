@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { AccessTokens } from '../../../apps/identity/src/auth/access-tokens/access-tokens.js';
 import { createApp } from '../../../apps/identity/src/bootstrap/create-app.js';
 import { Counter } from '../../../apps/identity/src/rate-limits/counter.js';
-import { TrustedNetworks } from '../../../apps/identity/src/login-throttle/known-networks.js';
+import { TrustedNetworks } from '../../../apps/identity/src/login-throttle/trusted-networks.js';
 import { REQUEST_LIMITS } from '../../../apps/identity/src/rate-limits/limit.js';
 
 const AT_ONCE = 250;

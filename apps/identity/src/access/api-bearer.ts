@@ -1,4 +1,4 @@
-import './fault-statuses.js';
+import './error-statuses.js';
 import { applyDecorators } from '@nestjs/common';
 import { ApiSecurity } from '@nestjs/swagger';
 import { ApiProblems, UNAVAILABLE } from '#http';

@@ -1,8 +1,8 @@
 import { type CachedUser } from '#accounts';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
-import { type AccessClaims, type Principal } from './caller.js';
-import { Forbidden, InsufficientScope, MissingToken } from './auth-faults.js';
+import { type AccessClaims, type Principal } from './principal.js';
+import { Forbidden, InsufficientScope, MissingToken } from './access-errors.js';
 
 /** The user whose token was sent: a frozen value from the cache. */
 export const CurrentUser = createParamDecorator((_: unknown, context: ExecutionContext): CachedUser => {

@@ -2,8 +2,7 @@ import { type ServicePrivilege, Settings } from '#config';
 import { Injectable } from '@nestjs/common';
 import { type FastifyContextConfig, type FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
-import { bearerToken } from './bearer-token.js';
-import { clientCredentials } from './client-credentials.js';
+import { bearerToken, clientCredentials } from './credentials.js';
 
 export interface Service {
   readonly name: string;

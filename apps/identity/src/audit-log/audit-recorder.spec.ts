@@ -4,8 +4,8 @@ import { fastify as makeFastify, type FastifyBaseLogger, type FastifyInstance } 
 import { createLogger, keepRemoteAddresses, recordRequests } from '#http';
 import { type AuditEntry } from '#accounts';
 import { AuditRecorder } from './audit-recorder.js';
-import { TooManyEntries } from './entry-writer.js';
-import { AuditDeduplicator } from './repetitions.js';
+import { TooManyEntries } from './audit-entry-writer.js';
+import { AuditDeduplicator } from './audit-deduplicator.js';
 
 const USER = '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071';
 

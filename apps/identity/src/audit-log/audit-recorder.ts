@@ -1,6 +1,6 @@
 import { databaseErrorOf } from '#database';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { isAdmin } from '../access/caller.js';
+import { isAdmin } from '../access/principal.js';
 import { clientOf } from '../access/client.js';
 import { DEADLINE_MS, isUuid, type RequestRecorder } from '#http';
 import {
@@ -11,8 +11,8 @@ import {
   type AuditEvent,
   SUCCESS,
 } from '#accounts';
-import { type AuditEntryWriter, TooManyEntries } from './entry-writer.js';
-import { AuditDeduplicator } from './repetitions.js';
+import { type AuditEntryWriter, TooManyEntries } from './audit-entry-writer.js';
+import { AuditDeduplicator } from './audit-deduplicator.js';
 
 /** Who is answered so has not said who they are; metrics count them. */
 const NOBODY = new Set(['auth.missing_token', 'auth.invalid_token', 'auth.token_revoked']);

@@ -5,7 +5,7 @@ import { AdminsOnly, Scope, UsersOnly } from '../access/access.js';
 import { CurrentUser } from '../access/current-user.js';
 import { ApiProblems, idOf, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { RateLimit } from '../rate-limits/limited.js';
+import { RateLimit } from '../rate-limits/rate-limit.js';
 import { ActivityPage, AuditPage } from './audit-page.js';
 import { ActivityQuery, AuditLogQuery } from './audit-requests.js';
 import { Audited } from './audited.js';

@@ -7,7 +7,7 @@ import { AuditController } from './audit.controller.js';
 import { AuditLogStore } from '#accounts';
 import { AuditRecorder } from './audit-recorder.js';
 import { AuditRetention } from './audit-retention.js';
-import { AuditEntryWriter } from './entry-writer.js';
+import { AuditEntryWriter } from './audit-entry-writer.js';
 
 /** Who did what. Its hook sees every answer of the application. */
 @Module({

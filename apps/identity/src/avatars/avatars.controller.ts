@@ -17,7 +17,7 @@ import { CurrentUser } from '../access/current-user.js';
 import { UserResponse } from '../auth/profile/user-response.js';
 import { ApiProblems, Consumes, Deadline, isAnswered, NotFound } from '#http';
 import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { RateLimit } from '../rate-limits/limited.js';
+import { RateLimit } from '../rate-limits/rate-limit.js';
 import { AvatarUpload } from './avatar-upload.js';
 import { AvatarsService } from './avatars.service.js';
 import { sendImmutable } from './send-forever.js';

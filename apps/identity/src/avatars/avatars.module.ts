@@ -4,7 +4,7 @@ import { type FastifyInstance } from 'fastify';
 import { AvatarSweep } from './avatar-sweep.js';
 import { AvatarsController } from './avatars.controller.js';
 import { AvatarsService } from './avatars.service.js';
-import { AvatarProcessor } from './picture/picture-maker.js';
+import { AvatarProcessor } from './picture/avatar-processor.js';
 import { acceptMultipart, Uploads } from './upload/uploads.js';
 
 /** Pictures of users: received, made, kept and served. */

@@ -2,7 +2,7 @@ import { AvatarFiles, avatarId, avatarUrl } from '#storage';
 import { type CachedUser, UserStore } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
 import { errorLine } from '#runtime';
-import { AvatarProcessor } from './picture/picture-maker.js';
+import { AvatarProcessor } from './picture/avatar-processor.js';
 
 /** The pictures of users, from the bytes they send to the row that says where they are. */
 @Injectable()

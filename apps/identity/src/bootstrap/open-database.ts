@@ -3,7 +3,7 @@ import { databaseErrorOf, migrate } from '#database';
 import { EmbeddedPostgres } from '#embedded-postgres';
 import { accountsSchema } from '#accounts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { reasonOf } from './start-fault.js';
+import { reasonOf } from './startup-error.js';
 
 export interface OpenDatabase {
   readonly url: string;

@@ -10,7 +10,7 @@ import { EmailField, UsernameField } from '#http';
 import { openDatabase } from '../bootstrap/open-database.js';
 import { askPassword } from './ask-password.js';
 import { CliModule } from './cli.module.js';
-import { CommandError } from './command-fault.js';
+import { CommandError } from './command-error.js';
 
 export interface CreateAdminOptions {
   email: string;

@@ -6,7 +6,7 @@ import process from 'node:process';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { type DataSource } from 'typeorm';
 import { openDatabase } from '../bootstrap/open-database.js';
-import { CommandError } from './command-fault.js';
+import { CommandError } from './command-error.js';
 import { linesOf } from './import/lines.js';
 import { UserImport } from './import/user-import.js';
 

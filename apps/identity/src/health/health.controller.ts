@@ -10,7 +10,7 @@ import {
 import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
 import { Public, PublicOrKnown, Scope } from '../access/access.js';
-import { type Principal, hasPrivilege, isAdmin } from '../access/caller.js';
+import { type Principal, hasPrivilege, isAdmin } from '../access/principal.js';
 import { CurrentPrincipal } from '../access/current-user.js';
 import { cacheCondition, CacheReport, HealthReport, LiveReport, Readiness } from '#observability';
 

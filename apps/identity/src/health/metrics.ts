@@ -3,9 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { Gauge, Registry } from 'prom-client';
 import { type DataSource } from 'typeorm';
-import { AuditEntryWriter } from '../audit-log/entry-writer.js';
+import { AuditEntryWriter } from '../audit-log/audit-entry-writer.js';
 import { packageVersion } from '#runtime';
-import { AUDIT_METRICS } from './audit-figures.js';
+import { AUDIT_METRICS } from './audit-metrics.js';
 import {
   CACHE_METRICS,
   COHERENCE_METRICS,

@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
-import { LOGIN_LIMITS } from './guess-limits.js';
-import { LoginThrottle } from './guesses.js';
-import { TrustedNetworks } from './known-networks.js';
-import { RateLimits } from '../rate-limits/limits.js';
-import { RateLimitsModule } from '../rate-limits/limits.module.js';
+import { LOGIN_LIMITS } from './login-limits.js';
+import { LoginThrottle } from './login-throttle.js';
+import { TrustedNetworks } from './trusted-networks.js';
+import { RateLimits } from '../rate-limits/rate-limits.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 
 /** Slows the guessing of passwords and codes. */
 @Module({

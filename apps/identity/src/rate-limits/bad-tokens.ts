@@ -1,8 +1,8 @@
 import { Counter } from './counter.js';
 import { digest } from '#crypto';
 import { BAD_TOKENS } from './limit.js';
-import { RateLimited } from './limit-faults.js';
-import { type RateLimitSubject } from '../access/visitor.js';
+import { RateLimited } from './rate-limit-errors.js';
+import { type RateLimitSubject } from '../access/rate-limit-subject.js';
 
 /**
  * How many bearer tokens from one network open nothing: forged, revoked or made up

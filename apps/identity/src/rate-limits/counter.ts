@@ -1,7 +1,7 @@
 import { heapShareEntries } from '#config';
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { type Limit, quotaOf } from './limit.js';
-import { type RateLimitsRedis } from './limits-redis.js';
+import { type RateLimitsRedis } from './rate-limits-redis.js';
 import { MemoryLimiter } from './memory-limiter.js';
 
 /** What is left of a quota. */

@@ -1,6 +1,6 @@
 import { type CachedUser, type Metadata } from '#accounts';
 import { ApiProperty, ApiSchema, OmitType } from '@nestjs/swagger';
-import { type Principal, isAdmin } from '../access/caller.js';
+import { type Principal, isAdmin } from '../access/principal.js';
 import { UserResponse } from '../auth/profile/user-response.js';
 
 const metadata = (): PropertyDecorator =>

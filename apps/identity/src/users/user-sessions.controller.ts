@@ -6,7 +6,7 @@ import { CurrentSession } from '../access/current-user.js';
 import { SessionList, SessionResponse } from '../auth/sessions/session-response.js';
 import { ApiProblems } from '#http';
 import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { RateLimit } from '../rate-limits/limited.js';
+import { RateLimit } from '../rate-limits/rate-limit.js';
 import { UserPath } from './user-requests.js';
 import { UserSessionsService } from './user-sessions.service.js';
 

@@ -3,12 +3,12 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type AuditNote, Note } from '../access/audit-note.js';
 import { Audited } from '../audit-log/audited.js';
 import { AdminsAndServicesOnly, AdminsOnly, Scope, UsersOnly } from '../access/access.js';
-import { type Principal } from '../access/caller.js';
+import { type Principal } from '../access/principal.js';
 import { CurrentPrincipal } from '../access/current-user.js';
 import { UserResponse } from '../auth/profile/user-response.js';
 import { ApiProblems, CacheTrace, InvalidInput, WithETag, Trace } from '#http';
 import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { RateLimit } from '../rate-limits/limited.js';
+import { RateLimit } from '../rate-limits/rate-limit.js';
 import { PublicProfile } from './public-profile.js';
 import { FoundUsers, UserPage } from './user-list.js';
 import {

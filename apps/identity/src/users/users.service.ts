@@ -8,7 +8,7 @@ import {
   UserStore,
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { type Principal } from '../access/caller.js';
+import { type Principal } from '../access/principal.js';
 import { type CacheTrace, idOf } from '#http';
 import { PublicProfile, seesAll } from './public-profile.js';
 import { FoundUsers, UserPage } from './user-list.js';

@@ -1,4 +1,4 @@
-import { UserNotFound } from '../users/user-faults.js';
+import { UserNotFound } from '../users/user-errors.js';
 import { type ExportSource } from './export-source.js';
 
 /** All of the row but the hash of the password. By name, so that a secret that joins the row stays out. */

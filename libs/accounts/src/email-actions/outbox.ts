@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
-import { type MailPurpose, isLink } from './mailed-link.js';
+import { type MailPurpose, isLink } from './email-action.js';
 
 /** A mail that has been claimed to be sent. */
 export interface OutgoingMail {

@@ -10,7 +10,7 @@ export class CreateSecondFactors1763600000007 implements MigrationInterface {
       CREATE TABLE second_factors (
         -- no ON UPDATE CASCADE: the secret is encrypted for this user, and for no other id
         user_id      uuid PRIMARY KEY REFERENCES users ON DELETE CASCADE,
-        -- encrypted; see libs/crypto/src/secret-box.ts
+        -- encrypted; see libs/crypto/src/secret-cipher.ts
         secret       bytea NOT NULL CHECK (octet_length(secret) <= 255),
         -- NULL: begun, and not asked for at a login yet
         confirmed_at timestamptz(3),

@@ -1,4 +1,4 @@
-import { MetadataTooLarge } from './user-faults.js';
+import { MetadataTooLarge } from './user-errors.js';
 
 /** JSON that an application keeps with a user. */
 export type Metadata = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import { type EntityManager } from 'typeorm';
 import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
-import { UserNotFound } from './user-faults.js';
+import { UserNotFound } from './user-errors.js';
 
 /**
  * A user as their row is within a transaction.

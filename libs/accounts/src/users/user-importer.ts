@@ -2,7 +2,7 @@ import { type DataSource, type QueryRunner } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { type MetadataPatch, patched } from './metadata.js';
 import { type ProfileChanges } from './user-store.js';
-import { EmailTaken, IdTaken, PhoneTaken, type UserError, UsernameTaken } from './user-faults.js';
+import { EmailTaken, IdTaken, PhoneTaken, type UserError, UsernameTaken } from './user-errors.js';
 
 /** A user of another system, who keeps their password. */
 export interface ImportedUser extends ProfileChanges {

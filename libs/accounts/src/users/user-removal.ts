@@ -2,7 +2,7 @@ import { type DataSource } from 'typeorm';
 import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
 import { selectUser } from './select-user.js';
 import { type UserCache } from './user-cache.js';
-import { StillActive } from './user-faults.js';
+import { StillActive } from './user-errors.js';
 
 /**
  * The end of users: rows of deactivated accounts, with all that hangs on them by foreign keys. Like every write it is

@@ -14,7 +14,7 @@ import {
   PhoneTaken,
   takenErrorOf,
   UsernameTaken,
-} from './user-faults.js';
+} from './user-errors.js';
 
 export interface NewUser extends ProfileChanges {
   email: string;

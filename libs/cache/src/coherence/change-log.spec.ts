@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { FakeChangeSource } from '../../test/fake-change-source.js';
 import { ModelDatabase } from '../../test/model-database.js';
 import { SystemClock } from '../clock.js';
-import { IncompleteChangeLog } from './unguarded.js';
+import { IncompleteChangeLog } from './incomplete-change-log.js';
 import { ChangeLog, type ChangeLogOptions } from './change-log.js';
 import { ChangeWindow } from './change-window.js';
 import { Lease } from './lease.js';

@@ -4,7 +4,7 @@ import { type ChangeWindow } from './change-window.js';
 import { type Lease } from './lease.js';
 import { type Snapshot } from './snapshot.js';
 import { type Stamp } from './stamp.js';
-import { IncompleteChangeLog } from './unguarded.js';
+import { IncompleteChangeLog } from './incomplete-change-log.js';
 
 /** Wake-ups come once per write of every other instance; this bounds what they can cost. In milliseconds. */
 const WAKE_GAP_MS = 10;

@@ -1,4 +1,4 @@
-import { type StalenessSampler } from '../audit/auditor.js';
+import { type StalenessSampler } from '../sampling/staleness-sampler.js';
 import { type Clock } from '../clock.js';
 import { type ChangeLog } from '../coherence/change-log.js';
 import { type ChangeWindow } from '../coherence/change-window.js';

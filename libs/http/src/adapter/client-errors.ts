@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { type Socket } from 'node:net';
 import { type ConnectionError } from 'fastify';
 import { ANSWER_HEADERS } from '../answer-headers.js';
-import { ERROR_STATUSES } from '../errors/fault-statuses.js';
+import { ERROR_STATUSES } from '../errors/error-statuses.js';
 import { PROBLEM_MEDIA_TYPE } from '../errors/problem.js';
 
 /** Node's codes for HTTP that never became a request. */

@@ -24,7 +24,7 @@ import { limitRequests } from '../hooks/request-limiter.js';
 import { requestId } from './request-id.js';
 import { observeRequest, observeRequests } from '../hooks/request-observer.js';
 import { isAnswered, recordRequests } from '../hooks/request-recorder.js';
-import { revalidateMarkedRoutes } from '../hooks/revalidated.js';
+import { revalidateMarkedRoutes } from '../hooks/with-etag.js';
 import { answerUnmatchedRequests } from '../hooks/unmatched-requests.js';
 
 export const BODY_LIMIT_BYTES = 102_400;

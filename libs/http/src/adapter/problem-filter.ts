@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { isAnswered } from '../hooks/request-recorder.js';
 import { problemAnswer } from '../errors/problem-answer.js';
-import { ClientGone } from '../errors/request-faults.js';
+import { ClientGone } from '../errors/request-errors.js';
 import { sendProblem } from '../errors/send-problem.js';
 
 /** What the client is only told that it failed, and operators have to see why. */

@@ -1,4 +1,4 @@
-import { DuplicateField } from '../errors/request-faults.js';
+import { DuplicateField } from '../errors/request-errors.js';
 import { pairs } from './pairs.js';
 import { decodeUtf8 } from './text.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type AppError } from '../errors/fault.js';
+import { type AppError } from '../errors/app-error.js';
 import { parseJsonBody } from './json-body.js';
 import { inspectJson, MAX_JSON_DEPTH } from './inspect-json.js';
 

@@ -1,5 +1,5 @@
 import jsonc from 'jsonc-parser';
-import { DuplicateField, InvalidJson, TooDeep, TooManyFields } from '../errors/request-faults.js';
+import { DuplicateField, InvalidJson, TooDeep, TooManyFields } from '../errors/request-errors.js';
 import { refuseForbiddenName, refuseUnstorable } from './text.js';
 
 export const MAX_JSON_DEPTH = 32;

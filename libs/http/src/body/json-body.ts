@@ -1,4 +1,4 @@
-import { InvalidJson } from '../errors/request-faults.js';
+import { InvalidJson } from '../errors/request-errors.js';
 import { inspectJson } from './inspect-json.js';
 import { decodeUtf8 } from './text.js';
 

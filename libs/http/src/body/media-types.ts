@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiConsumes } from '@nestjs/swagger';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { UnsupportedMediaType } from '../errors/request-faults.js';
+import { UnsupportedMediaType } from '../errors/request-errors.js';
 import { routeConfig } from '../hooks/route-config.js';
 
 export const JSON_TYPE = 'application/json';

@@ -1,4 +1,4 @@
-import { InvalidEncoding, TooManyFields } from '../errors/request-faults.js';
+import { InvalidEncoding, TooManyFields } from '../errors/request-errors.js';
 import { refuseForbiddenName, refuseUnstorable } from './text.js';
 
 /** No route takes more than a dozen. Validation compares every name with every other. */

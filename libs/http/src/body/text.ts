@@ -1,4 +1,4 @@
-import { ForbiddenField, InvalidEncoding, InvalidText } from '../errors/request-faults.js';
+import { ForbiddenField, InvalidEncoding, InvalidText } from '../errors/request-errors.js';
 
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
 

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiResponse } from '@nestjs/swagger';
-import { ERROR_STATUSES } from '../errors/fault-statuses.js';
+import { ERROR_STATUSES } from '../errors/error-statuses.js';
 import { problemContent } from './problem-content.js';
 import { ProblemDocument } from './problem-document.js';
 

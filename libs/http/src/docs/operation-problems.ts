@@ -1,5 +1,5 @@
 import { getSchemaPath, type OpenAPIObject } from '@nestjs/swagger';
-import { ERROR_STATUSES } from '../errors/fault-statuses.js';
+import { ERROR_STATUSES } from '../errors/error-statuses.js';
 import { PROBLEM_MEDIA_TYPE } from '../errors/problem.js';
 import { ProblemDocument } from './problem-document.js';
 

@@ -1,7 +1,7 @@
 import { getSchemaPath } from '@nestjs/swagger';
 import { problemAnswer } from '../errors/problem-answer.js';
 import { PROBLEM_MEDIA_TYPE, type Problem } from '../errors/problem.js';
-import { ERROR_STATUSES } from '../errors/fault-statuses.js';
+import { ERROR_STATUSES } from '../errors/error-statuses.js';
 import { ProblemDocument } from './problem-document.js';
 
 /** The body of an error in the document; `code` is the one that the example shows. */

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyInstance, type FastifyReply } from 'fastify';
-import { NotFound } from '../errors/request-faults.js';
+import { NotFound } from '../errors/request-errors.js';
 import { redocScript, swaggerUiFile } from './asset-file.js';
 import { type ApiDescription, buildOpenApi } from './openapi.js';
 import { REDOC_PAGE, SWAGGER_PAGE, SWAGGER_START } from './pages.js';

@@ -5,8 +5,8 @@ import {
   UnauthorizedException,
 } from '@nestjs/common';
 import { describe, expect, it } from '@jest/globals';
-import { declareErrors, ERROR_STATUSES } from './fault-statuses.js';
-import { AppError } from './fault.js';
+import { declareErrors, ERROR_STATUSES } from './error-statuses.js';
+import { AppError } from './app-error.js';
 import { problemAnswer } from './problem-answer.js';
 
 declareErrors({

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { databaseErrorOf } from '#database';
 import { HttpException } from '@nestjs/common';
-import { ERROR_STATUSES, type ErrorStatus } from './fault-statuses.js';
-import { type AppErrorLike, isAppError } from './fault.js';
+import { ERROR_STATUSES, type ErrorStatus } from './error-statuses.js';
+import { type AppErrorLike, isAppError } from './app-error.js';
 import { type Problem } from './problem.js';
 
 /** An error made ready to send. */

@@ -1,5 +1,5 @@
 import { type FastifyInstance } from 'fastify';
-import { DeadlinePassed } from '../errors/request-faults.js';
+import { DeadlinePassed } from '../errors/request-errors.js';
 import { isAnswered } from './request-recorder.js';
 import { routeConfig } from './route-config.js';
 

@@ -1,5 +1,5 @@
 import { type FastifyInstance } from 'fastify';
-import { MethodNotAllowed, NotFound } from '../errors/request-faults.js';
+import { MethodNotAllowed, NotFound } from '../errors/request-errors.js';
 
 interface Route {
   methods: string[];

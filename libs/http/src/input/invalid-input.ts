@@ -1,4 +1,4 @@
-import { AppError } from '../errors/fault.js';
+import { AppError } from '../errors/app-error.js';
 import { type FieldError } from '../errors/problem.js';
 
 /** Fields that break a rule. Rooms throw it too, for rules that no decorator can check. */

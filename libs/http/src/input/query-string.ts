@@ -1,6 +1,6 @@
 import { type FastifyInstance } from 'fastify';
 import { pairs } from '../body/pairs.js';
-import { InvalidText } from '../errors/request-faults.js';
+import { InvalidText } from '../errors/request-errors.js';
 
 const FAULT = Symbol('fault');
 

@@ -4,7 +4,7 @@ import {
   InvalidHeaders,
   TooManyHeaders,
   UnsupportedTransferCoding,
-} from '../errors/request-faults.js';
+} from '../errors/request-errors.js';
 
 /** As many as Apache takes. Node keeps the first 1,000 and silently drops the others. */
 const MAX_HEADERS = 100;

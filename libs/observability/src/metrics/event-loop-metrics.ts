@@ -8,7 +8,7 @@ import {
 } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Histogram, type Registry } from 'prom-client';
-import { type MetricRow, MetricGroup, seconds } from './figures.js';
+import { type MetricRow, MetricGroup, seconds } from './metric-group.js';
 
 const RESOLUTION_MS = 10;
 

@@ -1,4 +1,4 @@
-import { type AccessClaims } from '../../access/caller.js';
+import { type AccessClaims } from '../../access/principal.js';
 import { InvalidToken } from './invalid-token.js';
 import { isJsonObject } from '#runtime';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JsonWebTokenError, JwtService, NotBeforeError, TokenExpiredError } from '@nestjs/jwt';
 import { Settings } from '#config';
-import { type AccessClaims } from '../../access/caller.js';
+import { type AccessClaims } from '../../access/principal.js';
 import { readAccessClaims } from './access-claims.js';
 import { Clock } from '#cache';
 import { InvalidToken } from './invalid-token.js';

@@ -6,7 +6,7 @@ import { JwksController } from '../signing-keys/jwks.controller.js';
 import { loadRefreshKeys } from '../refresh-tokens/refresh-keys.js';
 import { RefreshTokens } from '../refresh-tokens/refresh-tokens.js';
 import { SigningKeys } from '../signing-keys/signing-keys.js';
-import { SigningKeysPoll } from '../signing-keys/signing-keys-watch.js';
+import { SigningKeysPoll } from '../signing-keys/signing-keys-poll.js';
 
 @Module({
   controllers: [JwksController],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type AccessClaims } from '../../access/caller.js';
+import { type AccessClaims } from '../../access/principal.js';
 import { VerifiedTokens } from './verified-tokens.js';
 
 const claims: AccessClaims = { userId: 'u', sessionId: 's', issuedAt: 0, expiresAt: 1_000, tokenId: 't' };

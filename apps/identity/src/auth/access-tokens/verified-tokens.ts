@@ -1,7 +1,7 @@
 import { heapShareEntries } from '#config';
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { type AccessClaims } from '../../access/caller.js';
+import { type AccessClaims } from '../../access/principal.js';
 
 const MAX_ENTRIES = heapShareEntries('verifiedTokens', { bytesEach: 500, most: 50_000 });
 /** Fewer, and apart: what clients still send after it expired must not push out what is in use. At some 150 bytes each. */

@@ -11,8 +11,8 @@ import { type AuditNote, Note } from '../../access/audit-note.js';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline, WithETag, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { RateLimit } from '../../rate-limits/limited.js';
-import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/visitor.js';
+import { RateLimit } from '../../rate-limits/rate-limit.js';
+import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { AccountsService } from './accounts.service.js';
 import {
   ChangePasswordRequest,

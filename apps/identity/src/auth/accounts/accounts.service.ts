@@ -8,15 +8,15 @@ import {
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../access/audit-note.js';
-import { LoginThrottle } from '../../login-throttle/guesses.js';
-import { type RateLimitSubject } from '../../access/visitor.js';
+import { LoginThrottle } from '../../login-throttle/login-throttle.js';
+import { type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { MailDelivery } from '../email-actions/mail-delivery.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
 import { type Client } from '../../access/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
-import { WrongPassword } from '../passwords/account-faults.js';
-import { PasswordConfirmation } from '../passwords/own-password.js';
+import { WrongPassword } from '../passwords/credential-errors.js';
+import { PasswordConfirmation } from '../passwords/password-confirmation.js';
 
 export interface Registration extends ProfileChanges {
   email: string;

@@ -5,8 +5,8 @@ import { Reflector } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { CacheTrace } from '#http';
 import { BadTokens } from '../../rate-limits/bad-tokens.js';
-import { rateLimitSubjectOf } from '../../access/visitor.js';
-import { InvalidPersonalToken } from '../personal-tokens/personal-token-faults.js';
+import { rateLimitSubjectOf } from '../../access/rate-limit-subject.js';
+import { InvalidPersonalToken } from '../personal-tokens/personal-token-errors.js';
 import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';
 import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
 import { type ScopeName } from '../../access/scopes.js';
@@ -17,7 +17,7 @@ import {
   isAdmin,
   type PersonalTokenPrincipal,
   type ServicePrincipal,
-} from '../../access/caller.js';
+} from '../../access/principal.js';
 import { AccessTokens } from '../access-tokens/access-tokens.js';
 import { InvalidToken } from '../access-tokens/invalid-token.js';
 import { type Access, ACCESS, ROLES, SCOPE } from '../../access/access.js';
@@ -28,9 +28,8 @@ import {
   MissingPrivilege,
   MissingToken,
   TokenRevoked,
-} from '../../access/auth-faults.js';
-import { bearerToken } from '../../access/bearer-token.js';
-import { sendsBasic } from '../../access/client-credentials.js';
+} from '../../access/access-errors.js';
+import { bearerToken, sendsBasic } from '../../access/credentials.js';
 import { ServiceTokens } from '../../access/service-tokens.js';
 
 /**

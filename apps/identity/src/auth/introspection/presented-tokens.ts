@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
-import { type AccessClaims } from '../../access/caller.js';
+import { type AccessClaims } from '../../access/principal.js';
 import { AccessTokens } from '../access-tokens/access-tokens.js';
 import { InvalidRefreshToken } from '../refresh-tokens/invalid-refresh-token.js';
 import { InvalidToken } from '../access-tokens/invalid-token.js';

@@ -4,7 +4,7 @@ import { combineOrigins } from '#cache';
 import { Injectable } from '@nestjs/common';
 import { type CacheTrace } from '#http';
 import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';
-import { type AccessClaims } from '../../access/caller.js';
+import { type AccessClaims } from '../../access/principal.js';
 import { type RefreshClaims } from '../refresh-tokens/refresh-tokens.js';
 import { type IntrospectionResponse } from './introspection-response.js';
 import { PresentedTokens } from './presented-tokens.js';

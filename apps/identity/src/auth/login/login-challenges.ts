@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { type Clock } from '#cache';
-import { InvalidChallenge } from '../two-factor/second-factor-faults.js';
+import { InvalidChallenge } from '../two-factor/two-factor-errors.js';
 
 const PREFIX = 'usher_2fa_';
 const ID_BYTES = 16;

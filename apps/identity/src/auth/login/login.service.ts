@@ -2,13 +2,13 @@ import { type AliasKind, type Credentials, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type AuditNote } from '../../access/audit-note.js';
 import { normaliseEmail, normalisePhone } from '#http';
-import { LoginThrottle } from '../../login-throttle/guesses.js';
-import { type RateLimitSubject } from '../../access/visitor.js';
+import { LoginThrottle } from '../../login-throttle/login-throttle.js';
+import { type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
-import { TwoFactorLogin } from './second-step.js';
+import { TwoFactorLogin } from './two-factor-login.js';
 import { type Client } from '../../access/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
-import { InvalidCredentials } from '../passwords/login-faults.js';
+import { InvalidCredentials } from '../passwords/credential-errors.js';
 
 export interface Login {
   /** Email address, username or phone number. */

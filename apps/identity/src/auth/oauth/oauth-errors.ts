@@ -1,80 +1,59 @@
-import { applyDecorators } from '@nestjs/common';
-import { ApiExtraModels, ApiProperty, ApiResponse, ApiSchema, getSchemaPath } from '@nestjs/swagger';
-import { type FieldError, FieldErrorDocument, type Problem, MapErrors, routeConfig } from '#http';
-import { asOAuthError } from './as-oauth-fault.js';
-import { printable } from './oauth-faults.js';
+import { AppError, type AppErrorLike, type FieldError } from '#http';
 
-@ApiSchema({ name: 'OAuthError', description: 'Every error of the OAuth endpoints (RFC 6749, section 5.2).' })
-export class OAuthError {
-  @ApiProperty({
-    type: 'string',
-    description: 'The code that OAuth has for it.',
-    example: 'invalid_request',
-  })
-  error!: string;
+/** What RFC 6749, section 5.2, does not allow in an error_description. */
+const NOT_ALLOWED = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/g;
 
-  @ApiProperty({
-    type: 'string',
-    description: 'For developers, in printable ASCII.',
-    example: 'One field is not valid.',
-  })
-  error_description!: string;
+export function printable(description: string): string {
+  return description.replace(NOT_ALLOWED, "'");
+}
 
-  @ApiProperty({
-    type: 'string',
-    description: 'Our own code; more precise.',
-    example: 'auth.invalid_request',
-  })
-  code!: string;
+/** Faults of the token endpoint, with the members that RFC 6749, section 5.2, asks for. */
+abstract class OAuthFault extends AppError {
+  override readonly extensions: Readonly<Record<string, string>>;
 
-  @ApiProperty({
-    type: [FieldErrorDocument],
-    required: false,
-    description: 'The refused fields, where there are any.',
-  })
-  errors?: FieldError[];
-
-  @ApiProperty({
-    type: 'string',
-    required: false,
-    description: 'What a service token lacks.',
-    example: 'introspect',
-  })
-  privilege?: string;
-
-  static of({ error, error_description, code, status, detail, errors, privilege }: Problem): OAuthError {
-    return {
-      error: typeof error === 'string' ? error : errorOf(code, status),
-      error_description: typeof error_description === 'string' ? error_description : printable(detail),
-      code,
-      ...(errors && { errors }),
-      ...(typeof privilege === 'string' && { privilege }),
-    };
+  constructor(error: string, description: string) {
+    super(description);
+    this.extensions = { error, error_description: printable(description) };
   }
 }
 
-/** An endpoint of OAuth, whose errors are all `application/json` with the members that OAuth's clients look for. */
-export function OAuthErrors(): MethodDecorator {
-  return applyDecorators(
-    MapErrors(asOAuthError),
-    routeConfig({ asErrorBody: (problem) => OAuthError.of(problem) }),
-    ApiExtraModels(OAuthError),
-    // Every error of the operation takes the shape of this one: see completeOperations().
-    ApiResponse({
-      status: 'default',
-      description: 'Any other error.',
-      content: { 'application/json': { schema: { $ref: getSchemaPath(OAuthError) } } },
-    }),
-  );
+export class InvalidGrant extends OAuthFault {
+  readonly code = 'auth.invalid_grant';
+
+  constructor(description: string) {
+    super('invalid_grant', description);
+  }
 }
 
-/** RFC 6749, section 5.2, RFC 6750, section 3.1, RFC 8628, section 3.5, and RFC 6749, section 4.1.2.1, for our own faults. */
-function errorOf(code: string, status: number): string {
-  if (code === 'auth.invalid_client' || code === 'auth.missing_token') return 'invalid_client';
-  if (code === 'auth.insufficient_scope') return 'insufficient_scope';
-  if (status === 401) return 'invalid_token';
-  if (status === 403) return 'unauthorized_client';
-  if (status === 429) return 'slow_down';
-  if (status === 503) return 'temporarily_unavailable';
-  return status >= 500 ? 'server_error' : 'invalid_request';
+export class UnsupportedGrantType extends OAuthFault {
+  readonly code = 'auth.unsupported_grant_type';
+
+  constructor() {
+    super('unsupported_grant_type', 'The grant type has to be password or refresh_token.');
+  }
+}
+
+export class InvalidTokenRequest extends OAuthFault {
+  readonly code = 'auth.invalid_request';
+
+  constructor(
+    description: string,
+    override readonly errors: readonly FieldError[],
+  ) {
+    super('invalid_request', description);
+  }
+}
+
+/** `slow_down` is the one registered error of a token endpoint that says so (RFC 8628, section 3.5). */
+export class SlowDown extends OAuthFault {
+  readonly code: string;
+  override readonly retryAfterSeconds: number | undefined;
+  override readonly headers: Readonly<Record<string, string>> | undefined;
+
+  constructor({ code, message, retryAfterSeconds, headers }: AppErrorLike) {
+    super('slow_down', message);
+    this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
+    this.headers = headers;
+  }
 }

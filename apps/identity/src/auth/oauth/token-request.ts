@@ -1,6 +1,6 @@
 import { GivenPasswordField, InvalidInput, TextField, UnknownFieldsIgnored } from '#http';
 import { CODE } from '../two-factor/code-field.js';
-import { UnsupportedGrantType } from './oauth-faults.js';
+import { UnsupportedGrantType } from './oauth-errors.js';
 
 const ignored = { max: 1_024, optional: true, example: '' };
 

@@ -8,7 +8,7 @@ import { BcryptHash } from './bcrypt-hash.js';
 import { HashingPace } from './hashing-pace.js';
 import { MAX_PASSWORD_BYTES } from '#http';
 import { isWellFormedPassword, passwordBytes } from './password-text.js';
-import { PasswordsBusy } from './passwords-busy.js';
+import { PasswordsBusy } from './credential-errors.js';
 
 // bcrypt runs on libuv's four threads. One stays free, or DNS and the file system would wait behind passwords.
 const WORKERS = Math.min(3, Math.max(1, availableParallelism()));

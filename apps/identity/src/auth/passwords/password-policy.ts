@@ -8,7 +8,7 @@ import {
   PasswordPersonal,
   PasswordTooLong,
   PasswordTooShort,
-} from './password-faults.js';
+} from './password-rule-errors.js';
 import { isWellFormedPassword, passwordBytes, passwordCharacters } from './password-text.js';
 
 /** Whose password it will be; what is known of them at that moment. */

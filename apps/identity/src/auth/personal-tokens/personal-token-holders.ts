@@ -8,7 +8,7 @@ import {
 import { combineOrigins } from '#cache';
 import { Injectable } from '@nestjs/common';
 import { BadTokens } from '../../rate-limits/bad-tokens.js';
-import { type RateLimitSubject } from '../../access/visitor.js';
+import { type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { type ComparedToken, ComparedTokens } from './compared-tokens.js';
 import { LastUses } from './last-uses.js';
 import { type PersonalTokenText, readPersonalToken } from './personal-token-text.js';

@@ -10,8 +10,8 @@ import {
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { RateLimit } from '../../rate-limits/limited.js';
-import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/visitor.js';
+import { RateLimit } from '../../rate-limits/rate-limit.js';
+import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { UsersOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
 import { PersonalTokenPath, PersonalTokenRequest } from './personal-token-requests.js';

@@ -5,10 +5,10 @@ import {
   PersonalTokenStore,
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { type RateLimitSubject } from '../../access/visitor.js';
-import { WrongPassword } from '../passwords/account-faults.js';
-import { PasswordConfirmation } from '../passwords/own-password.js';
-import { PersonalTokenNotFound, TooManyPersonalTokens } from './personal-token-faults.js';
+import { type RateLimitSubject } from '../../access/rate-limit-subject.js';
+import { WrongPassword } from '../passwords/credential-errors.js';
+import { PasswordConfirmation } from '../passwords/password-confirmation.js';
+import { PersonalTokenNotFound, TooManyPersonalTokens } from './personal-token-errors.js';
 import { makePersonalToken } from './personal-token-text.js';
 import { type ScopeName } from '../../access/scopes.js';
 

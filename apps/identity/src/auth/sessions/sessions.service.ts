@@ -1,11 +1,11 @@
 import { type CachedUser, type LiveSession, type SessionDetails, SessionStore } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
 import { type AuditNote } from '../../access/audit-note.js';
-import { InvalidCredentials } from '../passwords/login-faults.js';
+import { InvalidCredentials } from '../passwords/credential-errors.js';
 import { InvalidRefreshToken } from '../refresh-tokens/invalid-refresh-token.js';
 import { RefreshTokens } from '../refresh-tokens/refresh-tokens.js';
 import { type Client } from '../../access/client.js';
-import { SessionNotFound } from './session-faults.js';
+import { SessionNotFound } from './session-errors.js';
 
 /** A user who has proved who they are, and the session that it began or goes on with. */
 export interface Authenticated {

@@ -71,7 +71,7 @@ async function compileTo(directory: string, sources: string[]): Promise<void> {
   await writeFile(join(directory, 'package.json'), JSON.stringify({ type: 'module', imports }));
   await writeFile(
     join(directory, 'crypto.js'),
-    `export * from './libs/crypto/src/key-faults.js'; export * from './libs/crypto/src/shared-directory.js';`,
+    `export * from './libs/crypto/src/key-errors.js'; export * from './libs/crypto/src/shared-directory.js';`,
   );
   await writeFile(
     join(directory, 'slow-fs.js'),
@@ -148,7 +148,7 @@ describe('SigningKeys from a directory', () => {
       'apps/identity/src/auth/signing-keys/rotation-state.ts',
       'apps/identity/src/auth/signing-keys/rotation-times.ts',
       'apps/identity/src/auth/signing-keys/signing-key.ts',
-      'libs/crypto/src/key-faults.ts',
+      'libs/crypto/src/key-errors.ts',
       'libs/crypto/src/shared-directory.ts',
       'libs/runtime/src/json-object.ts',
     ]);

@@ -1,5 +1,5 @@
 import { type Metadata } from 'sharp';
-import { TooManyPixels } from '../avatar-faults.js';
+import { TooManyPixels } from '../avatar-errors.js';
 
 /** More than any camera that a 5 MB file comes from. */
 const MAX_PIXELS = 50_000_000;

@@ -1,4 +1,4 @@
-import { AvatarsBusy } from '../avatar-faults.js';
+import { AvatarsBusy } from '../avatar-errors.js';
 
 /** Bytes that all uploads together may hold. Counted as they come: who sends slowly holds little. */
 export class MemoryBudget {

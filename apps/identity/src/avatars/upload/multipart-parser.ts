@@ -1,7 +1,7 @@
 import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
 import { type IncomingHttpHeaders } from 'node:http';
 import { DuplicateField } from '#http';
-import { AvatarTooLarge } from '../avatar-faults.js';
+import { AvatarTooLarge } from '../avatar-errors.js';
 import { InvalidMultipart } from './invalid-multipart.js';
 
 export const MAX_FILE_BYTES = 5 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { InvalidInput } from '#http';
-import { AvatarsBusy, AvatarTooLarge } from '../avatar-faults.js';
+import { AvatarsBusy, AvatarTooLarge } from '../avatar-errors.js';
 import { discardRest } from './discard-rest.js';
 import { MemoryBudget, type MemoryShare } from './memory-budget.js';
 import { MAX_BODY_BYTES, MAX_FILE_BYTES, MultipartParser } from './multipart-parser.js';

@@ -1,4 +1,4 @@
-import '../../access/fault-statuses.js';
+import '../../access/error-statuses.js';
 import { EmailTaken, type ImportedUser, type ImportOutcome, type UserImporter } from '#accounts';
 import { type AppErrorLike, isAppError } from '#http';
 import { type Line, MAX_LINE_BYTES } from './lines.js';

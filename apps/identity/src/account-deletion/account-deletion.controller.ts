@@ -1,0 +1,32 @@
+import { Controller, Delete, HttpCode, Param } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Audited } from '../audit-log/audited.js';
+import { AdminsOnly } from '../access/access.js';
+import { ApiProblems } from '#http';
+import { REQUEST_LIMITS } from '../rate-limits/limit.js';
+import { RateLimit } from '../rate-limits/rate-limit.js';
+import { UserPath } from '../users/user-requests.js';
+import { AccountDeletionService } from './account-deletion.service.js';
+
+@ApiTags('administration')
+@Controller('users')
+export class AccountDeletionController {
+  constructor(private readonly departures: AccountDeletionService) {}
+
+  @Delete(':id')
+  @RateLimit(REQUEST_LIMITS.administration)
+  @AdminsOnly()
+  @HttpCode(204)
+  @Audited('admin.user_deleted')
+  @ApiOperation({
+    summary: 'Delete a deactivated user for good',
+    description: 'At once, with everything that is kept about them. It cannot be undone.',
+  })
+  @ApiNoContentResponse({
+    description: 'There is no such user any more; their email, username and phone are free.',
+  })
+  @ApiProblems('users.not_found', 'users.still_active', 'request.validation', 'storage.unavailable')
+  async deleteUser(@Param() { id }: UserPath): Promise<void> {
+    await this.departures.delete(id);
+  }
+}

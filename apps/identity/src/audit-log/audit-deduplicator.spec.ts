@@ -1,0 +1,82 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { type AuditEvent } from '#accounts';
+import { AuditDeduplicator } from './audit-deduplicator.js';
+
+const HERE = '192.0.2.1';
+
+describe('Repetitions', () => {
+  let nowMs: number;
+  let repetitions: AuditDeduplicator;
+
+  beforeEach(() => {
+    nowMs = 60_000;
+    repetitions = new AuditDeduplicator(() => nowMs);
+  });
+
+  function isNews(event: Partial<AuditEvent>, address = HERE): boolean {
+    const refusal: AuditEvent = {
+      action: 'request.refused',
+      outcome: 'auth.forbidden',
+      actor: { kind: 'anyone' },
+      userId: null,
+      sessionId: null,
+      changes: null,
+      address: null,
+      device: null,
+      requestId: null,
+    };
+    return repetitions.isNews({ ...refusal, ...event }, address);
+  }
+
+  it('takes a refused refresh by the OAuth form for no guess, though the code is that of one', () => {
+    const refused = { outcome: 'auth.invalid_grant' };
+    expect([
+      isNews({ ...refused, action: 'session.opened' }),
+      isNews({ ...refused, action: 'session.opened' }),
+    ]).toEqual([true, true]);
+    expect([
+      isNews({ ...refused, action: 'session.refreshed' }),
+      isNews({ ...refused, action: 'session.refreshed' }),
+    ]).toEqual([true, false]);
+  });
+
+  it('takes the same refusal from the same network for news once a minute', () => {
+    expect([isNews({}), isNews({}), isNews({ userId: 'another' })]).toEqual([true, false, false]);
+    expect(isNews({}, '192.0.2.2')).toBe(true);
+    expect(isNews({ outcome: 'auth.too_many_attempts' })).toBe(true);
+    expect(isNews({ action: 'admin.user_changed' })).toBe(true);
+    expect(isNews({ actor: { kind: 'user', id: 'ada' } })).toBe(true);
+    nowMs += 59_999;
+    expect(isNews({})).toBe(false);
+    nowMs += 2;
+    expect(isNews({})).toBe(true);
+  });
+
+  it('takes all addresses of one customer for one network', () => {
+    expect(isNews({}, '2001:db8:0:1::1')).toBe(true);
+    expect(isNews({}, '2001:db8:0:1:ffff::2')).toBe(false);
+  });
+
+  it('does not let many networks together fill the log', () => {
+    const news = Array.from({ length: 5_000 }, (_, n) => isNews({}, `10.1.${n >> 8}.${n & 255}`));
+    expect(news.filter(Boolean)).toHaveLength(600);
+    nowMs += 60_001;
+    expect(isNews({})).toBe(true);
+  });
+
+  it('takes each wrong password for news, and each success', () => {
+    const wrong = { action: 'session.opened', outcome: 'auth.invalid_credentials' } as const;
+    const right = { action: 'session.opened', outcome: 'success' } as const;
+    const all = [wrong, wrong, right, right].map((event) => isNews(event));
+    expect(all).toEqual([true, true, true, true]);
+  });
+
+  it('takes a session that is refreshed for news once a day, or when it comes from elsewhere', () => {
+    const refreshed = { action: 'session.refreshed', outcome: 'success', sessionId: 'one' } as const;
+    expect([isNews(refreshed), isNews(refreshed)]).toEqual([true, false]);
+    expect(isNews({ ...refreshed, sessionId: 'two' })).toBe(true);
+    expect(isNews(refreshed, '198.51.100.7')).toBe(true);
+    nowMs += 86_400_001;
+    expect(isNews(refreshed)).toBe(true);
+  });
+});

@@ -1,0 +1,139 @@
+import { type CachedUser } from '#accounts';
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type AuditNote, Note } from '../../access/audit-note.js';
+import { Audited } from '../../audit-log/audited.js';
+import { ApiProblems, Deadline, UNAVAILABLE } from '#http';
+import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
+import { RateLimit } from '../../rate-limits/rate-limit.js';
+import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/rate-limit-subject.js';
+import { Public, UsersOnly } from '../../access/access.js';
+import { CurrentUser } from '../../access/current-user.js';
+import { type Client, CurrentClient } from '../../access/client.js';
+import {
+  ChangeEmailRequest,
+  EmailRequest,
+  LinkRequest,
+  ResetPasswordRequest,
+} from './email-action-requests.js';
+import { EmailActionsService } from './email-actions.service.js';
+
+/** The longest that a password may wait for its turn and be hashed. */
+const PASSWORD_DEADLINE_MS = 15_000;
+
+const ALWAYS = 'The same answer whether or not there is such an account; if so, a mail is on its way.';
+const ONCE = 'The link works once.';
+
+@ApiTags('account')
+@Controller('auth')
+export class EmailActionsController {
+  constructor(private readonly links: EmailActionsService) {}
+
+  @Post('resend-verification')
+  @Public()
+  @Audited('account.verification_asked')
+  @RateLimit(REQUEST_LIMITS.mail)
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Ask for the mail that verifies an address once more',
+    description: 'The same link is mailed once a minute and five times an hour at most.',
+  })
+  @ApiAcceptedResponse({ description: ALWAYS })
+  @ApiProblems('request.validation', ...UNAVAILABLE)
+  async resendVerification(
+    @Body() { email }: EmailRequest,
+    @CurrentClient() client: Client,
+    @Note() note: AuditNote,
+  ): Promise<void> {
+    await this.links.request('verify_email', email, client, note);
+  }
+
+  @Post('verify-email')
+  @Public()
+  @Audited('account.email_verified')
+  @RateLimit(REQUEST_LIMITS.link)
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Verify the address that a link was mailed to', description: ONCE })
+  @ApiNoContentResponse({ description: 'The address is verified.' })
+  @ApiProblems('auth.invalid_link', 'auth.already_verified', 'request.validation', ...UNAVAILABLE)
+  async verifyEmail(@Body() { token }: LinkRequest, @Note() note: AuditNote): Promise<void> {
+    await this.links.verifyEmail(token, note);
+  }
+
+  @Post('forgot-password')
+  @Public()
+  @Audited('account.password_reset_asked')
+  @RateLimit(REQUEST_LIMITS.mail)
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Ask for a link by mail that sets a new password',
+    description: 'The link is mailed once a minute and five times an hour at most.',
+  })
+  @ApiAcceptedResponse({ description: ALWAYS })
+  @ApiProblems('request.validation', ...UNAVAILABLE)
+  async forgotPassword(
+    @Body() { email }: EmailRequest,
+    @CurrentClient() client: Client,
+    @Note() note: AuditNote,
+  ): Promise<void> {
+    await this.links.request('reset_password', email, client, note);
+  }
+
+  @Post('reset-password')
+  @Public()
+  @Audited('account.password_reset')
+  @RateLimit(REQUEST_LIMITS.link)
+  @HttpCode(204)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiOperation({
+    summary: 'Set a new password with a mailed link; every session ends',
+    description: `${ONCE} A new password that is refused does not use it up.`,
+  })
+  @ApiNoContentResponse({ description: 'The password is set, and nobody is logged in any more.' })
+  @ApiProblems('auth.invalid_link', 'request.validation', 'auth.busy', ...UNAVAILABLE)
+  async resetPassword(
+    @Body() { token, new_password }: ResetPasswordRequest,
+    @CurrentClient() client: Client,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+    @Note() note: AuditNote,
+  ): Promise<void> {
+    await this.links.resetPassword(token, new_password, { client, visitor, note });
+  }
+
+  @Post('change-email')
+  @UsersOnly()
+  @Audited('account.email_change_asked')
+  @RateLimit(REQUEST_LIMITS.password)
+  @HttpCode(202)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiOperation({
+    summary: 'Change the email address: a link goes to the new one, a notice to the old one',
+    description: 'The link is mailed once a minute and five times an hour at most.',
+  })
+  @ApiAcceptedResponse({ description: 'The address changes when the link in the mail is used.' })
+  @ApiProblems('auth.wrong_password', 'auth.too_many_attempts', 'request.validation', 'auth.busy')
+  async changeEmail(
+    @CurrentUser() user: CachedUser,
+    @Body() { new_email, password }: ChangeEmailRequest,
+    @CurrentClient() client: Client,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+  ): Promise<void> {
+    await this.links.requestEmailChange(user, new_email, password, client, visitor);
+  }
+
+  @Post('confirm-email')
+  @Public()
+  @Audited('account.email_changed')
+  @RateLimit(REQUEST_LIMITS.link)
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Change to the address that a link was mailed to', description: ONCE })
+  @ApiNoContentResponse({ description: 'The address is changed, and verified.' })
+  @ApiProblems('auth.invalid_link', 'users.email_taken', 'request.validation', ...UNAVAILABLE)
+  async confirmEmail(
+    @Body() { token }: LinkRequest,
+    @CurrentClient() client: Client,
+    @Note() note: AuditNote,
+  ): Promise<void> {
+    await this.links.confirmEmail(token, client, note);
+  }
+}

@@ -1,0 +1,48 @@
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type AuditNote, Note } from '../../access/audit-note.js';
+import { Audited } from '../../audit-log/audited.js';
+import { ApiProblems, UNAVAILABLE } from '#http';
+import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
+import { RateLimit } from '../../rate-limits/rate-limit.js';
+import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/rate-limit-subject.js';
+import { Public } from '../../access/access.js';
+import { type Client, CurrentClient } from '../../access/client.js';
+import { TokenIssuer } from '../sessions/token-issuer.js';
+import { AuthenticatedResponse } from '../sessions/token-response.js';
+import { SecondStepRequest } from '../two-factor/two-factor-requests.js';
+import { TwoFactorLogin } from './two-factor-login.js';
+
+@ApiTags('auth')
+@Controller('auth/login')
+export class TwoFactorLoginController {
+  constructor(
+    private readonly secondStep: TwoFactorLogin,
+    private readonly issuer: TokenIssuer,
+  ) {}
+
+  @Post('second-factor')
+  @Public()
+  @Audited('session.opened')
+  @RateLimit(REQUEST_LIMITS.login)
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Finish a login that asked for a code' })
+  @ApiOkResponse({ type: AuthenticatedResponse, description: 'A token, and whose it is.' })
+  @ApiProblems(
+    'auth.invalid_code',
+    'auth.invalid_challenge',
+    'auth.too_many_attempts',
+    'request.validation',
+    'encryption.unknown_key',
+    'encryption.unreadable',
+    ...UNAVAILABLE,
+  )
+  async loginWithSecondFactor(
+    @Body() { challenge, code }: SecondStepRequest,
+    @CurrentClient() client: Client,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+    @Note() note: AuditNote,
+  ): Promise<AuthenticatedResponse> {
+    return this.issuer.authenticated(await this.secondStep.finish(challenge, code, client, visitor, note));
+  }
+}

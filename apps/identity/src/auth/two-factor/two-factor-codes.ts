@@ -1,0 +1,137 @@
+import { Settings } from '#config';
+import { type CachedUser, type TwoFactorStatus, TwoFactorStore } from '#accounts';
+import { Injectable, Logger } from '@nestjs/common';
+import { type EntityManager } from 'typeorm';
+import { Clock } from '#cache';
+import { newRecoveryCodes, recoveryCodeHash } from './recovery-code.js';
+import { SecretCipher } from '#crypto';
+import { SecondFactorAlreadyOn, SecondFactorNotOn, SecondFactorNotStarted } from './two-factor-errors.js';
+import { newTotpSecret, totpSecretText, totpStep, totpUri } from './totp.js';
+
+const USE = 'second factor';
+
+/** What an authenticator app needs. Shown once. */
+export interface Enrolment {
+  /** Base32. */
+  readonly secret: string;
+  readonly uri: string;
+}
+
+/** Codes of authenticator apps (RFC 6238) and recovery codes, whoever asks and whyever. Who may is decided elsewhere. */
+@Injectable()
+export class TwoFactorCodes {
+  private readonly logger = new Logger('TwoFactorCodes');
+
+  constructor(
+    private readonly store: TwoFactorStore,
+    private readonly box: SecretCipher,
+    private readonly clock: Clock,
+    private readonly settings: Settings,
+  ) {}
+
+  status(userId: string): Promise<TwoFactorStatus> {
+    return this.store.status(userId);
+  }
+
+  async isOn(userId: string): Promise<boolean> {
+    return (await this.store.secret(userId))?.isConfirmed ?? false;
+  }
+
+  /**
+   * @param verifiedHash the stored hash that the password was verified against
+   * @returns `undefined`: it is not the stored one any more
+   * @throws SecondFactorAlreadyOn
+   */
+  async begin({ id, email }: CachedUser, verifiedHash: string): Promise<Enrolment | undefined> {
+    const bytes = newTotpSecret();
+    const envelope = this.box.encrypt(bytes, { userId: id, use: USE });
+    const beginning = await this.store.begin(id, envelope, verifiedHash);
+    if (beginning === 'refused') return undefined;
+    if (beginning === 'on already') throw new SecondFactorAlreadyOn();
+    const secret = totpSecretText(bytes);
+    return { secret, uri: totpUri({ issuer: this.settings.jwtIssuer, account: email, secret }) };
+  }
+
+  /**
+   * Turns on what was begun: the code proves that the app has the secret.
+   *
+   * @returns the recovery codes, which are not to be had again; `undefined`: the code is wrong
+   * @throws SecondFactorAlreadyOn, SecondFactorNotStarted, UnknownEncryptionKey, UnreadableSecret
+   */
+  async confirm(userId: string, code: string): Promise<string[] | undefined> {
+    const stored = await this.store.secret(userId);
+    if (!stored) throw new SecondFactorNotStarted();
+    if (stored.isConfirmed) throw new SecondFactorAlreadyOn();
+    const step = this.#stepOf(userId, stored.envelope, code);
+    if (step === undefined) return undefined;
+    const codes = newRecoveryCodes();
+    const confirmed = await this.store.confirm(userId, stored.envelope, step, codes.map(hashOf));
+    if (!confirmed) throw await this.#meanwhile(userId);
+    return codes;
+  }
+
+  /**
+   * Whether the code is right, of the app or a recovery code. It is used up by this. Never so when nothing is on.
+   *
+   * @throws UnknownEncryptionKey, UnreadableSecret
+   */
+  async accepts(userId: string, code: string): Promise<boolean> {
+    const codeHash = recoveryCodeHash(code);
+    if (codeHash) return this.store.useRecoveryCode(userId, codeHash);
+    const stored = await this.store.secret(userId);
+    if (!stored?.isConfirmed) return false;
+    const { envelope } = stored;
+    const step = this.#stepOf(userId, envelope, code);
+    if (step === undefined || !(await this.store.useStep(userId, step))) return false;
+    await this.#reseal(userId, envelope);
+    return true;
+  }
+
+  /** @throws SecondFactorNotOn */
+  async renewRecoveryCodes(userId: string): Promise<string[]> {
+    const codes = newRecoveryCodes();
+    if (!(await this.store.replaceRecoveryCodes(userId, codes.map(hashOf)))) throw new SecondFactorNotOn();
+    return codes;
+  }
+
+  /**
+   * Whether or not there was one.
+   *
+   * @param manager of the transaction in which it is to go
+   */
+  async remove(userId: string, manager?: EntityManager): Promise<void> {
+    await this.store.remove(userId, manager);
+  }
+
+  /** Two who confirm, or one who begins anew, at once. */
+  async #meanwhile(userId: string): Promise<Error> {
+    return (await this.isOn(userId)) ? new SecondFactorAlreadyOn() : new SecondFactorNotStarted();
+  }
+
+  #stepOf(userId: string, envelope: Buffer, code: string): number | undefined {
+    // As apps show it, and people copy it.
+    return totpStep(this.#open(userId, envelope), code.replace(/[\s-]/g, ''), this.clock.wallMs());
+  }
+
+  #open(userId: string, envelope: Buffer): Buffer {
+    try {
+      return this.box.decrypt(envelope, { userId, use: USE });
+    } catch (fault) {
+      this.logger.error(
+        `The second factor of user ${userId} cannot be decrypted. ${(fault as Error).message}`,
+      );
+      throw fault;
+    }
+  }
+
+  /** The moment at which the secret is at hand: once all are sealed with the newest key, an older one can go. */
+  async #reseal(userId: string, envelope: Buffer): Promise<void> {
+    if (!this.box.isOutdated(envelope)) return;
+    const anew = this.box.encrypt(this.#open(userId, envelope), { userId, use: USE });
+    await this.store.reencrypt(userId, envelope, anew).catch(() => undefined); // the next login tries again
+  }
+}
+
+function hashOf(code: string): Buffer {
+  return recoveryCodeHash(code)!;
+}

@@ -1,0 +1,54 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { type TwoFactorStatus } from '#accounts';
+import { type Enrolment } from './two-factor-codes.js';
+
+@ApiSchema({ name: 'SecondFactor' })
+export class TwoFactorResponse {
+  @ApiProperty({ type: 'boolean', description: 'Whether logins ask for a code.' })
+  enabled!: boolean;
+
+  @ApiProperty({ type: 'string', format: 'date-time', nullable: true, description: 'Since when.' })
+  since!: string | null;
+
+  @ApiProperty({ type: 'integer', example: 10 })
+  recovery_codes_left!: number;
+
+  static of({ since, recoveryCodesLeft }: TwoFactorStatus): TwoFactorResponse {
+    return {
+      enabled: since !== null,
+      since: since && since.toISOString(),
+      recovery_codes_left: recoveryCodesLeft,
+    };
+  }
+}
+
+@ApiSchema({ name: 'SecondFactorEnrolment' })
+export class EnrolmentResponse {
+  @ApiProperty({
+    type: 'string',
+    description: 'Base32, to be typed into an authenticator app.',
+    example: 'RLJFVILXEN5VOITBIFLJPZO3JYVV4U64',
+  })
+  secret!: string;
+
+  @ApiProperty({
+    type: 'string',
+    description: 'The same with the names of service and account, to be shown as a QR code.',
+    example: 'otpauth://totp/usher:ada%40example.com?secret=RLJFVILXEN5VOITBIFLJPZO3JYVV4U64&issuer=usher',
+  })
+  otpauth_uri!: string;
+
+  static of({ secret, uri }: Enrolment): EnrolmentResponse {
+    return { secret, otpauth_uri: uri };
+  }
+}
+
+@ApiSchema({ name: 'RecoveryCodes' })
+export class RecoveryCodesResponse {
+  @ApiProperty({
+    type: [String],
+    description: 'Each is good once, in place of a code. They are not to be had again.',
+    example: ['h4k2-9xvt-0qpz-m7cd'],
+  })
+  recovery_codes!: string[];
+}

@@ -1,0 +1,132 @@
+import { type CachedUser } from '#accounts';
+import { Body, Controller, Delete, Get, HttpCode, Post } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { Audited } from '../../audit-log/audited.js';
+import { ApiProblems, Deadline, UNAVAILABLE } from '#http';
+import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
+import { RateLimit } from '../../rate-limits/rate-limit.js';
+import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/rate-limit-subject.js';
+import { UsersOnly } from '../../access/access.js';
+import { CurrentUser } from '../../access/current-user.js';
+import { TwoFactorEnrolment } from './two-factor-enrolment.js';
+import { ConfirmRequest, ProofRequest, StartRequest } from './two-factor-requests.js';
+import { EnrolmentResponse, RecoveryCodesResponse, TwoFactorResponse } from './two-factor-response.js';
+
+/** A password is hashed. */
+const PASSWORD_DEADLINE_MS = 15_000;
+
+const UNREADABLE = ['encryption.unknown_key', 'encryption.unreadable'] as const;
+const PROOF_PROBLEMS = [
+  'auth.wrong_password',
+  'auth.wrong_code',
+  'auth.second_factor_not_on',
+  'auth.too_many_attempts',
+  'request.validation',
+  'auth.busy',
+  ...UNREADABLE,
+  ...UNAVAILABLE,
+] as const;
+
+@ApiTags('second-factor')
+@Controller('auth/second-factor')
+export class TwoFactorController {
+  constructor(private readonly own: TwoFactorEnrolment) {}
+
+  @Get()
+  @UsersOnly()
+  @ApiOperation({ summary: 'Whether the own logins ask for a code' })
+  @ApiOkResponse({ type: TwoFactorResponse, description: 'How it is set up.' })
+  @ApiProblems(...UNAVAILABLE)
+  async getSecondFactor(@CurrentUser() user: CachedUser): Promise<TwoFactorResponse> {
+    return TwoFactorResponse.of(await this.own.status(user));
+  }
+
+  @Post()
+  @UsersOnly()
+  @Audited('second_factor.started')
+  @RateLimit(REQUEST_LIMITS.password)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiOperation({
+    summary: 'Begin to set up a second factor; logins do not ask for it before it is confirmed',
+  })
+  @ApiCreatedResponse({ type: EnrolmentResponse, description: 'What the authenticator app needs.' })
+  @ApiProblems(
+    'auth.wrong_password',
+    'auth.second_factor_already_on',
+    'auth.too_many_attempts',
+    'request.validation',
+    'auth.busy',
+    ...UNAVAILABLE,
+  )
+  async startSecondFactor(
+    @CurrentUser() user: CachedUser,
+    @Body() { password }: StartRequest,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+  ): Promise<EnrolmentResponse> {
+    return EnrolmentResponse.of(await this.own.begin(user, password, visitor));
+  }
+
+  @Post('confirm')
+  @UsersOnly()
+  @Audited('second_factor.enabled')
+  @RateLimit(REQUEST_LIMITS.password)
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Turn the second factor on, with a code that shows that the app has the secret' })
+  @ApiOkResponse({ type: RecoveryCodesResponse, description: 'It is on; codes for when the app is lost.' })
+  @ApiProblems(
+    'auth.wrong_code',
+    'auth.second_factor_not_started',
+    'auth.second_factor_already_on',
+    'auth.too_many_attempts',
+    'request.validation',
+    ...UNREADABLE,
+    ...UNAVAILABLE,
+  )
+  async confirmSecondFactor(
+    @CurrentUser() user: CachedUser,
+    @Body() { code }: ConfirmRequest,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+  ): Promise<RecoveryCodesResponse> {
+    return { recovery_codes: await this.own.confirm(user, code, visitor) };
+  }
+
+  @Post('recovery-codes')
+  @UsersOnly()
+  @Audited('second_factor.recovery_codes_made')
+  @RateLimit(REQUEST_LIMITS.password)
+  @HttpCode(200)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiOperation({ summary: 'Replace the recovery codes' })
+  @ApiOkResponse({ type: RecoveryCodesResponse, description: 'The former ones are not good any more.' })
+  @ApiProblems(...PROOF_PROBLEMS)
+  async renewRecoveryCodes(
+    @CurrentUser() user: CachedUser,
+    @Body() proof: ProofRequest,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+  ): Promise<RecoveryCodesResponse> {
+    return { recovery_codes: await this.own.renewRecoveryCodes(user, proof, visitor) };
+  }
+
+  @Delete()
+  @UsersOnly()
+  @Audited('second_factor.disabled')
+  @RateLimit(REQUEST_LIMITS.password)
+  @HttpCode(204)
+  @Deadline(PASSWORD_DEADLINE_MS)
+  @ApiOperation({ summary: 'Turn the second factor off; its recovery codes go with it' })
+  @ApiNoContentResponse({ description: 'Logins ask for the password alone.' })
+  @ApiProblems(...PROOF_PROBLEMS)
+  async disableSecondFactor(
+    @CurrentUser() user: CachedUser,
+    @Body() proof: ProofRequest,
+    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+  ): Promise<void> {
+    await this.own.disable(user, proof, visitor);
+  }
+}

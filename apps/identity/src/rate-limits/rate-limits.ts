@@ -1,0 +1,45 @@
+import { type Settings } from '#config';
+import { Logger } from '@nestjs/common';
+import { type ServiceTokens } from '../access/service-tokens.js';
+import { Counter } from './counter.js';
+import { type Limit } from './limit.js';
+import { RateLimitsRedis } from './rate-limits-redis.js';
+import { RequestRateLimiter } from './request-rate-limiter.js';
+
+/** Everything that is limited, over one connection to Redis. */
+export class RateLimits {
+  readonly requests: RequestRateLimiter;
+  /** Shared by everything that is counted; `undefined`: each instance counts for itself. */
+  readonly redis: RateLimitsRedis | undefined;
+  readonly #factor: number;
+
+  constructor(
+    settings: Pick<Settings, 'redisUrl' | 'redisTimeoutMs' | 'rateLimitFactor'>,
+    services: ServiceTokens,
+  ) {
+    const { redisUrl, redisTimeoutMs, rateLimitFactor } = settings;
+    this.redis = redisUrl === undefined ? undefined : new RateLimitsRedis(redisUrl, redisTimeoutMs);
+    this.#factor = rateLimitFactor;
+    this.requests = new RequestRateLimiter(
+      services,
+      (limit) => this.counterOf(limit),
+      () =>
+        new Logger('Limits').warn(
+          'Somebody was refused who may have come through a proxy: without TRUST_PROXY all clients of one count as one.',
+        ),
+    );
+  }
+
+  /** Counts one thing that is limited. */
+  counterOf(limit: Limit): Counter {
+    return new Counter(limit, this.#factor, this.redis);
+  }
+
+  async start(): Promise<void> {
+    await this.redis?.start();
+  }
+
+  stop(): void {
+    this.redis?.stop();
+  }
+}

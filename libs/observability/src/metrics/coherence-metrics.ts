@@ -1,0 +1,65 @@
+import { type CacheStatus } from '#change-log';
+import { type MetricRow, seconds } from './metric-group.js';
+
+/** Whether the promise holds: nothing is served that stopped being true longer than CACHE_MAX_STALENESS ago. */
+export const COHERENCE_METRICS: readonly MetricRow<CacheStatus>[] = [
+  {
+    type: 'gauge',
+    name: 'usher_cache_lease_age_seconds',
+    help: 'Seconds since the change log was last read; +Inf if never. Over CACHE_MAX_STALENESS every read goes to PostgreSQL.',
+    read: (status) => seconds(status.leaseAgeMs),
+  },
+  {
+    type: 'gauge',
+    name: 'usher_cache_lease_holds',
+    help: 'Whether cached entries may be served at this moment (1) or PostgreSQL is asked each time (0).',
+    read: (status) => Number(status.leaseHolds),
+  },
+  {
+    type: 'gauge',
+    name: 'usher_cache_guarded',
+    help: 'Whether the triggers that write the change log are all in force (1); if not (0) nothing is served from a cache.',
+    read: (status) => Number(status.triggersIntact),
+  },
+  {
+    type: 'gauge',
+    name: 'usher_cache_window_changes',
+    help: 'Changes in the window that cached entries are judged by.',
+    read: (status) => status.windowSize,
+  },
+  {
+    type: 'counter',
+    name: 'usher_cache_audits_total',
+    help: 'Cache hits that were compared with PostgreSQL after they were served.',
+    read: ({ sampling }) => sampling.checked,
+  },
+  {
+    type: 'counter',
+    name: 'usher_cache_audits_outdated_total',
+    help: 'Audited hits that had been outdated when they were served, within CACHE_MAX_STALENESS or not.',
+    read: ({ sampling }) => sampling.outdated,
+  },
+  {
+    type: 'counter',
+    name: 'usher_cache_audit_violations_total',
+    help: 'Audited hits that had been outdated for longer than CACHE_MAX_STALENESS. More than 0 is a broken promise: alert on it.',
+    read: ({ sampling }) => sampling.violations,
+  },
+  {
+    type: 'counter',
+    name: 'usher_cache_audits_skipped_total',
+    help: 'Hits that were drawn for an audit and could not be compared: PostgreSQL did not answer, or was audited enough.',
+    read: ({ sampling }) => sampling.skipped,
+  },
+  {
+    type: 'gauge',
+    name: 'usher_cache_audit_lag_seconds',
+    help: 'For how many seconds the outdated among audited hits had been so, since the start; quantile 1 is the longest. Absent as long as there was none.',
+    label: 'quantile',
+    read: ({ sampling }) => ({
+      0.5: seconds(sampling.lagP50Ms),
+      0.99: seconds(sampling.lagP99Ms),
+      1: seconds(sampling.lagMaxMs),
+    }),
+  },
+];
