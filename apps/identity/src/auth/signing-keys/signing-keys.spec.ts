@@ -154,7 +154,7 @@ describe('SigningKeys from a directory', () => {
     ]);
     const directories = Array.from({ length: 10 }, (_, round) => join(root, `shared-${round}`));
     const program = `
-      import { KeyDirectory } from './apps/identity/src/auth/tokens/key-directory.js';
+      import { KeyDirectory } from './apps/identity/src/auth/signing-keys/key-directory.js';
       for (const path of ${JSON.stringify(directories)}) {
         const { keys } = await new KeyDirectory(path).load({ nowMs: Date.now(), tokenLifeMs: 0 });
         console.log(keys.map(({ key }) => key.kid + '.pem').join());
