@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { migrate } from '#database';
 import fc from 'fast-check';
 import { Client } from 'pg';
-import { alias, aliasesOf, type AliasKind, answersTo, canonical } from './users/alias.js';
-import { accountsSchema } from './schema.js';
+import { alias, aliasesOf, type AliasKind, answersTo, canonical } from './alias.js';
+import { accountsSchema } from '../schema.js';
 
 const KINDS: AliasKind[] = ['email', 'username', 'phone'];
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './users/cached-user.js';
+import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
 
 const ADA: CachedUser = {
   id: '01990000-0000-7000-8000-000000000001',
