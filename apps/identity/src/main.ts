@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { InvalidSettings, type Settings } from '#config';
 import { type Readiness } from '#observability';
+import { waitAtMost } from '#runtime';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -93,7 +94,13 @@ async function abort(sentence: string): Promise<void> {
   tell(sentence);
   if (aborting) return;
   aborting = true;
-  await Promise.race([app?.close().catch(() => undefined), sleep(ABORT_WITHIN_MS)]);
-  await Promise.race([database?.close().catch(() => undefined), sleep(ABORT_WITHIN_MS)]);
+  await waitAtMost(
+    ABORT_WITHIN_MS,
+    Promise.resolve(app?.close()).catch(() => undefined),
+  );
+  await waitAtMost(
+    ABORT_WITHIN_MS,
+    Promise.resolve(database?.close()).catch(() => undefined),
+  );
   process.exit(1);
 }

@@ -10,6 +10,7 @@ import {
   IncompleteChangeLog,
 } from '#cache';
 import { databaseErrorOf } from '#database';
+import { reasonOf } from '#runtime';
 import { type DataSource } from 'typeorm';
 import { TooManyLoads } from './loading/batch-loader.js';
 import { Announcer } from './announcer.js';
@@ -199,10 +200,4 @@ export class Coherence {
 
 function lagOf(ms: number): string {
   return Number.isFinite(ms) ? `${ms.toFixed(0)} ms` : 'nobody knows how long';
-}
-
-/** What the driver said: it names a user or a host at most. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'no reason given';
-  return error.message || ('code' in error ? String(error.code) : error.name);
 }

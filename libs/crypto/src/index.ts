@@ -3,3 +3,4 @@ export { KeyDirectoryUnusable, KeyFileUnusable, KeyStateUnusable, THERE_AND_NOT 
 export { keyInFile } from './key-file.js';
 export { SecretCipher } from './secret-cipher.js';
 export { codeOf, SharedDirectory } from './shared-directory.js';
+export { fromBase64url, TokenText, uuidBytes, uuidOf } from './token-text.js';

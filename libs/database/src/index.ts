@@ -4,3 +4,4 @@ export { DatabaseModule } from './database.module.js';
 export { DeadlineClient } from './deadline-client.js';
 export { migrate, UnsupportedDatabase } from './migrate.js';
 export { PeriodicJob } from './periodic-job.js';
+export { runInBatches } from './run-in-batches.js';

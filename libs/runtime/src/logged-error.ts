@@ -35,6 +35,13 @@ export function isError(value: unknown): value is Error {
   return value instanceof Error || isNativeError(value);
 }
 
+/** Why something failed, in a few words. An error for several addresses of one name has a code and no message. */
+export function reasonOf(error: unknown): string {
+  if (!isError(error)) return 'no reason given';
+  const { code } = error as { code?: unknown };
+  return loggedError(error, 0).message || (typeof code === 'string' ? code : error.name);
+}
+
 /** The same in a line, without the frames. */
 export function errorLine(error: unknown): string {
   const { type, message, code } = loggedError(error, 0);

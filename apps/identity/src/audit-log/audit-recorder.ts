@@ -1,4 +1,5 @@
 import { databaseErrorOf } from '#database';
+import { waitAtMost } from '#runtime';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { isAdmin } from '../access/principal.js';
 import { clientOf } from '../access/client.js';
@@ -55,7 +56,10 @@ export class AuditRecorder implements RequestRecorder {
     const written = action && this.#write(request, action, outcome);
     if (!written) return undefined;
     const leftMs = (deadlineMs ?? DEADLINE_MS) - reply.elapsedTime;
-    return within(Math.max(LEAST_PATIENCE_MS, Math.min(PATIENCE_MS, leftMs)), written);
+    return waitAtMost(
+      Math.max(LEAST_PATIENCE_MS, Math.min(PATIENCE_MS, leftMs)),
+      written.then(() => undefined),
+    );
   }
 
   recordLate(request: FastifyRequest, code: string | undefined): void {
@@ -65,7 +69,7 @@ export class AuditRecorder implements RequestRecorder {
   }
 
   /** Neither throws nor rejects; `undefined` when it is no news. */
-  #write(request: FastifyRequest, action: AuditAction, outcome: string): Promise<unknown> | undefined {
+  #write(request: FastifyRequest, action: AuditAction, outcome: string): Promise<void[]> | undefined {
     const events = this.#events(request, action, outcome);
     if (events.length === 0) return undefined;
     return Promise.all(
@@ -142,15 +146,4 @@ function tellInstead(request: FastifyRequest, entry: AuditEntry, error: unknown)
   const fault = error instanceof TooManyEntries ? error : databaseErrorOf(error);
   if (fault) request.log.warn({ audit, reason: fault.message }, 'audit entry not written');
   else request.log.error({ audit, err: error }, 'audit entry not written');
-}
-
-/** Resolves when the work is done, and after so many milliseconds at the latest. */
-function within(ms: number, work: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    void work.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

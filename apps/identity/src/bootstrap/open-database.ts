@@ -3,7 +3,7 @@ import { databaseErrorOf, migrate } from '#database';
 import { EmbeddedPostgres } from '#embedded-postgres';
 import { accountsSchema } from '#accounts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { reasonOf } from './startup-error.js';
+import { reasonOf } from '#runtime';
 
 export interface OpenDatabase {
   readonly url: string;

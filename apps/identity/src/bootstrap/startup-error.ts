@@ -1,6 +1,6 @@
 import { type Settings } from '#config';
 import process from 'node:process';
-import { isError, loggedError, printedError } from '#runtime';
+import { printedError, reasonOf } from '#runtime';
 
 /** Faults that are for the person at the terminal: their message says it all, and a stack would bury it. */
 const PLAIN = /^(config|database|auth|users)\./;
@@ -36,10 +36,4 @@ export function startupErrorText(error: unknown, { host, port }: Pick<Settings, 
 export function onUncaught(end: (text: string) => void): void {
   process.on('uncaughtException', (error) => end(printedError(error)));
   process.on('unhandledRejection', (reason) => end(printedError(reason)));
-}
-
-/** What the driver said. Where a name had several addresses that is nothing but a code. */
-export function reasonOf(cause: unknown): string {
-  if (!isError(cause)) return 'no reason given';
-  return loggedError(cause).message || ((cause as NodeJS.ErrnoException).code ?? cause.name);
 }

@@ -1,5 +1,6 @@
 import { createRedisClient, type RedisClient } from '#change-log';
 import { CircuitBreaker } from '#cache';
+import { waitAtMost } from '#runtime';
 
 type Script = (args: readonly string[]) => Promise<[consumed: number, msLeft: number]>;
 
@@ -19,12 +20,10 @@ export class RateLimitsRedis {
 
   /** Connects if that is to be had within a second; otherwise it comes by itself. */
   async start(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const waited = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, 1_000);
-    });
-    await Promise.race([this.#client.connect().catch(() => undefined), waited]);
-    clearTimeout(timer);
+    await waitAtMost(
+      1_000,
+      this.#client.connect().catch(() => undefined),
+    );
   }
 
   stop(): void {

@@ -1,4 +1,4 @@
-import { types } from 'node:util';
+import { reasonOf } from '#runtime';
 
 /** What ioredis says of a command that had no connection to go by; why there is none is told elsewhere. */
 const NO_CONNECTION =
@@ -17,15 +17,9 @@ export function commandFailure(error: unknown): string | undefined {
 
 /** What an error of ioredis or of Redis says, in one line, without any of `secrets` and without what was asked. */
 export function failureReason(error: unknown, secrets: readonly string[] = []): string {
-  let text = textOf(error);
+  let text = reasonOf(error);
   // Redis repeats what it did not understand: keys, which name people, or the password of an AUTH.
   text = text.replace(/,? with args beginning with.*/s, '');
   for (const secret of secrets) if (secret !== '') text = text.replaceAll(secret, '…');
   return text.replace(/\s+/g, ' ').trim().slice(0, MOST_CHARACTERS);
-}
-
-function textOf(error: unknown): string {
-  if (!types.isNativeError(error)) return 'no reason given';
-  // Several addresses that were tried in turn make an error without a message.
-  return error.message || ('code' in error ? String(error.code) : error.name);
 }

@@ -7,6 +7,7 @@ import {
   Seal,
   type SealKeys,
 } from '#cache';
+import { waitAtMost } from '#runtime';
 import { createRedisClient, type RedisClient } from './redis-client.js';
 import { RedisTier } from './redis-tier.js';
 import { randomUUID } from 'node:crypto';
@@ -78,14 +79,7 @@ export class RedisBackend {
       this.#client.connect().catch(() => undefined),
       this.invalidationBus.start(),
     ]);
-    let timer: NodeJS.Timeout | undefined;
-    await Promise.race([
-      connected,
-      new Promise((resolve) => {
-        timer = setTimeout(resolve, 1_000);
-      }),
-    ]);
-    clearTimeout(timer);
+    await waitAtMost(1_000, connected);
     if (this.#client.status !== 'ready') this.#tellAway();
   }
 

@@ -5,6 +5,7 @@ import { Settings } from '#config';
 import { type AccessClaims } from '../../access/principal.js';
 import { readAccessClaims } from './access-claims.js';
 import { Clock } from '#cache';
+import { fromBase64url } from '#crypto';
 import { InvalidToken } from './invalid-token.js';
 import { type SigningKey } from '../signing-keys/signing-key.js';
 import { SigningKeys } from '../signing-keys/signing-keys.js';
@@ -87,7 +88,7 @@ export class AccessTokens {
     const [, headerSegment, signature] = COMPACT_JWS.exec(token) ?? [];
     if (headerSegment === undefined || signature === undefined) throw new InvalidToken('malformed');
     // Spare bits at the end of base64url would let one token be written in several ways.
-    if (!isCanonical(signature)) throw new InvalidToken('malformed');
+    if (!fromBase64url(signature)) throw new InvalidToken('malformed');
 
     const { alg, kid } = readTokenHeader(headerSegment);
     const key = await this.keys.find(kid);
@@ -112,10 +113,6 @@ export class AccessTokens {
     }
     return service;
   }
-}
-
-function isCanonical(base64url: string): boolean {
-  return Buffer.from(base64url, 'base64url').toString('base64url') === base64url;
 }
 
 function refuse(fault: unknown): never {

@@ -5,8 +5,7 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isError, loggedError } from '#runtime';
+import { isError, loggedError, waitAtMost } from '#runtime';
 import { newLinkToken, Outbox, type OutgoingMail } from '#accounts';
 import { MailWriter } from './mail-writer.js';
 
@@ -46,9 +45,9 @@ export class MailDelivery implements OnApplicationBootstrap, BeforeApplicationSh
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
     clearInterval(this.timer);
-    await this.#lanesEnd(STOP_WITHIN_MS);
+    await waitAtMost(STOP_WITHIN_MS, Promise.all(this.lanes));
     this.mailer.close(); // what is under way fails, and is noted as such while there is a database
-    await this.#lanesEnd(STOP_WITHIN_MS);
+    await waitAtMost(STOP_WITHIN_MS, Promise.all(this.lanes));
   }
 
   /** To be called after the commit that put something in; also where it cannot be told whether one did. */
@@ -65,15 +64,6 @@ export class MailDelivery implements OnApplicationBootstrap, BeforeApplicationSh
    */
   wakeSoon(): void {
     setTimeout(() => this.wake(), ANSWERED_MS * (1 + Math.random())).unref();
-  }
-
-  async #lanesEnd(withinMs: number): Promise<void> {
-    const patience = new AbortController();
-    await Promise.race([
-      Promise.all(this.lanes),
-      sleep(withinMs, undefined, { signal: patience.signal }).catch(() => undefined),
-    ]);
-    patience.abort();
   }
 
   #look(): void {

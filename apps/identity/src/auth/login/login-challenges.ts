@@ -1,14 +1,14 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { type Clock } from '#cache';
+import { TokenText, uuidBytes, uuidOf } from '#crypto';
 import { InvalidChallenge } from '../two-factor/two-factor-errors.js';
 
-const PREFIX = 'usher_2fa_';
 const ID_BYTES = 16;
 const TIME_BYTES = 6;
 const FINGERPRINT_BYTES = 16;
 const BODY_BYTES = ID_BYTES + TIME_BYTES + FINGERPRINT_BYTES;
 const MAC_BYTES = 32;
-const CHALLENGE = new RegExp(`^${PREFIX}[\\w-]{${Math.ceil(((BODY_BYTES + MAC_BYTES) * 4) / 3)}}$`);
+const TEXT = new TokenText('usher_2fa_', BODY_BYTES + MAC_BYTES);
 
 /** Time to find the telephone, and to type. */
 const LIFETIME_MS = 300_000;
@@ -38,19 +38,16 @@ export class LoginChallenges {
 
   issue(userId: string, passwordHash: string): string {
     const [key] = this.#keys;
-    const body = Buffer.alloc(ID_BYTES + TIME_BYTES);
-    body.write(userId.replaceAll('-', ''), 'hex');
-    body.writeUIntBE(this.clock.wallMs() + LIFETIME_MS, ID_BYTES, TIME_BYTES);
-    const signed = Buffer.concat([body, fingerprint(key, passwordHash)]);
-    return PREFIX + Buffer.concat([signed, mac(key, signed)]).toString('base64url');
+    const end = Buffer.alloc(TIME_BYTES);
+    end.writeUIntBE(this.clock.wallMs() + LIFETIME_MS, 0, TIME_BYTES);
+    const body = Buffer.concat([uuidBytes(userId), end, fingerprint(key, passwordHash)]);
+    return TEXT.write(body, mac(key, body));
   }
 
   /** @throws InvalidChallenge unless it is one of ours that has not expired */
   read(challenge: string): Challenge {
-    if (!CHALLENGE.test(challenge)) throw new InvalidChallenge();
-    const bytes = Buffer.from(challenge.slice(PREFIX.length), 'base64url');
-    // Spare bits at the end of base64url would let one challenge be written in several ways.
-    if (PREFIX + bytes.toString('base64url') !== challenge) throw new InvalidChallenge();
+    const bytes = TEXT.read(challenge);
+    if (!bytes) throw new InvalidChallenge();
     const body = bytes.subarray(0, BODY_BYTES);
     const key = this.#keys.find((each) => timingSafeEqual(mac(each, body), bytes.subarray(BODY_BYTES)));
     if (!key || body.readUIntBE(ID_BYTES, TIME_BYTES) <= this.clock.wallMs()) throw new InvalidChallenge();
@@ -75,9 +72,4 @@ function mac(key: Buffer, body: Buffer): Buffer {
 function fingerprint(key: Buffer, passwordHash: string): Buffer {
   const digest = createHmac('sha256', key).update('usher password hash\0').update(passwordHash).digest();
   return digest.subarray(0, FINGERPRINT_BYTES);
-}
-
-function uuidOf(bytes: Buffer): string {
-  const hex = bytes.toString('hex', 0, ID_BYTES);
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type Settings } from '#config';
 import { type Clock, SystemClock } from '#cache';
+import { waitAtMost } from '#runtime';
 import { KeyDirectory } from './key-directory.js';
 import { type KeyRing } from './key-ring.js';
 import { POLL_AT_MOST_EVERY_MS } from './rotation-times.js';
@@ -72,9 +73,7 @@ export class SigningKeys {
     const recent = performance.now() - this.lookedAt < POLL_AT_MOST_EVERY_MS;
     if (this.look === undefined && recent) return undefined;
 
-    let timer: NodeJS.Timeout | undefined;
-    const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS)));
-    await Promise.race([this.refresh(), enough]).finally(() => clearTimeout(timer));
+    await waitAtMost(PATIENCE_MS, this.refresh());
     return this.get(kid);
   }
 
