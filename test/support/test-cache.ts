@@ -81,7 +81,7 @@ export class TestCache {
 
   /** Resolves when a look at the change log has succeeded that was sent after the call. */
   looked(): Promise<void> {
-    return this.coherence.invalidated([]);
+    return this.coherence.catchUp([]);
   }
 
   async stop(): Promise<void> {

@@ -12,7 +12,6 @@ import {
 import { databaseErrorOf } from '#database';
 import { reasonOf } from '#runtime';
 import { type DataSource } from 'typeorm';
-import { TooManyLoads } from './loading/batch-loader.js';
 import { Announcer } from './announcer.js';
 import { PostgresChangeHistory } from './postgres/postgres-change-history.js';
 import { PostgresChangeSource } from './postgres/postgres-change-source.js';
@@ -156,7 +155,7 @@ export class Coherence {
       {
         ttlMs,
         staleIfDownMs: staleIfDbDownMs,
-        isDown: (error) => databaseErrorOf(error) !== undefined || error instanceof TooManyLoads,
+        isDown: (error) => databaseErrorOf(error) !== undefined,
       },
       this.#auditor,
     );
@@ -168,7 +167,7 @@ export class Coherence {
    *
    * @param invalidated what drops the keys that changed; a courtesy to memory
    */
-  async invalidated(invalidated: readonly Promise<void>[]): Promise<void> {
+  async catchUp(invalidated: readonly Promise<void>[]): Promise<void> {
     await Promise.all([this.#log.catchUp(), ...invalidated]);
     this.#announce(true);
   }

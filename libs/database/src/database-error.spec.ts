@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, connect } from 'node:net';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { QueryFailedError } from 'typeorm';
-import { DatabaseTimeout, databaseErrorOf, DatabaseUnavailable } from './database-error.js';
+import { DatabaseBusy, DatabaseTimeout, databaseErrorOf, DatabaseUnavailable } from './database-error.js';
 import { createDataSource } from './data-source.js';
 
 describe('the fault behind an error', () => {
@@ -28,6 +28,8 @@ describe('the fault behind an error', () => {
   it('is the same when it was told before', () => {
     const fault = new DatabaseTimeout(new Error());
     expect(databaseErrorOf(fault)).toBe(fault);
+    const busy = new DatabaseBusy();
+    expect(databaseErrorOf(busy)).toBe(busy);
   });
 
   it('is found in what Node says of a refused connection, from whatever realm the error is', async () => {

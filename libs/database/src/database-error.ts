@@ -23,6 +23,19 @@ export class DatabaseTimeout extends Error {
   }
 }
 
+/** More work waits for PostgreSQL than it gets done in time. Nothing was sent. */
+export class DatabaseBusy extends Error {
+  readonly code = 'database.unavailable';
+  override readonly name = 'DatabaseBusy';
+  readonly retryAfterSeconds = 1;
+
+  constructor() {
+    super('Too many statements are waiting for the database.');
+  }
+}
+
+export type DatabaseError = DatabaseUnavailable | DatabaseTimeout | DatabaseBusy;
+
 // prettier-ignore
 const NETWORK = new Set([
   'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND',
@@ -54,9 +67,14 @@ const TIMEOUT = new Set([
   '40001', // serialization_failure
 ]);
 
-/** The fault behind an error of TypeORM or node-postgres; `undefined` when the statement itself was wrong. */
-export function databaseErrorOf(error: unknown): DatabaseUnavailable | DatabaseTimeout | undefined {
-  if (error instanceof DatabaseUnavailable || error instanceof DatabaseTimeout) return error;
+/** Why the database gave no answer, from an error of TypeORM or node-postgres; `undefined` when the statement was wrong. */
+export function databaseErrorOf(error: unknown): DatabaseError | undefined {
+  if (
+    error instanceof DatabaseUnavailable ||
+    error instanceof DatabaseTimeout ||
+    error instanceof DatabaseBusy
+  )
+    return error;
   // Not `instanceof`: Node's own errors come from another realm than ours wherever code runs in a `vm` context.
   if (!isNativeError(error)) return undefined;
   const driverError: unknown = 'driverError' in error ? error.driverError : error;

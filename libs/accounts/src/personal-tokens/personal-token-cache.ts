@@ -1,6 +1,6 @@
-import { type Answer, type Clock, type CoherentCache, type Loaded } from '#cache';
+import { type Answer, type Clock, type CoherentCache } from '#cache';
 import { type DataSource } from 'typeorm';
-import { type BatchLoader, type Coherence, snapshotLoader } from '#change-log';
+import { type Coherence, SnapshotLoader } from '#change-log';
 import {
   CACHED_PERSONAL_TOKEN_SQL,
   type CachedPersonalToken,
@@ -17,7 +17,7 @@ const WHOLE_TABLE = 't:*';
  */
 export class PersonalTokenCache {
   readonly #tokens: CoherentCache<CachedPersonalToken>;
-  readonly #loader: BatchLoader<Loaded<CachedPersonalToken>>;
+  readonly #loader: SnapshotLoader<CachedPersonalToken>;
 
   constructor(
     dataSource: DataSource,
@@ -25,7 +25,7 @@ export class PersonalTokenCache {
     private readonly coherence: Coherence,
   ) {
     this.#tokens = coherence.cache('personal token', 0.05, reviveCachedPersonalToken);
-    this.#loader = snapshotLoader(dataSource, clock, {
+    this.#loader = new SnapshotLoader(dataSource, clock, {
       values: `SELECT json_agg(${CACHED_PERSONAL_TOKEN_SQL}) FROM personal_access_tokens AS t WHERE t.id = ANY($1::uuid[])`,
       revive: reviveCachedPersonalToken,
       keyOf: ({ id }) => id,
@@ -45,7 +45,7 @@ export class PersonalTokenCache {
 
   /** To be awaited after a commit that ended tokens and before it is answered. */
   async invalidate(ids: readonly string[]): Promise<void> {
-    await this.coherence.invalidated(ids.map((id) => this.#tokens.invalidate(keyOf(id))));
+    await this.coherence.catchUp(ids.map((id) => this.#tokens.invalidate(keyOf(id))));
   }
 }
 

@@ -1,5 +1,5 @@
 import { type DataSource } from 'typeorm';
-import { BatchLoader } from '#change-log';
+import { StatementBatcher } from '#database';
 import { MARK_SQL } from './cached-personal-token.js';
 import { type PersonalTokenCache } from './personal-token-cache.js';
 
@@ -54,14 +54,14 @@ const PURGE_BATCH = 1_000;
  * shown to the cache before it is answered. The hash of a secret goes into a row and never comes out of it.
  */
 export class PersonalTokenStore {
-  readonly #comparisons: BatchLoader<Comparison>;
+  readonly #comparisons: StatementBatcher<string, Comparison>;
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly cache: PersonalTokenCache,
   ) {
     // A bulkhead, because anybody can send what has to be compared.
-    this.#comparisons = new BatchLoader((keys) => this.#compareAll(keys), {
+    this.#comparisons = new StatementBatcher((keys) => this.#compareAll(keys), {
       maxConcurrent: 2,
       maxBatch: 250,
       maxWaiting: 10_000,
@@ -102,10 +102,10 @@ export class PersonalTokenStore {
    *
    * @param id a UUID in lower case
    * @param tokenHash SHA-256 of the secret, in hex
-   * @throws DatabaseUnavailable, DatabaseTimeout, TooManyLoads
+   * @throws DatabaseUnavailable, DatabaseTimeout, DatabaseBusy
    */
   compare(id: string, tokenHash: string): Promise<Comparison> {
-    return this.#comparisons.load(`${id} ${tokenHash}`);
+    return this.#comparisons.add(`${id} ${tokenHash}`);
   }
 
   /** Newest first; those that have expired are not among them. */

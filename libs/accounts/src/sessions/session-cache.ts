@@ -1,6 +1,6 @@
-import { type Answer, type Clock, type CoherentCache, type Loaded } from '#cache';
+import { type Answer, type Clock, type CoherentCache } from '#cache';
 import { type DataSource } from 'typeorm';
-import { type BatchLoader, type Coherence, snapshotLoader } from '#change-log';
+import { type Coherence, SnapshotLoader } from '#change-log';
 import { CACHED_SESSION_SQL, type CachedSession, reviveCachedSession } from './cached-session.js';
 
 /** A statement that touched very many sessions is logged as this. */
@@ -12,7 +12,7 @@ const WHOLE_TABLE = 's:*';
  */
 export class SessionCache {
   readonly #sessions: CoherentCache<CachedSession>;
-  readonly #loader: BatchLoader<Loaded<CachedSession>>;
+  readonly #loader: SnapshotLoader<CachedSession>;
 
   constructor(
     dataSource: DataSource,
@@ -20,7 +20,7 @@ export class SessionCache {
     private readonly coherence: Coherence,
   ) {
     this.#sessions = coherence.cache('session', 0.2, reviveCachedSession);
-    this.#loader = snapshotLoader(dataSource, clock, {
+    this.#loader = new SnapshotLoader(dataSource, clock, {
       values: `SELECT json_agg(${CACHED_SESSION_SQL}) FROM sessions AS s WHERE s.id = ANY($1::uuid[])`,
       revive: reviveCachedSession,
       keyOf: ({ id }) => id,
@@ -40,7 +40,7 @@ export class SessionCache {
 
   /** To be awaited after a commit that ended sessions and before it is answered. */
   async invalidate(ids: readonly string[]): Promise<void> {
-    await this.coherence.invalidated(ids.map((id) => this.#sessions.invalidate(keyOf(id))));
+    await this.coherence.catchUp(ids.map((id) => this.#sessions.invalidate(keyOf(id))));
   }
 }
 

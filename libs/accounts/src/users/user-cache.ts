@@ -84,7 +84,7 @@ export class UserCache {
   async invalidate(before: CachedUserNames | null, after: CachedUserNames | null): Promise<void> {
     const keys = keysOf(before, after);
     this.#statistics.invalidation(keys.users.size + keys.aliases.size);
-    await this.coherence.invalidated([
+    await this.coherence.catchUp([
       ...[...keys.users].map((key) => this.#users.invalidate(key)),
       ...[...keys.aliases].map((key) => this.#aliases.invalidate(key)),
     ]);

@@ -1,7 +1,7 @@
 import { type Clock, type Loaded } from '#cache';
 import { type DataSource } from 'typeorm';
 import { type Alias, type AliasKind, canonical } from './alias.js';
-import { type BatchLoader, snapshotLoader } from '#change-log';
+import { SnapshotLoader } from '#change-log';
 import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
 
 /** The column expressions that the unique indexes are made on. */
@@ -13,22 +13,22 @@ const COLUMN: Record<AliasKind, string> = {
 
 /** Users from PostgreSQL in the cached shape. */
 export class UserLoader {
-  readonly #byId: BatchLoader<Loaded<CachedUser>>;
-  readonly #byAlias: Record<AliasKind, BatchLoader<Loaded<CachedUser>>>;
+  readonly #byId: SnapshotLoader<CachedUser>;
+  readonly #byAlias: Record<AliasKind, SnapshotLoader<CachedUser>>;
 
   constructor(dataSource: DataSource, clock: Clock) {
     const loader = (
       condition: string,
       maxConcurrent: number,
       keyOf: (user: CachedUser) => string,
-    ): BatchLoader<Loaded<CachedUser>> =>
-      snapshotLoader(dataSource, clock, {
+    ): SnapshotLoader<CachedUser> =>
+      new SnapshotLoader(dataSource, clock, {
         values: `SELECT json_agg(${CACHED_USER_SQL}) FROM users AS u WHERE ${condition}`,
         revive: reviveCachedUser,
         keyOf,
         maxConcurrent,
       });
-    const aliasLoader = (kind: AliasKind): BatchLoader<Loaded<CachedUser>> =>
+    const aliasLoader = (kind: AliasKind): SnapshotLoader<CachedUser> =>
       loader(`${COLUMN[kind]} = ANY($1::text[])`, 1, (user) => canonical(user[kind] ?? ''));
     this.#byId = loader('u.id = ANY($1::uuid[])', 4, (user) => user.id);
     this.#byAlias = {
