@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type AuditEvent } from '#accounts';
+import { networkOf } from '../access/client.js';
 import { AuditDeduplicator } from './audit-deduplicator.js';
 
 const HERE = '192.0.2.1';
@@ -25,7 +26,7 @@ describe('Repetitions', () => {
       device: null,
       requestId: null,
     };
-    return repetitions.isNews({ ...refusal, ...event }, address);
+    return repetitions.isNews({ ...refusal, ...event }, networkOf(address));
   }
 
   it('takes a refused refresh by the OAuth form for no guess, though the code is that of one', () => {

@@ -1,6 +1,5 @@
 import { heapShareEntries } from '#config';
 import { LRUCache } from 'lru-cache';
-import { networkOf } from '../access/client-network.js';
 import { type AuditEvent, SUCCESS } from '#accounts';
 
 /** Refusals that are told apart at once; beyond, the one that was longest not seen is taken for new. */
@@ -45,10 +44,9 @@ export class AuditDeduplicator {
     this.#refreshes = new LRUCache({ ...options, ttl: DAY_MS });
   }
 
-  /** @param address as `request.remoteAddress`, or the one that a gateway names */
-  isNews({ action, outcome, actor, sessionId }: AuditEvent, address: string): boolean {
+  /** @param network of the client */
+  isNews({ action, outcome, actor, sessionId }: AuditEvent, network: string): boolean {
     const who = 'id' in actor ? actor.id : 'name' in actor ? actor.name : '';
-    const network = networkOf(address);
     if (outcome === SUCCESS) {
       return action !== 'session.refreshed' || isFirst(this.#refreshes, `${sessionId} ${network}`);
     }

@@ -2,7 +2,6 @@ import { databaseErrorOf } from '#database';
 import { waitAtMost } from '#runtime';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { isAdmin } from '../access/principal.js';
-import { clientOf } from '../access/client.js';
 import { DEADLINE_MS, isUuid, type RequestRecorder } from '#http';
 import {
   type AuditAction,
@@ -13,6 +12,7 @@ import {
   SUCCESS,
 } from '#accounts';
 import { type AuditEntryWriter, TooManyEntries } from './audit-entry-writer.js';
+import { contextOf } from '../access/request-context.js';
 import { AuditDeduplicator } from './audit-deduplicator.js';
 
 /** Who is answered so has not said who they are; metrics count them. */
@@ -99,22 +99,25 @@ function eventsOf(
   outcome: string,
   repetitions: Pick<AuditDeduplicator, 'isNews'>,
 ): AuditEvent[] {
-  const { auditNote: note, principal, claims } = request;
-  const did = namedBy(note?.action ?? action, outcome);
+  const { client, audit, principal } = contextOf(request);
+  const did = namedBy(audit.action ?? action, outcome);
   const event: AuditEvent = {
     action: did,
     outcome,
     actor: actorOf(request, did, outcome),
-    userId: note?.userId ?? userOf(request, did),
+    userId: audit.userId ?? userOf(request, did),
     sessionId:
-      note?.sessionId ?? (principal?.kind === 'user' ? principal.sessionId : claims?.sessionId) ?? null,
-    changes: note?.changes ?? null,
-    ...clientOf(request),
+      audit.sessionId ??
+      (principal?.kind === 'user' ? principal.sessionId : request.claims?.sessionId) ??
+      null,
+    changes: audit.changes ?? null,
+    address: client.address,
+    device: client.device,
     requestId: request.id,
   };
   return [
-    ...(repetitions.isNews(event, request.namedClientAddress ?? request.remoteAddress) ? [event] : []),
-    ...(note?.consequences ?? []).map((consequence) => ({ ...event, action: consequence, outcome: SUCCESS })),
+    ...(repetitions.isNews(event, client.network) ? [event] : []),
+    ...audit.consequences.map((consequence) => ({ ...event, action: consequence, outcome: SUCCESS })),
   ];
 }
 
@@ -123,15 +126,12 @@ function namedBy(action: AuditAction, outcome: string): AuditAction {
   return action === 'session.opened' && outcome !== SUCCESS ? 'session.refused' : action;
 }
 
-function actorOf(
-  { principal, claims, auditNote }: FastifyRequest,
-  action: AuditAction,
-  outcome: string,
-): AuditActor {
+function actorOf(request: FastifyRequest, action: AuditAction, outcome: string): AuditActor {
+  const { principal, claims } = request;
   if (principal?.kind === 'user') return { kind: 'user', id: principal.user.id };
   if (principal?.kind === 'service') return { kind: 'service', name: principal.name };
   if (claims) return { kind: 'user', id: claims.userId };
-  const proved = outcome === SUCCESS && PROVES.has(action) ? auditNote?.userId : undefined;
+  const proved = outcome === SUCCESS && PROVES.has(action) ? contextOf(request).audit.userId : undefined;
   return proved === undefined ? { kind: 'anyone' } : { kind: 'user', id: proved };
 }
 

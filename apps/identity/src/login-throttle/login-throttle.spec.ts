@@ -3,12 +3,12 @@ import { Counter } from '../rate-limits/counter.js';
 import { LoginThrottle, type ThrottleKey } from './login-throttle.js';
 import { TrustedNetworks } from './trusted-networks.js';
 import { LOGIN_LIMITS } from './login-limits.js';
+import { type Client, clientAt } from '../access/client.js';
 import { type Limit } from '../rate-limits/limit.js';
-import { type RateLimitSubject, rateLimitSubjectAt } from '../access/rate-limit-subject.js';
 
 const ADA: ThrottleKey = ['email', 'ada@example.com'];
 const ADA_ID = '0190d6f0-7a3c-7b3e-9d2a-ba9876543210';
-const HOME = rateLimitSubjectAt('203.0.113.1');
+const HOME = clientAt('203.0.113.1');
 
 class InvalidCredentials extends Error {
   readonly code = 'auth.invalid_credentials';
@@ -19,12 +19,12 @@ class InvalidCode extends Error {
 }
 
 describe('LoginThrottle', () => {
-  let guesses: LoginThrottle;
+  let throttle: LoginThrottle;
 
   beforeEach(() => {
     const { pair, account, codes, network } = LOGIN_LIMITS;
     const counterOf = (limit: Limit): Counter => new Counter(limit, 1);
-    guesses = new LoginThrottle(
+    throttle = new LoginThrottle(
       {
         pair: counterOf(pair),
         account: counterOf(account),
@@ -35,20 +35,16 @@ describe('LoginThrottle', () => {
     );
   });
 
-  const right = (named: ThrottleKey, from: RateLimitSubject): Promise<string> =>
-    guesses.attempt(named, from, () => Promise.resolve('in')).catch(codeOf);
-  const wrong = (named: ThrottleKey, from: RateLimitSubject): Promise<string> =>
-    guesses.attempt(named, from, () => Promise.reject(new InvalidCredentials())).catch(codeOf);
+  const right = (named: ThrottleKey, from: Client): Promise<string> =>
+    throttle.attempt(named, from, () => Promise.resolve('in')).catch(codeOf);
+  const wrong = (named: ThrottleKey, from: Client): Promise<string> =>
+    throttle.attempt(named, from, () => Promise.reject(new InvalidCredentials())).catch(codeOf);
   const codeOf = (fault: unknown): string => (fault as { code: string }).code;
-  const addresses = (count: number): RateLimitSubject[] =>
-    Array.from({ length: count }, (_, i) => rateLimitSubjectAt(`198.51.100.${i}`));
-  async function attack(
-    named: ThrottleKey,
-    from: readonly RateLimitSubject[],
-    each: number,
-  ): Promise<string[]> {
+  const addresses = (count: number): Client[] =>
+    Array.from({ length: count }, (_, i) => clientAt(`198.51.100.${i}`));
+  async function attack(named: ThrottleKey, from: readonly Client[], each: number): Promise<string[]> {
     const answers = [];
-    for (const visitor of from) for (let i = 0; i < each; i++) answers.push(await wrong(named, visitor));
+    for (const client of from) for (let i = 0; i < each; i++) answers.push(await wrong(named, client));
     return answers;
   }
 
@@ -58,7 +54,7 @@ describe('LoginThrottle', () => {
       ...Array<string>(2).fill('auth.too_many_attempts'),
     ]);
     expect(await right(ADA, HOME)).toBe('auth.too_many_attempts');
-    expect(await right(ADA, rateLimitSubjectAt('203.0.113.2'))).toBe('in');
+    expect(await right(ADA, clientAt('203.0.113.2'))).toBe('in');
     expect(await right(['email', 'grace@example.com'], HOME)).toBe('in');
   });
 
@@ -73,7 +69,7 @@ describe('LoginThrottle', () => {
     expect(new Set(await attack(ADA, [HOME], 5))).toEqual(new Set(['auth.invalid_credentials']));
   });
 
-  it('lets no crowd of parallel guesses through', async () => {
+  it('lets no crowd of parallel throttle through', async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => wrong(ADA, HOME)));
     expect(answers.filter((code) => code === 'auth.invalid_credentials')).toHaveLength(5);
   });
@@ -81,7 +77,7 @@ describe('LoginThrottle', () => {
   it('does not count what failed for other reasons', async () => {
     const busy = new Error('busy');
     for (let i = 0; i < 20; i++) {
-      await expect(guesses.attempt(ADA, HOME, () => Promise.reject(busy))).rejects.toBe(busy);
+      await expect(throttle.attempt(ADA, HOME, () => Promise.reject(busy))).rejects.toBe(busy);
     }
     expect(await right(ADA, HOME)).toBe('in');
   });
@@ -91,29 +87,29 @@ describe('LoginThrottle', () => {
     expect(await right(ADA, HOME)).toBe('in');
   });
 
-  it('closes an account to new addresses past a hundred guesses, but not to a known one', async () => {
-    await guesses.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: 'ada', phone: null }, HOME);
+  it('closes an account to new addresses past a hundred throttle, but not to a known one', async () => {
+    await throttle.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: 'ada', phone: null }, HOME);
     await attack(ADA, addresses(30), 5);
-    expect(await right(ADA, rateLimitSubjectAt('203.0.113.2'))).toBe('auth.too_many_attempts');
+    expect(await right(ADA, clientAt('203.0.113.2'))).toBe('auth.too_many_attempts');
     expect(await right(ADA, HOME)).toBe('in');
     expect(await right(['username', 'Ada'], HOME)).toBe('in');
   });
 
   it('knows who is asked for the password once more where they have logged in', async () => {
-    await guesses.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
+    await throttle.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
     for (let i = 0; i < 101; i++) await wrong(['email', `person-${i}@example.com`], HOME);
     expect(await right(['id', ADA_ID], HOME)).toBe('in');
     expect(await right(['id', ADA_ID.replace('0', '1')], HOME)).toBe('auth.too_many_attempts');
   });
 
   it('begins anew for who has set a new password by mail, and for nobody else', async () => {
-    for (const visitor of [HOME, rateLimitSubjectAt('203.0.113.2')]) {
-      for (let i = 0; i < 6; i++) await wrong(ADA, visitor);
+    for (const client of [HOME, clientAt('203.0.113.2')]) {
+      for (let i = 0; i < 6; i++) await wrong(ADA, client);
     }
     expect(await right(ADA, HOME)).toBe('auth.too_many_attempts');
-    await guesses.reset({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
+    await throttle.reset({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
     expect(await right(ADA, HOME)).toBe('in');
-    expect(await right(ADA, rateLimitSubjectAt('203.0.113.2'))).toBe('auth.too_many_attempts');
+    expect(await right(ADA, clientAt('203.0.113.2'))).toBe('auth.too_many_attempts');
   });
 
   it('does not let one network use up what an account has', async () => {
@@ -123,23 +119,23 @@ describe('LoginThrottle', () => {
   });
 
   it('stops a network that tries everybody, but none of those who are known there', async () => {
-    await guesses.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
+    await throttle.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
     for (let i = 0; i < 101; i++) await wrong(['email', `person-${i}@example.com`], HOME);
     expect(await right(['email', 'grace@example.com'], HOME)).toBe('auth.too_many_attempts');
-    expect(await right(['email', 'grace@example.com'], rateLimitSubjectAt('203.0.113.2'))).toBe('in');
+    expect(await right(['email', 'grace@example.com'], clientAt('203.0.113.2'))).toBe('in');
     expect(await right(ADA, HOME)).toBe('in');
   });
 
   it('answers a wrong guess at a known network as it answers one about a stranger there', async () => {
-    await guesses.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
+    await throttle.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
     for (let i = 0; i < 101; i++) await wrong(['email', `person-${i}@example.com`], HOME);
     expect(await wrong(ADA, HOME)).toBe(await wrong(['email', 'nobody@example.com'], HOME));
   });
 
   describe('of codes', () => {
     const FACTOR: ThrottleKey = ['second_factor', ADA_ID];
-    const wrongCode = (from: RateLimitSubject, named = FACTOR): Promise<string> =>
-      guesses.attempt(named, from, () => Promise.reject(new InvalidCode())).catch(codeOf);
+    const wrongCode = (from: Client, named = FACTOR): Promise<string> =>
+      throttle.attempt(named, from, () => Promise.reject(new InvalidCode())).catch(codeOf);
 
     it('are counted apart from passwords: neither begins the count of the other anew', async () => {
       const byId: ThrottleKey = ['id', FACTOR[1]];
@@ -147,7 +143,7 @@ describe('LoginThrottle', () => {
         expect(await wrongCode(HOME)).toBe('auth.invalid_code');
         expect(await right(byId, HOME)).toBe('in');
         // A login whose password is right and whose code is wrong.
-        const nested = guesses.attempt(ADA, HOME, () => Promise.reject(new InvalidCode()));
+        const nested = throttle.attempt(ADA, HOME, () => Promise.reject(new InvalidCode()));
         await expect(nested).rejects.toThrow(InvalidCode);
       }
       expect(await right(FACTOR, HOME)).toBe('auth.too_many_attempts');
@@ -156,19 +152,19 @@ describe('LoginThrottle', () => {
     });
 
     it('close the second factor to new addresses past fifty, but not to one where it was proved', async () => {
-      await guesses.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME); // by the password
-      await guesses.trustNetwork(FACTOR, rateLimitSubjectAt('203.0.113.2'));
-      for (const visitor of addresses(10)) for (let i = 0; i < 5; i++) await wrongCode(visitor);
+      await throttle.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME); // by the password
+      await throttle.trustNetwork(FACTOR, clientAt('203.0.113.2'));
+      for (const client of addresses(10)) for (let i = 0; i < 5; i++) await wrongCode(client);
       expect(await right(FACTOR, HOME)).toBe('auth.too_many_attempts');
-      expect(await right(FACTOR, rateLimitSubjectAt('203.0.113.2'))).toBe('in');
+      expect(await right(FACTOR, clientAt('203.0.113.2'))).toBe('in');
     });
 
     it('know no owner by the address of a gateway that names no client', async () => {
-      const gateway: RateLimitSubject = { ...rateLimitSubjectAt('203.0.113.9'), isGateway: true };
-      await guesses.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, gateway);
-      await guesses.trustNetwork(FACTOR, gateway);
+      const gateway: Client = { ...clientAt('203.0.113.9'), isGateway: true };
+      await throttle.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, gateway);
+      await throttle.trustNetwork(FACTOR, gateway);
       await attack(ADA, addresses(20), 5);
-      for (const visitor of addresses(10)) for (let i = 0; i < 5; i++) await wrongCode(visitor);
+      for (const client of addresses(10)) for (let i = 0; i < 5; i++) await wrongCode(client);
       expect(await right(ADA, gateway)).toBe('auth.too_many_attempts');
       expect(await right(FACTOR, gateway)).toBe('auth.too_many_attempts');
     });

@@ -2,8 +2,8 @@ import { type AliasKind, type CachedUser } from '#accounts';
 import { type Counter } from '../rate-limits/counter.js';
 import { digest } from '#crypto';
 import { type TrustedNetworks } from './trusted-networks.js';
+import { type Client } from '../access/client.js';
 import { TooManyAttempts } from '../rate-limits/rate-limit-errors.js';
-import { type RateLimitSubject } from '../access/rate-limit-subject.js';
 
 /**
  * Which account somebody says is theirs, whether or not there is one; or, by its id, whose second factor is asked for.
@@ -46,21 +46,21 @@ export class LoginThrottle {
    *
    * @throws TooManyAttempts, and whatever `attempt` throws
    */
-  async attempt<T>(named: ThrottleKey, visitor: RateLimitSubject, attempt: () => Promise<T>): Promise<T> {
+  async attempt<T>(named: ThrottleKey, client: Client, attempt: () => Promise<T>): Promise<T> {
     const { pair, network } = this.counters;
     const account = named[0] === 'second_factor' ? this.counters.codes : this.counters.account;
     const name = nameOf(named);
     const keys = {
-      pair: digest(name, visitor.network),
+      pair: digest(name, client.network),
       account: digest(name),
-      network: digest(visitor.network),
+      network: digest(client.network),
     };
 
     const own = await pair.take(keys.pair);
     // Not counted any further: one network must not use up what the account has for everybody.
     if (own.exceeded) throw new TooManyAttempts(own);
     const [isKnown, ...others] = await Promise.all([
-      this.known.has(name, visitor.network),
+      this.known.has(name, client.network),
       account.take(keys.account),
       network.take(keys.network),
     ]);
@@ -88,21 +88,21 @@ export class LoginThrottle {
   }
 
   /** The user has logged in from there, and is known there from now on, by whichever name, and when asked once more. */
-  async trustNetworkFor(user: Pick<CachedUser, AliasKind | 'id'>, visitor: RateLimitSubject): Promise<void> {
-    if (visitor.isGateway) return;
-    await Promise.all(namesOf(user).map((name) => this.known.trust(name, visitor.network)));
+  async trustNetworkFor(user: Pick<CachedUser, AliasKind | 'id'>, client: Client): Promise<void> {
+    if (client.isGateway) return;
+    await Promise.all(namesOf(user).map((name) => this.known.trust(name, client.network)));
   }
 
   /** The user has set a new password from there, by mail: what was guessed before, perhaps by them, is over. */
-  async reset(user: Pick<CachedUser, AliasKind | 'id'>, visitor: RateLimitSubject): Promise<void> {
-    const keys = namesOf(user).map((name) => digest(name, visitor.network));
+  async reset(user: Pick<CachedUser, AliasKind | 'id'>, client: Client): Promise<void> {
+    const keys = namesOf(user).map((name) => digest(name, client.network));
     await Promise.all(keys.map((key) => this.counters.pair.forget(key)));
-    await this.trustNetworkFor(user, visitor);
+    await this.trustNetworkFor(user, client);
   }
 
   /** Somebody proved there that this is theirs. */
-  async trustNetwork(named: ThrottleKey, visitor: RateLimitSubject): Promise<void> {
-    if (!visitor.isGateway) await this.known.trust(nameOf(named), visitor.network);
+  async trustNetwork(named: ThrottleKey, client: Client): Promise<void> {
+    if (!client.isGateway) await this.known.trust(nameOf(named), client.network);
   }
 }
 

@@ -1,8 +1,8 @@
 import { Counter } from './counter.js';
 import { digest } from '#crypto';
 import { BAD_TOKENS } from './limit.js';
+import { type Client } from '../access/client.js';
 import { RateLimited } from './rate-limit-errors.js';
-import { type RateLimitSubject } from '../access/rate-limit-subject.js';
 
 /**
  * How many bearer tokens from one network open nothing: forged, revoked or made up
@@ -24,7 +24,7 @@ export class BadTokens {
    *
    * @throws RateLimited, and what `check` throws
    */
-  async look<T>({ network }: RateLimitSubject, check: () => Promise<T>): Promise<T> {
+  async look<T>({ network }: Pick<Client, 'network'>, check: () => Promise<T>): Promise<T> {
     const key = digest(network);
     const count = await this.#counter.take(key);
     if (count.exceeded) throw new RateLimited(count);
@@ -36,7 +36,7 @@ export class BadTokens {
   }
 
   /** Counts a token that was refused. @throws RateLimited, in place of the refusal, past the limit */
-  async count({ network }: RateLimitSubject): Promise<void> {
+  async count({ network }: Pick<Client, 'network'>): Promise<void> {
     const count = await this.#counter.take(digest(network));
     if (count.exceeded) throw new RateLimited(count);
   }

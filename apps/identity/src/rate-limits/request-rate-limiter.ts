@@ -6,9 +6,9 @@ import { type Counter } from './counter.js';
 import { digest } from '#crypto';
 import { type Limit, REQUEST_LIMITS } from './limit.js';
 import { RateLimited } from './rate-limit-errors.js';
-import { namedClient } from '../access/named-client.js';
+import { clientOfGateway } from '../access/client.js';
+import { contextOf } from '../access/request-context.js';
 import { rateLimitHeaders } from './rate-limit-headers.js';
-import { type RateLimitSubject, rateLimitSubjectAt } from '../access/rate-limit-subject.js';
 
 /** Who watches over the service has to see it above all when too much is asked of it. */
 const NEVER_LIMITED = /^\/(health|metrics)(\/|$)/;
@@ -58,7 +58,7 @@ export class RequestRateLimiter implements RequestLimiter {
       return this.#take(limit, digest('service', principal.name), request, reply);
     const userId = principal?.user.id ?? claims?.userId; // an ended session may still log out
     if (userId === undefined) return;
-    const { network } = (request.rateLimitSubject ??= rateLimitSubjectAt(request.remoteAddress));
+    const { network } = contextOf(request).client;
     await this.#take(limit, digest(userId, network), request, reply);
   }
 
@@ -68,10 +68,8 @@ export class RequestRateLimiter implements RequestLimiter {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<void> {
-    request.rateLimitSubject = isGateway
-      ? clientOfGateway(request)
-      : rateLimitSubjectAt(request.remoteAddress);
-    await this.#take(limit, digest(request.rateLimitSubject.network), request, reply);
+    if (isGateway) request.gatewayClient = clientOfGateway(request);
+    await this.#take(limit, digest(contextOf(request).client.network), request, reply);
   }
 
   async #take(limit: Limit, key: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -87,11 +85,4 @@ export class RequestRateLimiter implements RequestLimiter {
     this.#noticed = true;
     this.onUnnamedProxy();
   }
-}
-
-function clientOfGateway(request: FastifyRequest): RateLimitSubject {
-  const named = namedClient(request);
-  if (named === undefined) return { ...rateLimitSubjectAt(request.remoteAddress), isGateway: true };
-  request.namedClientAddress = named;
-  return rateLimitSubjectAt(named);
 }

@@ -1,6 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { type AuditNote, Note } from '../access/audit-note.js';
 import { Audited } from '../audit-log/audited.js';
 import { AdminsAndServicesOnly, AdminsOnly, Scope, UsersOnly } from '../access/access.js';
 import { type Principal } from '../access/principal.js';
@@ -20,6 +19,7 @@ import {
   UsernamePath,
   UserPath,
 } from './user-requests.js';
+import { Context, type RequestContext } from '../access/request-context.js';
 import { type Name, UsersService } from './users.service.js';
 
 const PAGE_SIZE = 20;
@@ -121,14 +121,14 @@ export class UsersController {
   updateUser(
     @Param() { id }: UserPath,
     @Body() { is_active, is_admin, roles, app_metadata, trust_unverified }: StandingRequest,
-    @Note() note: AuditNote,
+    @Context() context: RequestContext,
   ): Promise<UserResponse> {
     if (is_admin !== undefined && roles !== undefined && is_admin !== roles.includes('admin')) {
       throw new InvalidInput([
         { loc: ['body', 'is_admin'], msg: 'Input should agree with roles', type: 'roles_disagree' },
       ]);
     }
-    note.changing({ is_active, is_admin, roles, app_metadata, trust_unverified });
+    context.audit.changing({ is_active, is_admin, roles, app_metadata, trust_unverified });
     return this.users.changeStanding(
       id,
       { isActive: is_active, isAdmin: is_admin, roles, appMetadata: app_metadata },
@@ -148,10 +148,10 @@ export class UsersController {
   updateAppMetadata(
     @Param() { id }: UserPath,
     @Body() { app_metadata }: AppMetadataRequest,
-    @Note() note: AuditNote,
+    @Context() context: RequestContext,
   ): Promise<UserResponse> {
-    note.about(id);
-    note.changing({ app_metadata });
+    context.audit.about(id);
+    context.audit.changing({ app_metadata });
     return this.users.changeStanding(id, { appMetadata: app_metadata }, {});
   }
 }

@@ -7,12 +7,10 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { type AuditNote, Note } from '../../access/audit-note.js';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline, WithETag, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
 import { RateLimit } from '../../rate-limits/rate-limit.js';
-import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { AccountsService } from './accounts.service.js';
 import {
   ChangePasswordRequest,
@@ -24,9 +22,9 @@ import { ClosedAccount } from './closed-account.js';
 import { profileChanges } from '../profile/profile-fields.js';
 import { Public, Scope, UsersOnly } from '../../access/access.js';
 import { CurrentSession, CurrentUser } from '../../access/current-user.js';
-import { type Client, CurrentClient } from '../../access/client.js';
 import { TokenIssuer } from '../sessions/token-issuer.js';
 import { AuthenticatedResponse } from '../sessions/token-response.js';
+import { Context, type RequestContext } from '../../access/request-context.js';
 import { UserResponse } from '../profile/user-response.js';
 
 /** The longest that a password may wait for its turn and be hashed; the queue is bounded well below it. */
@@ -61,12 +59,10 @@ export class AccountsController {
   )
   async register(
     @Body() { email, password, ...profile }: RegisterRequest,
-    @CurrentClient() client: Client,
-    @CurrentRateLimitSubject() visitor: RateLimitSubject,
-    @Note() note: AuditNote,
+    @Context() context: RequestContext,
   ): Promise<AuthenticatedResponse> {
     return this.issuer.authenticated(
-      await this.accounts.register({ ...profileChanges(profile), email, password }, client, visitor, note),
+      await this.accounts.register({ ...profileChanges(profile), email, password }, context),
     );
   }
 
@@ -93,9 +89,9 @@ export class AccountsController {
   async updateProfile(
     @CurrentUser() user: CachedUser,
     @Body() fields: ProfileRequest,
-    @Note() note: AuditNote,
+    @Context() context: RequestContext,
   ): Promise<UserResponse> {
-    note.changing(fields);
+    context.audit.changing(fields);
     return UserResponse.of(await this.accounts.changeProfile(user, profileChanges(fields)));
   }
 
@@ -114,10 +110,9 @@ export class AccountsController {
   async changePassword(
     @CurrentSession() session: { id: string; user: CachedUser },
     @Body() { current_password, new_password }: ChangePasswordRequest,
-    @CurrentClient() client: Client,
-    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+    @Context() context: RequestContext,
   ): Promise<void> {
-    await this.accounts.changePassword(session, current_password, new_password, client, visitor);
+    await this.accounts.changePassword(session, current_password, new_password, context);
   }
 
   @Delete('account')
@@ -142,9 +137,9 @@ export class AccountsController {
   async deactivateAccount(
     @CurrentUser() user: CachedUser,
     @Body() { password }: DeactivateRequest,
-    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+    @Context() context: RequestContext,
   ): Promise<ClosedAccount> {
-    const dueAt = await this.accounts.deactivate(user, password, visitor);
+    const dueAt = await this.accounts.deactivate(user, password, context);
     return { deletion_due_at: dueAt.toISOString() };
   }
 }

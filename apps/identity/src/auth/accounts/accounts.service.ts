@@ -7,15 +7,13 @@ import {
   UserStore,
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { type AuditNote } from '../../access/audit-note.js';
 import { LoginThrottle } from '../../login-throttle/login-throttle.js';
-import { type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { MailDelivery } from '../email-actions/mail-delivery.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
-import { type Client } from '../../access/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
 import { WrongPassword } from '../passwords/credential-errors.js';
+import { type RequestContext } from '../../access/request-context.js';
 import { PasswordConfirmation } from '../passwords/password-confirmation.js';
 
 export interface Registration extends ProfileChanges {
@@ -31,7 +29,7 @@ export class AccountsService {
     private readonly hasher: PasswordHasher,
     private readonly policy: PasswordPolicy,
     private readonly sessions: SessionsService,
-    private readonly guesses: LoginThrottle,
+    private readonly throttle: LoginThrottle,
     private readonly ownPassword: PasswordConfirmation,
     private readonly links: EmailActionStore,
     private readonly delivery: MailDelivery,
@@ -39,22 +37,17 @@ export class AccountsService {
   ) {}
 
   /** @throws InvalidInput, EmailTaken, UsernameTaken, PhoneTaken, PasswordsBusy */
-  async register(
-    { password, ...user }: Registration,
-    client: Client,
-    visitor: RateLimitSubject,
-    note: AuditNote,
-  ): Promise<Authenticated> {
+  async register({ password, ...user }: Registration, context: RequestContext): Promise<Authenticated> {
     this.policy.require(password, 'password', user);
     await this.store.refuseTaken(user); // a hash costs a quarter of a second; the unique indexes decide
     const passwordHash = await this.hasher.hash(password);
     const created = await this.store.create({ ...user, passwordHash }, (manager, created) =>
-      this.links.requestVerification(manager, created, client.address),
+      this.links.requestVerification(manager, created, context.client.address),
     );
     this.delivery.wake();
-    note.about(created.id);
-    await this.guesses.trustNetworkFor(created, visitor);
-    return this.sessions.open(created, passwordHash, client, note);
+    context.audit.about(created.id);
+    await this.throttle.trustNetworkFor(created, context.client);
+    return this.sessions.open(created, passwordHash, context);
   }
 
   /** @throws UsernameTaken, PhoneTaken */
@@ -71,17 +64,16 @@ export class AccountsService {
     { id: sessionId, user }: { id: string; user: CachedUser },
     current: string,
     wished: string,
-    { address }: Client,
-    visitor: RateLimitSubject,
+    { client }: RequestContext,
   ): Promise<void> {
     this.policy.require(wished, 'new_password', user);
-    const verifiedHash = await this.ownPassword.verify(user, current, visitor);
+    const verifiedHash = await this.ownPassword.verify(user, current, client);
     const passwordHash = await this.hasher.hash(wished);
     await this.store
       .changePassword(user.id, verifiedHash, passwordHash, sessionId, async (manager, before) => {
         // Whoever else knew the former password may have asked for them.
         await this.links.revoke(manager, before.id, ['reset_password', 'change_email']);
-        await this.links.notify(manager, before, 'password_changed', address);
+        await this.links.notify(manager, before, 'password_changed', client.address);
       })
       .catch(asWrongPassword);
     this.delivery.wake();
@@ -91,8 +83,8 @@ export class AccountsService {
    * @returns when it will be deleted for good
    * @throws WrongPassword, TooManyAttempts, LastAdmin, PasswordsBusy
    */
-  async deactivate(user: CachedUser, password: string, visitor: RateLimitSubject): Promise<Date> {
-    const verifiedHash = await this.ownPassword.verify(user, password, visitor);
+  async deactivate(user: CachedUser, password: string, { client }: RequestContext): Promise<Date> {
+    const verifiedHash = await this.ownPassword.verify(user, password, client);
     const retentionMs = this.settings.accountRetentionSeconds * 1_000;
     return this.store.deactivate(user.id, verifiedHash, retentionMs).catch(asWrongPassword);
   }

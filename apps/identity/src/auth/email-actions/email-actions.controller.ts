@@ -1,21 +1,19 @@
 import { type CachedUser } from '#accounts';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { type AuditNote, Note } from '../../access/audit-note.js';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
 import { RateLimit } from '../../rate-limits/rate-limit.js';
-import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { Public, UsersOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
-import { type Client, CurrentClient } from '../../access/client.js';
 import {
   ChangeEmailRequest,
   EmailRequest,
   LinkRequest,
   ResetPasswordRequest,
 } from './email-action-requests.js';
+import { Context, type RequestContext } from '../../access/request-context.js';
 import { EmailActionsService } from './email-actions.service.js';
 
 /** The longest that a password may wait for its turn and be hashed. */
@@ -42,10 +40,9 @@ export class EmailActionsController {
   @ApiProblems('request.validation', ...UNAVAILABLE)
   async resendVerification(
     @Body() { email }: EmailRequest,
-    @CurrentClient() client: Client,
-    @Note() note: AuditNote,
+    @Context() context: RequestContext,
   ): Promise<void> {
-    await this.links.request('verify_email', email, client, note);
+    await this.links.request('verify_email', email, context);
   }
 
   @Post('verify-email')
@@ -56,8 +53,8 @@ export class EmailActionsController {
   @ApiOperation({ summary: 'Verify the address that a link was mailed to', description: ONCE })
   @ApiNoContentResponse({ description: 'The address is verified.' })
   @ApiProblems('auth.invalid_link', 'auth.already_verified', 'request.validation', ...UNAVAILABLE)
-  async verifyEmail(@Body() { token }: LinkRequest, @Note() note: AuditNote): Promise<void> {
-    await this.links.verifyEmail(token, note);
+  async verifyEmail(@Body() { token }: LinkRequest, @Context() context: RequestContext): Promise<void> {
+    await this.links.verifyEmail(token, context);
   }
 
   @Post('forgot-password')
@@ -71,12 +68,8 @@ export class EmailActionsController {
   })
   @ApiAcceptedResponse({ description: ALWAYS })
   @ApiProblems('request.validation', ...UNAVAILABLE)
-  async forgotPassword(
-    @Body() { email }: EmailRequest,
-    @CurrentClient() client: Client,
-    @Note() note: AuditNote,
-  ): Promise<void> {
-    await this.links.request('reset_password', email, client, note);
+  async forgotPassword(@Body() { email }: EmailRequest, @Context() context: RequestContext): Promise<void> {
+    await this.links.request('reset_password', email, context);
   }
 
   @Post('reset-password')
@@ -93,11 +86,9 @@ export class EmailActionsController {
   @ApiProblems('auth.invalid_link', 'request.validation', 'auth.busy', ...UNAVAILABLE)
   async resetPassword(
     @Body() { token, new_password }: ResetPasswordRequest,
-    @CurrentClient() client: Client,
-    @CurrentRateLimitSubject() visitor: RateLimitSubject,
-    @Note() note: AuditNote,
+    @Context() context: RequestContext,
   ): Promise<void> {
-    await this.links.resetPassword(token, new_password, { client, visitor, note });
+    await this.links.resetPassword(token, new_password, context);
   }
 
   @Post('change-email')
@@ -115,10 +106,9 @@ export class EmailActionsController {
   async changeEmail(
     @CurrentUser() user: CachedUser,
     @Body() { new_email, password }: ChangeEmailRequest,
-    @CurrentClient() client: Client,
-    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+    @Context() context: RequestContext,
   ): Promise<void> {
-    await this.links.requestEmailChange(user, new_email, password, client, visitor);
+    await this.links.requestEmailChange(user, new_email, password, context);
   }
 
   @Post('confirm-email')
@@ -129,11 +119,7 @@ export class EmailActionsController {
   @ApiOperation({ summary: 'Change to the address that a link was mailed to', description: ONCE })
   @ApiNoContentResponse({ description: 'The address is changed, and verified.' })
   @ApiProblems('auth.invalid_link', 'users.email_taken', 'request.validation', ...UNAVAILABLE)
-  async confirmEmail(
-    @Body() { token }: LinkRequest,
-    @CurrentClient() client: Client,
-    @Note() note: AuditNote,
-  ): Promise<void> {
-    await this.links.confirmEmail(token, client, note);
+  async confirmEmail(@Body() { token }: LinkRequest, @Context() context: RequestContext): Promise<void> {
+    await this.links.confirmEmail(token, context);
   }
 }

@@ -1,14 +1,12 @@
 import { AlreadyVerified, type CachedUser, type LinkPurpose, EmailActionStore, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { type AuditNote } from '../../access/audit-note.js';
 import { LoginThrottle } from '../../login-throttle/login-throttle.js';
-import { type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { WrongPassword } from '../passwords/credential-errors.js';
 import { PasswordConfirmation } from '../passwords/password-confirmation.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
 import { TwoFactorCodes } from '../two-factor/two-factor-codes.js';
-import { type Client } from '../../access/client.js';
+import { type RequestContext } from '../../access/request-context.js';
 import { MailDelivery } from './mail-delivery.js';
 
 const EVERY_LINK: readonly LinkPurpose[] = ['verify_email', 'reset_password', 'change_email'];
@@ -24,24 +22,23 @@ export class EmailActionsService {
     private readonly ownPassword: PasswordConfirmation,
     private readonly hasher: PasswordHasher,
     private readonly factors: TwoFactorCodes,
-    private readonly guesses: LoginThrottle,
+    private readonly throttle: LoginThrottle,
   ) {}
 
   /** Does the same, as far as anybody can see, whether or not there is such an account. */
   async request(
     purpose: Exclude<LinkPurpose, 'change_email'>,
     email: string,
-    { address }: Client,
-    note: AuditNote,
+    { client, audit }: RequestContext,
   ): Promise<void> {
-    note.about(await this.links.requestByEmail(purpose, email, address));
+    audit.about(await this.links.requestByEmail(purpose, email, client.address));
     this.delivery.wakeSoon();
   }
 
   /** @throws InvalidLink, AlreadyVerified */
-  async verifyEmail(token: string, note: AuditNote): Promise<void> {
+  async verifyEmail(token: string, { audit }: RequestContext): Promise<void> {
     const { userId, emailVerified } = await this.links.find('verify_email', token);
-    note.about(userId);
+    audit.about(userId);
     if (emailVerified) throw new AlreadyVerified();
     await this.store.verifyEmail(userId, async (manager, user) => {
       if (user.emailVerified) throw new AlreadyVerified(); // by another click, since we looked
@@ -50,13 +47,9 @@ export class EmailActionsService {
   }
 
   /** @throws InvalidLink, InvalidInput, PasswordsBusy; only a new password that is taken uses the link up */
-  async resetPassword(
-    token: string,
-    wished: string,
-    { client: { address }, visitor, note }: { client: Client; visitor: RateLimitSubject; note: AuditNote },
-  ): Promise<void> {
+  async resetPassword(token: string, wished: string, { client, audit }: RequestContext): Promise<void> {
     const found = await this.links.find('reset_password', token);
-    note.about(found.userId);
+    audit.about(found.userId);
     this.policy.require(wished, 'new_password', found);
     const passwordHash = await this.hasher.hash(wished);
     const user = await this.store.resetPassword(found.userId, passwordHash, async (manager, user) => {
@@ -65,9 +58,9 @@ export class EmailActionsService {
       // Until now nobody had shown that they read these mails: who made the account may have been somebody else, and
       // must not keep its owner out.
       if (!user.emailVerified) await this.factors.remove(user.id, manager);
-      await this.links.notify(manager, user, 'password_changed', address);
+      await this.links.notify(manager, user, 'password_changed', client.address);
     });
-    await this.guesses.reset(user, visitor);
+    await this.throttle.reset(user, client);
     this.delivery.wake();
   }
 
@@ -80,23 +73,22 @@ export class EmailActionsService {
     user: CachedUser,
     newEmail: string,
     password: string,
-    { address }: Client,
-    visitor: RateLimitSubject,
+    { client }: RequestContext,
   ): Promise<void> {
-    const verifiedHash = await this.ownPassword.verify(user, password, visitor);
-    if (!(await this.links.requestEmailChange(user.id, verifiedHash, newEmail, address)))
+    const verifiedHash = await this.ownPassword.verify(user, password, client);
+    if (!(await this.links.requestEmailChange(user.id, verifiedHash, newEmail, client.address)))
       throw new WrongPassword();
     this.delivery.wake();
   }
 
   /** @throws InvalidLink, EmailTaken */
-  async confirmEmail(token: string, { address }: Client, note: AuditNote): Promise<void> {
+  async confirmEmail(token: string, { client, audit }: RequestContext): Promise<void> {
     const { userId, newEmail } = await this.links.find('change_email', token);
-    note.about(userId);
+    audit.about(userId);
     await this.store.changeEmail(userId, newEmail!, async (manager, user) => {
       await this.links.use(manager, 'change_email', token, user);
       await this.links.revoke(manager, user.id, EVERY_LINK);
-      await this.links.notify(manager, user, 'email_changed', address);
+      await this.links.notify(manager, user, 'email_changed', client.address);
     });
     this.delivery.wake();
   }

@@ -5,7 +5,6 @@ import { Reflector } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { CacheTrace } from '#http';
 import { BadTokens } from '../../rate-limits/bad-tokens.js';
-import { rateLimitSubjectOf } from '../../access/rate-limit-subject.js';
 import { InvalidPersonalToken } from '../personal-tokens/personal-token-errors.js';
 import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';
 import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
@@ -30,6 +29,7 @@ import {
   TokenRevoked,
 } from '../../access/access-errors.js';
 import { bearerToken, sendsBasic } from '../../access/credentials.js';
+import { contextOf } from '../../access/request-context.js';
 import { ServiceTokens } from '../../access/service-tokens.js';
 
 /**
@@ -53,7 +53,7 @@ export class AuthGuard implements CanActivate {
       return await this.#enter(context);
     } catch (error) {
       if (isBadToken(error))
-        await this.badTokens.count(rateLimitSubjectOf(context.switchToHttp().getRequest()));
+        await this.badTokens.count(contextOf(context.switchToHttp().getRequest()).client);
       throw error;
     }
   }
@@ -121,7 +121,7 @@ export class AuthGuard implements CanActivate {
   }
 
   #verify(token: string, request: FastifyRequest): Promise<AccessClaims> {
-    return this.tokens.verify(token, (check) => this.badTokens.look(rateLimitSubjectOf(request), check));
+    return this.tokens.verify(token, (check) => this.badTokens.look(contextOf(request).client, check));
   }
 
   async #holder(
@@ -130,7 +130,7 @@ export class AuthGuard implements CanActivate {
     reply: FastifyReply,
   ): Promise<PersonalTokenPrincipal> {
     const trace = CacheTrace.of(request, reply);
-    const answer = await this.holders.admit(token, rateLimitSubjectOf(request), readOptions(request, trace));
+    const answer = await this.holders.admit(token, contextOf(request).client, readOptions(request, trace));
     const holder = answer && trace.shown(answer);
     if (!holder) throw new InvalidPersonalToken();
     const { user, token: personal } = holder;

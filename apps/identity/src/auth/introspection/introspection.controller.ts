@@ -1,6 +1,5 @@
 import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AuditNote, Note } from '../../access/audit-note.js';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, CacheTrace, Consumes, FORM, Trace } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
@@ -10,6 +9,7 @@ import { OAuthErrors } from '../oauth/oauth-error-format.js';
 import { PresentedTokenRequest } from './introspection-requests.js';
 import { IntrospectionResponse } from './introspection-response.js';
 import { TokenIntrospection } from './token-introspection.js';
+import { Context, type RequestContext } from '../../access/request-context.js';
 import { TokenRevocation } from './token-revocation.js';
 
 /** What services ask about tokens that others sent them. */
@@ -55,7 +55,10 @@ export class IntrospectionController {
   })
   @ApiOkResponse({ description: 'It is good for nothing any more, whatever it was.' })
   @ApiProblems('auth.invalid_request')
-  async revokeToken(@Body() { token }: PresentedTokenRequest, @Note() note: AuditNote): Promise<void> {
-    note.about(await this.revocation.revoke(token));
+  async revokeToken(
+    @Body() { token }: PresentedTokenRequest,
+    @Context() context: RequestContext,
+  ): Promise<void> {
+    context.audit.about(await this.revocation.revoke(token));
   }
 }

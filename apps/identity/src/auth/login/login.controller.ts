@@ -1,19 +1,17 @@
 import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { type AuditNote, Note } from '../../access/audit-note.js';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Consumes, Deadline, FORM, InvalidInput, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
 import { RateLimit } from '../../rate-limits/rate-limit.js';
-import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { Public } from '../../access/access.js';
 import { LoginRequest } from './login-request.js';
 import { LoginService } from './login.service.js';
 import { OAuthErrors } from '../oauth/oauth-error-format.js';
 import { grantOf, TokenRequest } from '../oauth/token-request.js';
-import { type Client, CurrentClient } from '../../access/client.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { TokenIssuer } from '../sessions/token-issuer.js';
+import { Context, type RequestContext } from '../../access/request-context.js';
 import { AuthenticatedResponse, TokenResponse } from '../sessions/token-response.js';
 
 /** The longest that a password may wait for its turn and be hashed; the queue is bounded well below it. */
@@ -53,17 +51,10 @@ export class LoginController {
   )
   async login(
     @Body() { identifier, email, password, code }: LoginRequest,
-    @CurrentClient() client: Client,
-    @CurrentRateLimitSubject() visitor: RateLimitSubject,
-    @Note() note: AuditNote,
+    @Context() context: RequestContext,
   ): Promise<AuthenticatedResponse> {
     return this.issuer.authenticated(
-      await this.logins.login(
-        { identifier: theOne(identifier, email), password, code },
-        client,
-        visitor,
-        note,
-      ),
+      await this.logins.login({ identifier: theOne(identifier, email), password, code }, context),
     );
   }
 
@@ -89,15 +80,13 @@ export class LoginController {
   )
   async issueToken(
     @Body() request: TokenRequest,
-    @CurrentClient() client: Client,
-    @CurrentRateLimitSubject() visitor: RateLimitSubject,
-    @Note() note: AuditNote,
+    @Context() context: RequestContext,
   ): Promise<TokenResponse> {
     const grant = grantOf(request);
     return this.issuer.token(
       grant.type === 'password'
-        ? await this.logins.login(grant, client, visitor, note)
-        : await this.sessions.refresh(grant.refreshToken, note),
+        ? await this.logins.login(grant, context)
+        : await this.sessions.refresh(grant.refreshToken, context),
     );
   }
 }

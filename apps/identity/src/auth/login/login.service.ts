@@ -1,13 +1,11 @@
 import { type AliasKind, type Credentials, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { type AuditNote } from '../../access/audit-note.js';
 import { normaliseEmail, normalisePhone } from '#http';
 import { LoginThrottle } from '../../login-throttle/login-throttle.js';
-import { type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { TwoFactorLogin } from './two-factor-login.js';
-import { type Client } from '../../access/client.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
+import { type RequestContext } from '../../access/request-context.js';
 import { InvalidCredentials } from '../passwords/credential-errors.js';
 
 export interface Login {
@@ -30,31 +28,26 @@ export class LoginService {
     private readonly store: UserStore,
     private readonly hasher: PasswordHasher,
     private readonly sessions: SessionsService,
-    private readonly secondStep: TwoFactorLogin,
-    private readonly guesses: LoginThrottle,
+    private readonly twoFactor: TwoFactorLogin,
+    private readonly throttle: LoginThrottle,
   ) {}
 
   /** @throws InvalidCredentials, SecondFactorRequired, InvalidCode, TooManyAttempts, PasswordsBusy */
-  async login(
-    login: Login,
-    client: Client,
-    visitor: RateLimitSubject,
-    note: AuditNote,
-  ): Promise<Authenticated> {
+  async login(login: Login, context: RequestContext): Promise<Authenticated> {
     const name = named(login.identifier);
-    const authenticated = await this.guesses.attempt(name, visitor, async () => {
-      const proven = await this.#prove(name, login.password, note);
-      await this.secondStep.pass(proven, login.code, visitor);
-      return this.#open(proven, { name, password: login.password, client, note });
+    const authenticated = await this.throttle.attempt(name, context.client, async () => {
+      const proven = await this.#prove(name, login.password, context);
+      await this.twoFactor.pass(proven, login.code, context);
+      return this.#open(proven, name, login.password, context);
     });
-    await this.guesses.trustNetworkFor(authenticated.user, visitor);
+    await this.throttle.trustNetworkFor(authenticated.user, context.client);
     return authenticated;
   }
 
   /** The password is that of an active account. Nothing up to here depends on whether a second factor is on. */
-  async #prove([kind, value]: Name, password: string, note: AuditNote): Promise<Credentials> {
+  async #prove([kind, value]: Name, password: string, { audit }: RequestContext): Promise<Credentials> {
     const credentials = await this.store.credentials(kind, value);
-    note.about(credentials?.user.id);
+    audit.about(credentials?.user.id);
     // Unknown users cost a verification too, so that time does not tell them from known ones.
     const matches = await this.hasher.verify(password, credentials?.passwordHash ?? null);
     if (!credentials || !matches || !credentials.user.isActive) throw new InvalidCredentials();
@@ -63,18 +56,20 @@ export class LoginService {
 
   async #open(
     { user, passwordHash }: Credentials,
-    { name, password, client, note }: { name: Name; password: string; client: Client; note: AuditNote },
+    name: Name,
+    password: string,
+    context: RequestContext,
   ): Promise<Authenticated> {
     try {
-      return await this.sessions.open(user, passwordHash, client, note);
+      return await this.sessions.open(user, passwordHash, context);
     } catch (error) {
       if (!(error instanceof InvalidCredentials)) throw error;
     }
     // Another login may have made the hash stronger meanwhile: whether the password is right is asked once more. The
     // code is not: it was good once, and for this user.
-    const again = await this.#prove(name, password, note);
+    const again = await this.#prove(name, password, context);
     if (again.user.id !== user.id) throw new InvalidCredentials();
-    return this.sessions.open(user, again.passwordHash, client, note);
+    return this.sessions.open(user, again.passwordHash, context);
   }
 
   /** The one moment at which the password is known: when the cost setting rose, make the hash as strong as new ones. */

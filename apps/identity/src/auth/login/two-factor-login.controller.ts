@@ -1,23 +1,21 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { type AuditNote, Note } from '../../access/audit-note.js';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
 import { RateLimit } from '../../rate-limits/rate-limit.js';
-import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { Public } from '../../access/access.js';
-import { type Client, CurrentClient } from '../../access/client.js';
 import { TokenIssuer } from '../sessions/token-issuer.js';
 import { AuthenticatedResponse } from '../sessions/token-response.js';
 import { SecondStepRequest } from '../two-factor/two-factor-requests.js';
+import { Context, type RequestContext } from '../../access/request-context.js';
 import { TwoFactorLogin } from './two-factor-login.js';
 
 @ApiTags('auth')
 @Controller('auth/login')
 export class TwoFactorLoginController {
   constructor(
-    private readonly secondStep: TwoFactorLogin,
+    private readonly twoFactor: TwoFactorLogin,
     private readonly issuer: TokenIssuer,
   ) {}
 
@@ -39,10 +37,8 @@ export class TwoFactorLoginController {
   )
   async loginWithSecondFactor(
     @Body() { challenge, code }: SecondStepRequest,
-    @CurrentClient() client: Client,
-    @CurrentRateLimitSubject() visitor: RateLimitSubject,
-    @Note() note: AuditNote,
+    @Context() context: RequestContext,
   ): Promise<AuthenticatedResponse> {
-    return this.issuer.authenticated(await this.secondStep.finish(challenge, code, client, visitor, note));
+    return this.issuer.authenticated(await this.twoFactor.finish(challenge, code, context));
   }
 }

@@ -1,8 +1,8 @@
 import { type CachedUser, UserNotFound, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { LoginThrottle } from '../../login-throttle/login-throttle.js';
-import { type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { PasswordHasher } from './password-hasher.js';
+import { type Client } from '../../access/client.js';
 import { WrongPassword } from './credential-errors.js';
 
 /** Asks users for their password again, before what a token alone must not do. */
@@ -11,7 +11,7 @@ export class PasswordConfirmation {
   constructor(
     private readonly store: UserStore,
     private readonly hasher: PasswordHasher,
-    private readonly guesses: LoginThrottle,
+    private readonly throttle: LoginThrottle,
   ) {}
 
   /**
@@ -20,15 +20,15 @@ export class PasswordConfirmation {
    * @returns the stored hash that it was verified against
    * @throws WrongPassword, TooManyAttempts, UserNotFound, PasswordsBusy
    */
-  async verify({ id }: Pick<CachedUser, 'id'>, password: string, visitor: RateLimitSubject): Promise<string> {
+  async verify({ id }: Pick<CachedUser, 'id'>, password: string, client: Client): Promise<string> {
     const name = ['id', id] as const;
-    const verifiedHash = await this.guesses.attempt(name, visitor, async () => {
+    const verifiedHash = await this.throttle.attempt(name, client, async () => {
       const credentials = await this.store.credentials('id', id);
       if (!credentials) throw new UserNotFound();
       if (!(await this.hasher.verify(password, credentials.passwordHash))) throw new WrongPassword();
       return credentials.passwordHash;
     });
-    await this.guesses.trustNetwork(name, visitor); // a session may have come along from elsewhere
+    await this.throttle.trustNetwork(name, client); // a session may have come along from elsewhere
     return verifiedHash;
   }
 }

@@ -8,9 +8,9 @@ import {
 import { combineOrigins } from '#cache';
 import { Injectable } from '@nestjs/common';
 import { BadTokens } from '../../rate-limits/bad-tokens.js';
-import { type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { type ComparedToken, ComparedTokens } from './compared-tokens.js';
 import { LastUses } from './last-uses.js';
+import { type Client } from '../../access/client.js';
 import { type PersonalTokenText, readPersonalToken } from './personal-token-text.js';
 
 /** Whose token it is, and what it opens. */
@@ -52,30 +52,26 @@ export class PersonalTokenHolders {
   }
 
   /** As `find()`, of a token that opens a door with it now. @throws RateLimited, and as `UserCache` does */
-  async admit(
-    text: string,
-    visitor: RateLimitSubject,
-    options: { truth: boolean },
-  ): Promise<HolderAnswer | undefined> {
-    const answer = await this.find(text, visitor, options);
+  async admit(text: string, client: Client, options: { truth: boolean }): Promise<HolderAnswer | undefined> {
+    const answer = await this.find(text, client, options);
     if (answer?.value) this.uses.note(answer.value.token.id);
     return answer;
   }
 
   /**
    * @returns `undefined` of a text that cannot be a token
-   * @param visitor whom made-up tokens are counted against, each of which costs PostgreSQL a look; `undefined`: nobody,
+   * @param client whom made-up tokens are counted against, each of which costs PostgreSQL a look; `undefined`: nobody,
    *   because a service asks about tokens that others sent it
    * @throws RateLimited, and as `UserCache` does
    */
   async find(
     text: string,
-    visitor: RateLimitSubject | undefined,
+    client: Client | undefined,
     options: { truth: boolean },
   ): Promise<HolderAnswer | undefined> {
     const read = readPersonalToken(text);
     if (!read) return undefined;
-    const found = await this.#token(text, read, visitor, options);
+    const found = await this.#token(text, read, client, options);
     if (!found.value || found.value.expiresAtMs <= Date.now()) return { value: null, origin: found.origin };
     const user = await this.users.byId(found.value.userId, options);
     const origin = combineOrigins(found.origin, user.origin);
@@ -85,11 +81,11 @@ export class PersonalTokenHolders {
   async #token(
     text: string,
     read: PersonalTokenText,
-    visitor: RateLimitSubject | undefined,
+    client: Client | undefined,
     options: { truth: boolean },
   ): Promise<Found> {
     const recalled = this.compared.recall(text);
-    const compared = recalled ?? (await this.#compare(text, read, visitor));
+    const compared = recalled ?? (await this.#compare(text, read, client));
     // The cache is not asked about what strangers make up: it would fill with the absence of it.
     if (!recalled && !compared.matches) return { value: null, origin: 'postgres' };
     // What did not match is nobody's, to insist on the truth with: the cache knows whether the row is another by now.
@@ -97,7 +93,7 @@ export class PersonalTokenHolders {
     if (agree(found, compared)) return compared.matches ? found : nobodyBy(found);
     if (recalled && !found.value) return found; // it has been revoked since
     // The secret was compared with another row than the one that is cached. Both once more, by PostgreSQL.
-    const again = await this.#compare(text, read, visitor);
+    const again = await this.#compare(text, read, client);
     const truth = await this.tokens.byId(read.id, { truth: true });
     return again.matches && agree(truth, again) ? truth : nobodyBy(truth);
   }
@@ -105,14 +101,14 @@ export class PersonalTokenHolders {
   async #compare(
     text: string,
     { id, hash }: PersonalTokenText,
-    visitor: RateLimitSubject | undefined,
+    client: Client | undefined,
   ): Promise<ComparedToken> {
     const look = async (): Promise<ComparedToken> => {
       const compared = { id, ...(await this.store.compare(id, hash)) };
       this.compared.remember(text, compared);
       return compared;
     };
-    return visitor ? this.badTokens.look(visitor, look) : look();
+    return client ? this.badTokens.look(client, look) : look();
   }
 }
 

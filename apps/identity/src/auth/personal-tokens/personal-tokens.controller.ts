@@ -11,7 +11,6 @@ import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
 import { RateLimit } from '../../rate-limits/rate-limit.js';
-import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { UsersOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
 import { PersonalTokenPath, PersonalTokenRequest } from './personal-token-requests.js';
@@ -20,6 +19,7 @@ import {
   PersonalTokenList,
   PersonalTokenResponse,
 } from './personal-token-response.js';
+import { Context, type RequestContext } from '../../access/request-context.js';
 import { PersonalTokensService } from './personal-tokens.service.js';
 
 const DEFAULT_DAYS = 30;
@@ -51,9 +51,9 @@ export class PersonalTokensController {
   async createPersonalToken(
     @CurrentUser() user: CachedUser,
     @Body() { name, scopes, expires_in_days: days = DEFAULT_DAYS, password }: PersonalTokenRequest,
-    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+    @Context() context: RequestContext,
   ): Promise<NewPersonalTokenResponse> {
-    const { token, text } = await this.tokens.create(user, password, { name, scopes, days }, visitor);
+    const { token, text } = await this.tokens.create(user, password, { name, scopes, days }, context);
     return { ...PersonalTokenResponse.of(token), token: text };
   }
 

@@ -5,11 +5,11 @@ import {
   PersonalTokenStore,
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { WrongPassword } from '../passwords/credential-errors.js';
 import { PasswordConfirmation } from '../passwords/password-confirmation.js';
 import { PersonalTokenNotFound, TooManyPersonalTokens } from './personal-token-errors.js';
 import { makePersonalToken } from './personal-token-text.js';
+import { type RequestContext } from '../../access/request-context.js';
 import { type ScopeName } from '../../access/scopes.js';
 
 export interface PersonalTokenWish {
@@ -34,9 +34,9 @@ export class PersonalTokensService {
     user: CachedUser,
     password: string,
     wish: PersonalTokenWish,
-    visitor: RateLimitSubject,
+    { client }: RequestContext,
   ): Promise<{ token: PersonalTokenDetails; text: string }> {
-    const verifiedHash = await this.ownPassword.verify(user, password, visitor);
+    const verifiedHash = await this.ownPassword.verify(user, password, client);
     const { id, hash: tokenHash, text } = makePersonalToken();
     const creation = await this.store.create({ ...wish, id, userId: user.id, verifiedHash, tokenHash });
     switch (creation.kind) {

@@ -1,7 +1,6 @@
 import { type CachedUser } from '#accounts';
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { type AuditNote, Note } from '../../access/audit-note.js';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, UNAVAILABLE } from '#http';
 import { Public, TokenHoldersOnly, UsersOnly } from '../../access/access.js';
@@ -13,6 +12,7 @@ import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
 import { RateLimit } from '../../rate-limits/rate-limit.js';
 import { RefreshRequest, SessionPath } from './session-requests.js';
 import { SessionList, SessionResponse } from './session-response.js';
+import { Context, type RequestContext } from '../../access/request-context.js';
 import { SessionsService } from './sessions.service.js';
 
 @Controller('auth')
@@ -36,9 +36,9 @@ export class SessionsController {
   @ApiProblems('auth.invalid_refresh_token', 'request.validation', ...UNAVAILABLE)
   async refreshSession(
     @Body() { refresh_token }: RefreshRequest,
-    @Note() note: AuditNote,
+    @Context() context: RequestContext,
   ): Promise<TokenResponse> {
-    return this.issuer.token(await this.sessions.refresh(refresh_token, note));
+    return this.issuer.token(await this.sessions.refresh(refresh_token, context));
   }
 
   @Post('logout')
@@ -89,9 +89,9 @@ export class SessionsController {
   async endSession(
     @CurrentUser() user: CachedUser,
     @Param() { id }: SessionPath,
-    @Note() note: AuditNote,
+    @Context() context: RequestContext,
   ): Promise<void> {
-    note.about(user.id, id);
+    context.audit.about(user.id, id);
     await this.sessions.revoke(id, user.id);
   }
 }

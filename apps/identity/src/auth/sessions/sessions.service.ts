@@ -1,10 +1,9 @@
 import { type CachedUser, type LiveSession, type SessionDetails, SessionStore } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
-import { type AuditNote } from '../../access/audit-note.js';
 import { InvalidCredentials } from '../passwords/credential-errors.js';
 import { InvalidRefreshToken } from '../refresh-tokens/invalid-refresh-token.js';
 import { RefreshTokens } from '../refresh-tokens/refresh-tokens.js';
-import { type Client } from '../../access/client.js';
+import { type RequestContext } from '../../access/request-context.js';
 import { SessionNotFound } from './session-errors.js';
 
 /** A user who has proved who they are, and the session that it began or goes on with. */
@@ -30,28 +29,32 @@ export class SessionsService {
   async open(
     user: CachedUser,
     verifiedHash: string,
-    client: Client,
-    note: AuditNote,
+    { client, audit }: RequestContext,
   ): Promise<Authenticated> {
-    const session = await this.store.open({ userId: user.id, verifiedHash, ...client });
+    const session = await this.store.open({
+      userId: user.id,
+      verifiedHash,
+      address: client.address,
+      device: client.device,
+    });
     if (!session) throw new InvalidCredentials();
-    note.about(user.id, session.id);
+    audit.about(user.id, session.id);
     return { user, session };
   }
 
   /** @throws InvalidRefreshToken */
-  async refresh(token: string, note: AuditNote): Promise<Authenticated> {
-    note.as('session.refreshed');
+  async refresh(token: string, { audit }: RequestContext): Promise<Authenticated> {
+    audit.as('session.refreshed');
     const { sessionId, counter } = this.refreshTokens.verify(token);
-    note.about(undefined, sessionId);
+    audit.about(undefined, sessionId);
     const refresh = await this.store.refresh(sessionId, counter);
     switch (refresh.kind) {
       case 'refreshed':
-        note.about(refresh.user.id);
+        audit.about(refresh.user.id);
         return refresh;
       case 'reused':
-        note.about(refresh.userId);
-        note.also('session.reuse_detected');
+        audit.about(refresh.userId);
+        audit.also('session.reuse_detected');
         this.logger.warn(
           `Session ${sessionId} of user ${refresh.userId} is over: a refresh token came that had been replaced, or was never given.`,
         );

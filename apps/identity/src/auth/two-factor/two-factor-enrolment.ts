@@ -1,10 +1,10 @@
 import { type CachedUser, type TwoFactorStatus } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { LoginThrottle, type ThrottleKey } from '../../login-throttle/login-throttle.js';
-import { type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { WrongPassword } from '../passwords/credential-errors.js';
 import { PasswordConfirmation } from '../passwords/password-confirmation.js';
 import { SecondFactorNotOn, WrongCode } from './two-factor-errors.js';
+import { type RequestContext } from '../../access/request-context.js';
 import { type Enrolment, TwoFactorCodes } from './two-factor-codes.js';
 
 /** What proves that it is the owner of the account who asks, and not who found their token. */
@@ -20,7 +20,7 @@ export class TwoFactorEnrolment {
   constructor(
     private readonly factors: TwoFactorCodes,
     private readonly ownPassword: PasswordConfirmation,
-    private readonly guesses: LoginThrottle,
+    private readonly throttle: LoginThrottle,
   ) {}
 
   status({ id }: CachedUser): Promise<TwoFactorStatus> {
@@ -28,8 +28,8 @@ export class TwoFactorEnrolment {
   }
 
   /** @throws WrongPassword, SecondFactorAlreadyOn, TooManyAttempts, PasswordsBusy */
-  async begin(user: CachedUser, password: string, visitor: RateLimitSubject): Promise<Enrolment> {
-    const verifiedHash = await this.ownPassword.verify(user, password, visitor);
+  async begin(user: CachedUser, password: string, { client }: RequestContext): Promise<Enrolment> {
+    const verifiedHash = await this.ownPassword.verify(user, password, client);
     const enrolment = await this.factors.begin(user, verifiedHash);
     if (!enrolment) throw new WrongPassword();
     return enrolment;
@@ -39,13 +39,13 @@ export class TwoFactorEnrolment {
    * @returns the recovery codes
    * @throws WrongCode, SecondFactorNotStarted, SecondFactorAlreadyOn, TooManyAttempts
    */
-  async confirm({ id }: CachedUser, code: string, visitor: RateLimitSubject): Promise<string[]> {
-    const codes = await this.guesses.attempt(named(id), visitor, async () => {
+  async confirm({ id }: CachedUser, code: string, { client }: RequestContext): Promise<string[]> {
+    const codes = await this.throttle.attempt(named(id), client, async () => {
       const recoveryCodes = await this.factors.confirm(id, code);
       if (!recoveryCodes) throw new WrongCode();
       return recoveryCodes;
     });
-    await this.guesses.trustNetwork(named(id), visitor);
+    await this.throttle.trustNetwork(named(id), client);
     return codes;
   }
 
@@ -53,21 +53,21 @@ export class TwoFactorEnrolment {
    * @returns the recovery codes that are good from now on, and no others
    * @throws WrongPassword, WrongCode, SecondFactorNotOn, TooManyAttempts, PasswordsBusy
    */
-  async renewRecoveryCodes(user: CachedUser, proof: Proof, visitor: RateLimitSubject): Promise<string[]> {
-    await this.#verify(user, proof, visitor);
+  async renewRecoveryCodes(user: CachedUser, proof: Proof, context: RequestContext): Promise<string[]> {
+    await this.#verify(user, proof, context);
     return this.factors.renewRecoveryCodes(user.id);
   }
 
   /** @throws WrongPassword, WrongCode, SecondFactorNotOn, TooManyAttempts, PasswordsBusy */
-  async disable(user: CachedUser, proof: Proof, visitor: RateLimitSubject): Promise<void> {
-    await this.#verify(user, proof, visitor);
+  async disable(user: CachedUser, proof: Proof, context: RequestContext): Promise<void> {
+    await this.#verify(user, proof, context);
     await this.factors.remove(user.id);
   }
 
-  async #verify(user: CachedUser, { password, code }: Proof, visitor: RateLimitSubject): Promise<void> {
-    await this.ownPassword.verify(user, password, visitor);
+  async #verify(user: CachedUser, { password, code }: Proof, { client }: RequestContext): Promise<void> {
+    await this.ownPassword.verify(user, password, client);
     if (!(await this.factors.isOn(user.id))) throw new SecondFactorNotOn();
-    await this.guesses.attempt(named(user.id), visitor, async () => {
+    await this.throttle.attempt(named(user.id), client, async () => {
       if (!(await this.factors.accepts(user.id, code))) throw new WrongCode();
     });
   }

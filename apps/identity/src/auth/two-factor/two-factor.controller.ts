@@ -11,11 +11,11 @@ import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline, UNAVAILABLE } from '#http';
 import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
 import { RateLimit } from '../../rate-limits/rate-limit.js';
-import { CurrentRateLimitSubject, type RateLimitSubject } from '../../access/rate-limit-subject.js';
 import { UsersOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
 import { TwoFactorEnrolment } from './two-factor-enrolment.js';
 import { ConfirmRequest, ProofRequest, StartRequest } from './two-factor-requests.js';
+import { Context, type RequestContext } from '../../access/request-context.js';
 import { EnrolmentResponse, RecoveryCodesResponse, TwoFactorResponse } from './two-factor-response.js';
 
 /** A password is hashed. */
@@ -67,9 +67,9 @@ export class TwoFactorController {
   async startSecondFactor(
     @CurrentUser() user: CachedUser,
     @Body() { password }: StartRequest,
-    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+    @Context() context: RequestContext,
   ): Promise<EnrolmentResponse> {
-    return EnrolmentResponse.of(await this.own.begin(user, password, visitor));
+    return EnrolmentResponse.of(await this.own.begin(user, password, context));
   }
 
   @Post('confirm')
@@ -91,9 +91,9 @@ export class TwoFactorController {
   async confirmSecondFactor(
     @CurrentUser() user: CachedUser,
     @Body() { code }: ConfirmRequest,
-    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+    @Context() context: RequestContext,
   ): Promise<RecoveryCodesResponse> {
-    return { recovery_codes: await this.own.confirm(user, code, visitor) };
+    return { recovery_codes: await this.own.confirm(user, code, context) };
   }
 
   @Post('recovery-codes')
@@ -108,9 +108,9 @@ export class TwoFactorController {
   async renewRecoveryCodes(
     @CurrentUser() user: CachedUser,
     @Body() proof: ProofRequest,
-    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+    @Context() context: RequestContext,
   ): Promise<RecoveryCodesResponse> {
-    return { recovery_codes: await this.own.renewRecoveryCodes(user, proof, visitor) };
+    return { recovery_codes: await this.own.renewRecoveryCodes(user, proof, context) };
   }
 
   @Delete()
@@ -125,8 +125,8 @@ export class TwoFactorController {
   async disableSecondFactor(
     @CurrentUser() user: CachedUser,
     @Body() proof: ProofRequest,
-    @CurrentRateLimitSubject() visitor: RateLimitSubject,
+    @Context() context: RequestContext,
   ): Promise<void> {
-    await this.own.disable(user, proof, visitor);
+    await this.own.disable(user, proof, context);
   }
 }
