@@ -13,11 +13,11 @@ export default {
   transform: { '^.+\\.ts$': ['@swc/jest', { ...COMPILER_OPTIONS, sourceMaps: 'inline' }] },
   setupFiles: ['reflect-metadata'],
   // Real servers for the whole run: PostgreSQL is started, redis-server is found or installed.
-  globalSetup: '<rootDir>/test/support/global-setup.mjs',
-  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  globalSetup: '<rootDir>/test/support/jest/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/jest/global-teardown.mjs',
   // The breaker alone may take half a minute to try Redis again on a machine that is busy.
   testTimeout: 90_000,
   // One more than the two cores that the run is meant for: much of it is waiting for what was broken to heal.
   maxWorkers: 3,
-  testSequencer: '<rootDir>/test/support/longest-first.mjs',
+  testSequencer: '<rootDir>/test/support/jest/longest-first.mjs',
 };

@@ -6,7 +6,7 @@ import { migrate } from '#database';
 import { accountsSchema } from '#accounts';
 import { join } from 'node:path';
 import { createApp } from '../../apps/identity/src/bootstrap/create-app.js';
-import { makeTestDirectory } from '../support/postgres/test-directory.js';
+import { makeTestDirectory } from '../support/process/test-directory.js';
 
 const directory = await makeTestDirectory();
 const postgres = await EmbeddedPostgres.open({ dataDir: directory, settings: { fsync: 'off' } });

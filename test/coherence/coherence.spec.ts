@@ -1,37 +1,39 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Ablation } from './ablation.js';
-import { type Fault } from './fault.js';
-import { FAULTS } from './faults/all.js';
-import { type Report } from './report.js';
+import { type Ablation } from './cluster/ablation.js';
+import { type Fault } from './faults/fault.js';
+import { FAULTS } from './faults/all-faults.js';
+import { type Report } from './report/report.js';
 import { run, type RunOptions } from './run.js';
-import { Stage } from './stage.js';
+import { Cluster } from './cluster/cluster.js';
 
-/** A short run of what `npm run test:coherence` does for as long as one likes. */
+/** A short run of `npm run test:coherence`. */
 describe('the coherence suite', () => {
   const seed = Date.now() % 1_000_000;
-  let stage: Stage;
+  let cluster: Cluster;
 
   beforeAll(async () => {
-    stage = await Stage.open();
+    cluster = await Cluster.open();
   });
 
   afterAll(async () => {
-    await stage.close();
+    await cluster.close();
   });
 
-  it('finds nothing wrong with four instances while a writer is killed after its commit, a reader held before its fill, and random faults come', async () => {
+  it('coherence suite finds no violation in four instances under random faults, a kill after commit and a delayed fill', async () => {
     const first = named('killed-between-commit-and-invalidation', 'held-between-load-and-fill');
-    const report = await run({ seconds: 16, seed, stage, first, faults: FAULTS });
+    const report = await run({ seconds: 16, seed, cluster, first, faults: FAULTS });
     expect({ seed, violations: report.violations }).toEqual({ seed, violations: [] });
     expect(report.checks).toBeGreaterThan(10_000);
-    expect([...report.caught.keys()]).toEqual(expect.arrayContaining(['committed killed', 'loaded held']));
+    expect([...report.failpointHits.keys()]).toEqual(
+      expect.arrayContaining(['committed killed', 'loaded held']),
+    );
   }, 180_000);
 
   it.each<[Ablation, string[]]>([
     ['stamps', ['held-between-load-and-fill']],
     ['in-progress', []],
   ])(
-    'finds wrong answers without %s',
+    'coherence suite finds wrong answers without %s',
     async (ablation, names) => {
       const found = ({ lies }: Report): boolean => lies > 0;
       const report = await run({ ...short(...names), ablation, until: found });
@@ -40,7 +42,7 @@ describe('the coherence suite', () => {
     90_000,
   );
 
-  it('finds wrong answers without the lease, and refused reads without the fallback to PostgreSQL', async () => {
+  it('coherence suite finds wrong answers without the lease, and refused reads without the fallback to PostgreSQL', async () => {
     const report = await run({
       ...short('poller-cut-off'),
       ablation: ['lease', 'fallback'],
@@ -51,9 +53,9 @@ describe('the coherence suite', () => {
     expect(report.refusedInVain).toBeGreaterThan(0);
   }, 90_000);
 
-  /** A change and a reader elsewhere are all that it takes. */
+  /** Two instances are enough: one that changes, one that reads. */
   function short(...names: string[]): RunOptions {
-    return { seconds: 20, seed, stage, instances: 2, faults: named(...names) };
+    return { seconds: 20, seed, cluster, instances: 2, faults: named(...names) };
   }
 });
 

@@ -4,12 +4,12 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type Ablation, ABLATIONS } from './ablation.js';
-import { each } from './each.js';
-import { FAULTS } from './faults/all.js';
-import { Random } from './random.js';
+import { type Ablation, ABLATIONS } from './cluster/ablation.js';
+import { each } from './run-each.js';
+import { FAULTS } from './faults/all-faults.js';
+import { Random } from './model/random.js';
 import { run } from './run.js';
-import { Stage } from './stage.js';
+import { Cluster } from './cluster/cluster.js';
 
 const { values } = parseArgs({
   options: {
@@ -46,15 +46,15 @@ const faults = values['no-faults']
 process.exitCode = values.each === undefined ? await together() : await alone();
 
 async function together(): Promise<number> {
-  const stage = await Stage.open();
+  const cluster = await Cluster.open();
   try {
     const ablation = values.ablation as Ablation;
-    const report = await run({ seconds, seed, stage, faults, ablation, log: console.log });
+    const report = await run({ seconds, seed, cluster, faults, ablation, log: console.log });
     console.log(`seed         ${seed}\n${report.toString()}`);
     await keep({ seed, ...report.figures });
     return report.violationCount === 0 ? 0 : 1;
   } finally {
-    await stage.close();
+    await cluster.close();
   }
 }
 

@@ -2,30 +2,30 @@ import { migrate } from '#database';
 import { accountsSchema } from '#accounts';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promote } from '../support/people.js';
-import { makeTestDirectory } from '../support/postgres/test-directory.js';
-import { type Ablation } from './ablation.js';
-import { type Fault, type Scene } from './fault.js';
-import { Witness } from './witness.js';
-import { Random } from './random.js';
-import { Readers } from './readers.js';
-import { recovery } from './recovery.js';
-import { type Audits, Report } from './report.js';
-import { type Stage } from './stage.js';
-import { UsherInstance } from './usher-instance.js';
-import { World } from './world.js';
-import { Writers } from './writers.js';
+import { promote } from '../support/app/users.js';
+import { makeTestDirectory } from '../support/process/test-directory.js';
+import { type Ablation } from './cluster/ablation.js';
+import { type Fault, type FaultContext } from './faults/fault.js';
+import { HealthProbe } from './report/health-probe.js';
+import { Random } from './model/random.js';
+import { Readers } from './traffic/readers.js';
+import { recovery } from './report/recovery.js';
+import { type Audits, Report } from './report/report.js';
+import { type Cluster } from './cluster/cluster.js';
+import { UsherInstance } from './cluster/usher-instance.js';
+import { Model } from './model/model.js';
+import { Writers } from './traffic/writers.js';
 
 export interface RunOptions {
   seconds: number;
   seed: number;
-  stage: Stage;
+  cluster: Cluster;
   instances?: number;
-  /** Of all instances, or of each. */
+  /** For all instances, or one for each. */
   ablation?: Ablation | readonly [Ablation, ...Ablation[]];
-  /** Come once, before the others, however long that takes. */
+  /** Injected once, before the others, even past `seconds`. */
   first?: readonly Fault[];
-  /** Injected one after the other for as long as the run lasts. */
+  /** Injected one after the other until the run ends. */
   faults?: readonly Fault[];
   env?: NodeJS.ProcessEnv;
   /** Ends the run early, between two faults if there are any. */
@@ -38,12 +38,12 @@ const HOT = 120;
 const READERS = 3;
 const WRITERS = 4;
 
-/** Instances, writers, readers, a judge, and things going wrong meanwhile. */
+/** Runs instances, writers and readers under faults, and judges every answer. */
 export async function run(options: RunOptions): Promise<Report> {
   const {
     seconds,
     seed,
-    stage,
+    cluster,
     instances: count = 4,
     ablation = 'none',
     first = [],
@@ -67,36 +67,36 @@ export async function run(options: RunOptions): Promise<Report> {
     RATE_LIMIT_FACTOR: '1000000',
     ...options.env,
   };
-  await migrate(stage.directDatabaseUrl, accountsSchema);
-  const world = await World.create(stage.directDatabaseUrl, env, USERS);
-  const hot = world.ids.slice(0, HOT);
-  const adminToken = await anAdmin(world);
+  await migrate(cluster.directDatabaseUrl, accountsSchema);
+  const model = await Model.create(cluster.directDatabaseUrl, env, USERS);
+  const hot = model.ids.slice(0, HOT);
+  const adminToken = await anAdmin(model);
 
   const start = (index: number, other: NodeJS.ProcessEnv = {}): Promise<UsherInstance> =>
     UsherInstance.start(
       index,
-      { ...env, ...stage.envOf(index), ...other },
-      stage.databaseUrlOf(index),
+      { ...env, ...cluster.envOf(index), ...other },
+      cluster.databaseUrlOf(index),
       typeof ablation === 'string' ? ablation : (ablation[index] ?? 'none'),
     );
   const instances = await Promise.all(Array.from({ length: count }, (_, index) => start(index)));
   const ending = new AbortController();
   const readersOf = (instance: UsherInstance): Promise<void>[] =>
     Array.from({ length: READERS }, () =>
-      new Readers(world, instance, serviceToken, new Random(random.below(2 ** 31)), hot, report).run(
+      new Readers(model, instance, serviceToken, new Random(random.below(2 ** 31)), hot, report).run(
         ending.signal,
       ),
     );
   const loops: Promise<void>[] = instances.flatMap(readersOf);
-  const bait = new Set<number>();
-  const fit = (): UsherInstance[] => {
-    const baits = instances.filter(({ index, running }) => running && bait.has(index));
-    if (baits.length > 0) return baits;
+  const writeTargets = new Set<number>();
+  const writable = (): UsherInstance[] => {
+    const targeted = instances.filter(({ index, running }) => running && writeTargets.has(index));
+    if (targeted.length > 0) return targeted;
     return instances.filter(({ index, running }) => running && !report.disturbed.has(index));
   };
   const writers = new Writers(
-    world,
-    () => (fit().length > 0 ? fit() : instances),
+    model,
+    () => (writable().length > 0 ? writable() : instances),
     adminToken,
     new Random(random.below(2 ** 31)),
     hot,
@@ -104,23 +104,23 @@ export async function run(options: RunOptions): Promise<Report> {
   for (let n = 0; n < WRITERS; n++) loops.push(writers.run(ending.signal, 15));
   loops.push(writers.runBulk(ending.signal, 3_000));
 
-  const witnesses = instances.map(
-    ({ index }) => new Witness(stage.databaseUrlOf(index), () => instances[index]!.ask('/health/live')),
+  const probes = instances.map(
+    ({ index }) => new HealthProbe(cluster.databaseUrlOf(index), () => instances[index]!.ask('/health/live')),
   );
-  report.availability.watch(witnesses);
-  for (const witness of witnesses) loops.push(witness.run(ending.signal));
+  report.availability.watch(probes);
+  for (const probe of probes) loops.push(probe.run(ending.signal));
 
   const excuse = (...indices: readonly number[]): void =>
     indices.forEach((index) => report.availability.excuse(index));
-  const scene: Scene = {
-    stage,
+  const context: FaultContext = {
+    cluster,
     instances,
     report,
     random,
     directory: await makeTestDirectory(),
-    world,
+    model,
     change: (id) => writers.change(id),
-    bait,
+    writeTargets,
     excuse,
     replace: async (index: number, other?: NodeJS.ProcessEnv): Promise<void> => {
       instances[index] = await start(index, other);
@@ -144,7 +144,7 @@ export async function run(options: RunOptions): Promise<Report> {
         log(`${fault.name} …`);
         report.fault = fault.name;
         if (fault.breaksPostgres) excuse(...instances.keys());
-        await fault.run(scene);
+        await fault.run(context);
         report.fault = `after ${fault.name}`;
         await Promise.all(instances.map((instance) => recovered(instance)));
       }
@@ -157,20 +157,20 @@ export async function run(options: RunOptions): Promise<Report> {
     for (const { index } of died) report.wrong(`instance ${index} died`);
     await Promise.all(instances.map((instance) => collectAudits(instance, report)));
     await Promise.all(instances.map((instance) => instance.stop()));
-    await world.end();
+    await model.end();
   }
   return report;
 }
 
-/** What the product itself has found out must agree. */
+/** The instances' own staleness samples must agree. */
 async function collectAudits(instance: UsherInstance, report: Report): Promise<void> {
   if (!instance.running) return;
   const { body } = await instance.ask('/health/cache');
   report.audited(instance.index, (body as { audits: Audits }).audits);
 }
 
-async function anAdmin(world: World): Promise<string> {
-  const id = world.ids.at(-1)!;
-  await promote(world.sql, id);
-  return world.token(id, world.lastSession(id));
+async function anAdmin(model: Model): Promise<string> {
+  const id = model.ids.at(-1)!;
+  await promote(model.sql, id);
+  return model.token(id, model.lastSession(id));
 }

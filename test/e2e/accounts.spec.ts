@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { aPerson, aRegistration, bearer, PASSWORD } from '../support/people.js';
-import { TestApp } from '../support/test-app.js';
+import { aUser, aRegistration, bearer, PASSWORD } from '../support/app/users.js';
+import { TestApp } from '../support/app/test-app.js';
 
 describe('an account', () => {
   let usher: TestApp;
@@ -32,7 +32,7 @@ describe('an account', () => {
   });
 
   it('is answered from memory on the second read, and revalidated by its ETag', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     await usher.http.get('/auth/me').set(person.bearer).expect(200);
     const second = await usher.http.get('/auth/me').set(person.bearer).expect(200);
     expect(second.headers['x-cache']).toBe('memory');
@@ -45,7 +45,7 @@ describe('an account', () => {
   });
 
   it('changes the fields that are given, keeps the others and clears what is null, at once', async () => {
-    const person = await aPerson(usher, { first_name: 'Grace', bio: 'Admiral', location: 'New York' });
+    const person = await aUser(usher, { first_name: 'Grace', bio: 'Admiral', location: 'New York' });
     await usher.http.get('/auth/me').set(person.bearer).expect(200);
     const changed = await usher.http
       .put('/auth/profile')
@@ -58,7 +58,7 @@ describe('an account', () => {
   });
 
   it('ends every other session when the password changes, and keeps the one it is changed in', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     const login = await usher.http
       .post('/auth/login')
       .send({ identifier: person.email, password: PASSWORD })
@@ -75,7 +75,7 @@ describe('an account', () => {
   });
 
   it('is really deactivated when it is deleted, even while the cache is warm', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     await usher.http.get('/auth/me').set(person.bearer).expect(200);
     await usher.http.get('/auth/me').set(person.bearer).expect(200);
     await usher.http.delete('/auth/account').set(person.bearer).send({ password: PASSWORD }).expect(200);

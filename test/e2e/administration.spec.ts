@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { aPerson, anAdmin, aRegistration, bearer, PASSWORD, type Person } from '../support/people.js';
-import { expectProblem } from '../support/problems.js';
-import { TestApp } from '../support/test-app.js';
+import { aUser, anAdmin, aRegistration, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
+import { expectProblem } from '../support/http/problems.js';
+import { TestApp } from '../support/app/test-app.js';
 
 interface Listed {
   id: string;
@@ -16,7 +16,7 @@ interface Page {
 
 describe('administration', () => {
   let usher: TestApp;
-  let admin: Person;
+  let admin: TestUser;
 
   beforeAll(async () => {
     usher = await TestApp.start();
@@ -37,13 +37,13 @@ describe('administration', () => {
   const list = async (query: Record<string, string> = {}): Promise<Page> =>
     (await usher.http.get('/users').query(query).set(admin.bearer).expect(200)).body as Page;
 
-  async function aVerifiedPerson(): Promise<Person> {
-    const person = await aPerson(usher);
+  async function aVerifiedPerson(): Promise<TestUser> {
+    const person = await aUser(usher);
     await usher.database.query('UPDATE users SET email_verified = true WHERE id = $1', [person.id]);
     return person;
   }
 
-  async function login({ email }: Person): Promise<{ authorization: string }> {
+  async function login({ email }: TestUser): Promise<{ authorization: string }> {
     const { body } = await usher.http.post('/auth/login').send({ email, password: PASSWORD }).expect(200);
     return bearer(body.access_token as string);
   }
@@ -60,8 +60,8 @@ describe('administration', () => {
       (await list(query)).items.map(({ id }) => id);
 
     it('takes %, _ and \\ literally', async () => {
-      const plain = await aPerson(usher, { username: 'abcd', bio: 'nothing' });
-      const underscore = await aPerson(usher, {
+      const plain = await aUser(usher, { username: 'abcd', bio: 'nothing' });
+      const underscore = await aUser(usher, {
         username: 'ab_d',
         first_name: '100 %',
         last_name: 'back\\slash',
@@ -78,7 +78,7 @@ describe('administration', () => {
     });
 
     it('finds in email, username, names and phone, and by standing', async () => {
-      const ada = await aPerson(usher, {
+      const ada = await aUser(usher, {
         username: 'xylophone',
         first_name: 'Ottilie',
         last_name: 'Zoë',
@@ -111,13 +111,13 @@ describe('administration', () => {
     });
 
     it('is for administrators alone', async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       expectProblem(await usher.http.get('/users').set(person.bearer), 403, 'auth.forbidden');
       expectProblem(await usher.http.get('/users'), 401, 'auth.missing_token');
     });
 
     it('visits everybody once, newest first, while people are added and removed', async () => {
-      const before = await Promise.all(Array.from({ length: 12 }, () => aPerson(usher)));
+      const before = await Promise.all(Array.from({ length: 12 }, () => aUser(usher)));
       const removed = before[3]!;
       const seen: string[] = [];
       let cursor: string | null = null;
@@ -137,7 +137,7 @@ describe('administration', () => {
     });
 
     it('goes on from a cursor whose user is gone, and says when there is no more', async () => {
-      const people = await Promise.all(Array.from({ length: 3 }, () => aPerson(usher)));
+      const people = await Promise.all(Array.from({ length: 3 }, () => aUser(usher)));
       const first = await list({ limit: '1' });
       await usher.database.query('DELETE FROM users WHERE id = $1', [first.items[0]!.id]);
       const rest = await list({ limit: '100', cursor: first.next_cursor! });
@@ -150,7 +150,7 @@ describe('administration', () => {
 
   describe('a change of standing', () => {
     it('is for administrators alone, oneself included', async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       for (const id of [person.id, admin.id]) {
         expectProblem(await patch(id, { is_admin: true }, person), 403, 'auth.forbidden');
       }
@@ -163,7 +163,7 @@ describe('administration', () => {
     });
 
     it('takes no other fields', async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       for (const field of [
         'email',
         'password',
@@ -206,7 +206,7 @@ describe('administration', () => {
     });
 
     it('gives no rights to an unverified address unless told to', async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       expectProblem(await patch(person.id, { is_admin: true }), 409, 'users.email_not_verified');
       await usher.http.get('/auth/me').set(person.bearer).expect(200);
       expect(await administrators()).toBe(1);
@@ -218,7 +218,7 @@ describe('administration', () => {
     });
 
     it('that deactivates ends every token, for good, and the login until it is restored', async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       const other = await usher.http
         .post('/auth/login')
         .send({ identifier: person.email, password: PASSWORD })
@@ -242,7 +242,7 @@ describe('administration', () => {
     });
 
     it('that restores who deleted the account keeps its tokens dead, and its names taken meanwhile', async () => {
-      const person = await aPerson(usher, { username: 'phoenix' });
+      const person = await aUser(usher, { username: 'phoenix' });
       await usher.http.delete('/auth/account').set(person.bearer).send({ password: PASSWORD }).expect(200);
       const twin = await usher.http.post('/auth/register').send(aRegistration({ email: person.email }));
       expectProblem(twin, 409, 'users.email_taken');
@@ -251,7 +251,7 @@ describe('administration', () => {
     });
 
     it('that is made by raw SQL ends every token for good as well', async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       for (const active of [false, true]) {
         await usher.database.query('UPDATE users SET is_active = $1 WHERE id = $2', [active, person.id]);
       }
@@ -260,7 +260,7 @@ describe('administration', () => {
     });
 
     it('said twice changes nothing more', async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       await patch(person.id, { is_active: true, is_admin: false }).expect(200);
       await usher.http.get('/auth/me').set(person.bearer).expect(200);
     });
@@ -315,7 +315,7 @@ describe('administration', () => {
 
   describe('an account', () => {
     it('is ended by its own password alone', async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       for (const password of ['wrong', '', `${PASSWORD} `, PASSWORD.toUpperCase(), 'x'.repeat(1_024)]) {
         const answer = await usher.http.delete('/auth/account').set(person.bearer).send({ password });
         expectProblem(answer, 403, 'auth.wrong_password');
@@ -329,7 +329,7 @@ describe('administration', () => {
     });
 
     it('changes its password once of several times at the same moment', async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       const wished = Array.from({ length: 5 }, (_, i) => `staple of the battery ${i}`);
       const answers = await Promise.all(
         wished.map((new_password) =>

@@ -7,14 +7,13 @@ import { auditEntry, type AuditEvent, AuditLogStore, ownEvent } from '#accounts'
 import { AuditRetention } from '../../apps/identity/src/audit-log/audit-retention.js';
 import { createAdmin } from '../../apps/identity/src/cli/create-admin.js';
 import { rotateKey } from '../../apps/identity/src/cli/rotate-key.js';
-import { eventually } from '../support/eventually.js';
-import { anAdmin, aPerson, aRegistration, bearer, PASSWORD, type Person } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { anAdmin, aUser, aRegistration, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { makeTestDirectory } from '../support/postgres/test-directory.js';
-import { expectProblem } from '../support/problems.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestApp } from '../support/test-app.js';
-import { expectUnavailable, timed } from '../support/unavailable.js';
+import { makeTestDirectory } from '../support/process/test-directory.js';
+import { expectProblem, expectUnavailable, timed } from '../support/http/problems.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const SERVICE_TOKEN = 'a-service-token-that-nobody-may-ever-see';
 const NEW_PASSWORD = 'staple battery horse';
@@ -37,7 +36,7 @@ describe('the audit log', () => {
   let database: TestDatabase;
   let wire: TcpProxy;
   let usher: TestApp;
-  let admin: Person;
+  let admin: TestUser;
   /** What must not stand in any row. */
   const secrets = [PASSWORD, NEW_PASSWORD, SERVICE_TOKEN, 'example.com', '@', '+4420'];
 
@@ -106,7 +105,7 @@ describe('the audit log', () => {
   });
 
   it('has logins good and bad; the bad ones name the account if there is one, and are answered alike', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     const good = await login(person.email).expect(200);
     expect(await entryOf(good)).toMatchObject({
       action: 'session.opened',
@@ -134,7 +133,7 @@ describe('the audit log', () => {
   });
 
   it('has changes with the names of the fields, not with what was put into them', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     const { bearer: me, id } = person;
     const profile = await usher.http.put('/auth/profile').set(me).send({ bio: 'secretive', location: null });
     const refused = await usher.http.put('/auth/profile').set(me).send({ bio: 7 });
@@ -166,7 +165,7 @@ describe('the audit log', () => {
   });
 
   it('has the end of a session, and tells one that was stolen from one that was refreshed', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     const { refreshToken } = person;
     const refresh = (): Promise<Response> =>
       usher.http.post('/auth/refresh').send({ refresh_token: refreshToken });
@@ -189,7 +188,7 @@ describe('the audit log', () => {
       { ...about, action: 'session.refreshed', outcome: 'auth.invalid_refresh_token' },
     ]);
 
-    const other = await aPerson(usher);
+    const other = await aUser(usher);
     const logout = await usher.http.post('/auth/logout').set(other.bearer).expect(204);
     expect(await entryOf(logout)).toMatchObject({
       action: 'session.ended',
@@ -201,7 +200,7 @@ describe('the audit log', () => {
   });
 
   it('has what administrators do, and about whom', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     const answer = await usher.http
       .patch(`/users/${person.id.toUpperCase()}`)
       .set(admin.bearer)
@@ -223,7 +222,7 @@ describe('the audit log', () => {
   });
 
   it('has what is done at the command line', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     const keysDir = join(await makeTestDirectory(), 'keys');
     const env = { NODE_ENV: 'test', DATABASE_URL: database.url, JWT_KEYS_DIR: keysDir };
     await createAdmin(
@@ -246,7 +245,7 @@ describe('the audit log', () => {
   });
 
   it('has refusals anywhere, once a minute of each kind and network; bad tokens it leaves to the metrics', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     const ask = (path: string, from: string): Promise<Response> =>
       usher.http.get(path).set(person.bearer).set('x-forwarded-for', from).expect(403);
     const answers = [
@@ -274,7 +273,7 @@ describe('the audit log', () => {
   });
 
   it('is read page by page, and by account, actor, action, outcome and time', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     for (const bio of ['one', 'two', 'three', 'four']) {
       await usher.http.put('/auth/profile').set(person.bearer).send({ bio }).expect(200);
     }
@@ -329,7 +328,7 @@ describe('the audit log', () => {
   });
 
   it('shows people what was done with their own account, but not where administrators sit', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     await login(person.email, 'somebody else guesses');
     await usher.http
       .patch(`/users/${person.id}`)
@@ -391,7 +390,7 @@ describe('the audit log', () => {
   });
 
   it('has what a client asked for that did not wait for the answer', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     const lock = await database.client();
     await lock.query('BEGIN');
     await lock.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [person.id]);
@@ -423,7 +422,7 @@ describe('the audit log', () => {
   });
 
   it('writes a crowd of entries, and loses none', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     await Promise.all(
       Array.from({ length: 60 }, () => usher.http.post('/auth/logout').set(person.bearer).expect(204)),
     );
@@ -431,7 +430,7 @@ describe('the audit log', () => {
   });
 
   it('hands out all about one user, and forgets where they were when they are gone', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     const log = usher.app.get(AuditLogStore);
     await login(person.email, 'not theirs, perhaps');
     await usher.http.patch(`/users/${person.id}`).set(admin.bearer).send({ is_admin: false }).expect(200);
@@ -483,7 +482,7 @@ describe('the audit log', () => {
   });
 
   it('holds nobody up while PostgreSQL is away, and says how many entries are missing', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     const unwritten = async (): Promise<number> => {
       const { text } = await usher.http.get('/metrics').set(bearer(SERVICE_TOKEN)).expect(200);
       return Number(/^usher_audit_unwritten_total (\d+)$/m.exec(text)?.[1]);

@@ -13,16 +13,16 @@ import { AvatarSweep } from '../../apps/identity/src/avatars/avatar-sweep.js';
 import { AvatarsService } from '../../apps/identity/src/avatars/avatars.service.js';
 import { AvatarProcessor } from '../../apps/identity/src/avatars/picture/avatar-processor.js';
 import { Uploads } from '../../apps/identity/src/avatars/upload/uploads.js';
-import { eventually } from '../support/eventually.js';
-import { aPerson, bearer, type Person } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { aUser, bearer, type TestUser } from '../support/app/users.js';
 import { aNoisyPicture, aPicture, KINDS } from '../support/pictures/a-picture.js';
 import { aBlankPng } from '../support/pictures/blank-png.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { makeTestDirectory } from '../support/postgres/test-directory.js';
-import { aProblem, expectProblem } from '../support/problems.js';
+import { makeTestDirectory } from '../support/process/test-directory.js';
+import { aProblem, expectProblem } from '../support/http/problems.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestApp } from '../support/test-app.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const MAX_BYTES = 5 * 1024 * 1024;
 const SERVICE = 'c2VydmljZS10b2tlbi1mb3ItdGhlLXBpY3R1cmVz';
@@ -34,7 +34,7 @@ describe('avatars', () => {
   let proxy: TcpProxy;
   let one: TestApp;
   let other: TestApp;
-  let person: Person;
+  let person: TestUser;
 
   beforeAll(async () => {
     store = join(await makeTestDirectory(), 'pictures');
@@ -51,7 +51,7 @@ describe('avatars', () => {
 
   beforeEach(async () => {
     await rm(store, { recursive: true, force: true });
-    person = await aPerson(one);
+    person = await aUser(one);
   });
 
   afterAll(async () => {
@@ -133,7 +133,7 @@ describe('avatars', () => {
     it('takes the former picture away, and nobody else’s', async () => {
       const former = await uploaded(await aPicture());
       await one.http.get(former).expect(200);
-      const [mine, somebody] = [person, await aPerson(one)];
+      const [mine, somebody] = [person, await aUser(one)];
       person = somebody;
       const theirs = await uploaded(await aPicture());
       person = mine;
@@ -188,7 +188,7 @@ describe('avatars', () => {
       const refused = await upload(picture);
       expectProblem(refused, 503, 'avatars.busy');
       expect(refused.headers).toHaveProperty('retry-after');
-      const [mine, somebody] = [person, await aPerson(one)];
+      const [mine, somebody] = [person, await aUser(one)];
       person = somebody;
       await uploaded(picture);
       person = mine;
@@ -401,7 +401,7 @@ describe('avatars', () => {
       const picture = await aNoisyPicture('png', 200, 200);
       await uploaded(picture);
       const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
-      const people = await Promise.all(Array.from({ length: 20 }, () => aPerson(one)));
+      const people = await Promise.all(Array.from({ length: 20 }, () => aUser(one)));
       const before = { files: (await files()).sort(), descriptors: await descriptors() };
       const { memory } = one.app.get(Uploads);
       for (let round = 0; round < 10; round++) {
@@ -576,7 +576,7 @@ async function open(usher: TestApp): Promise<Socket> {
   return socket.resume();
 }
 
-function head({ token }: Person, length: string): string {
+function head({ token }: TestUser, length: string): string {
   return [
     'POST /auth/upload-avatar HTTP/1.1',
     'Host: x',

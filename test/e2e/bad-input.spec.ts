@@ -4,9 +4,9 @@ import { connect } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { type Client } from 'pg';
-import { anAdmin, aRegistration, type Person } from '../support/people.js';
-import { expectProblem } from '../support/problems.js';
-import { TestApp } from '../support/test-app.js';
+import { anAdmin, aRegistration, type TestUser } from '../support/app/users.js';
+import { expectProblem } from '../support/http/problems.js';
+import { TestApp } from '../support/app/test-app.js';
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
@@ -27,7 +27,7 @@ const asItIs = (body: unknown): string => body as string;
 
 describe('bad input', () => {
   let usher: TestApp;
-  let admin: Person;
+  let admin: TestUser;
   let sql: Client;
   let before: unknown[];
 

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AccessTokens } from '../../apps/identity/src/auth/access-tokens/access-tokens.js';
 import { SigningKeys } from '../../apps/identity/src/auth/signing-keys/signing-keys.js';
-import { aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
-import { expectProblem } from '../support/problems.js';
-import { TestApp } from '../support/test-app.js';
+import { aUser, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
+import { expectProblem } from '../support/http/problems.js';
+import { TestApp } from '../support/app/test-app.js';
 
 /** Of 600. */
 const QUOTA = 6;
@@ -13,13 +13,13 @@ let networks = 0;
 describe('bad bearer tokens', () => {
   let generous: TestApp;
   let usher: TestApp;
-  let person: Person;
+  let person: TestUser;
 
   beforeAll(async () => {
     generous = await TestApp.start();
     const env = { RATE_LIMIT_FACTOR: '0.01', TRUST_PROXY: 'on' };
     usher = await TestApp.start({ database: generous.database, env });
-    person = await aPerson(generous);
+    person = await aUser(generous);
   });
 
   afterAll(async () => {
@@ -75,8 +75,8 @@ describe('bad bearer tokens', () => {
 
   it('do not stop the tokens in use at their network', async () => {
     const from = aNetwork();
-    const colleague = await aPerson(generous);
-    const newcomer = await aPerson(generous);
+    const colleague = await aUser(generous);
+    const newcomer = await aUser(generous);
     expect((await ask(colleague.token, from)).status).toBe(200);
     await statuses(forged, from, QUOTA + 1);
     expect((await ask(colleague.token, from)).status).toBe(200);
@@ -86,7 +86,7 @@ describe('bad bearer tokens', () => {
   });
 
   it('of a session that is over count too', async () => {
-    const { token } = await aPerson(generous);
+    const { token } = await aUser(generous);
     const from = aNetwork();
     expect((await ask(token, from)).status).toBe(200);
     // On this instance, which therefore knows at once. Another one may take until Δ.

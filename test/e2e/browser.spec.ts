@@ -3,9 +3,9 @@ import { type Browser, type Page } from 'playwright-core';
 import { openBrowser } from '../support/browser/open-browser.js';
 import { PageServer } from '../support/browser/page-server.js';
 import { MailServer, tokenIn } from '../support/mail/mail-server.js';
-import { aPerson, PASSWORD, type Person } from '../support/people.js';
+import { aUser, PASSWORD, type TestUser } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { TestApp } from '../support/test-app.js';
+import { TestApp } from '../support/app/test-app.js';
 
 /** On a clean machine the browser is installed first. */
 const INSTALLATION_MS = 600_000;
@@ -33,7 +33,7 @@ describe('in a real browser', () => {
   let usher: TestApp;
   /** Two logins a minute. */
   let strict: TestApp;
-  let person: Person;
+  let person: TestUser;
   const pages: Page[] = [];
 
   beforeAll(async () => {
@@ -47,7 +47,7 @@ describe('in a real browser', () => {
     const env = { CORS_ORIGINS: listed.origin, SMTP_URL: smtp.url, APP_URL };
     usher = await TestApp.start({ database, env });
     strict = await TestApp.start({ database, env: { ...env, RATE_LIMIT_FACTOR: '0.02' } });
-    person = await aPerson(usher);
+    person = await aUser(usher);
   }, INSTALLATION_MS);
 
   afterEach(async () => {
@@ -176,7 +176,7 @@ describe('in a real browser', () => {
       openPage(`${usher.url}/${path}#token=${token}`);
 
     it('sets a password that can be looked at, and leads on to the application', async () => {
-      const { email } = await aPerson(usher);
+      const { email } = await aUser(usher);
       const verify = tokenIn(await smtp.next(email, VERIFY), APP_URL, 'verify-email');
       await usher.http.post('/auth/forgot-password').send({ email }).expect(202);
       const reset = tokenIn(await smtp.next(email, /^Choose a new password$/), APP_URL, 'reset-password');

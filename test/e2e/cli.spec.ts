@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.js';
-import { aRegistration, bearer, PASSWORD } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { aRegistration, bearer, PASSWORD } from '../support/app/users.js';
 import { DataDirectory } from '../support/postgres/data-directory.js';
 import { layCluster } from '../support/postgres/prepared-cluster.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { type ProcessEnd, UsherProcess } from '../support/usher-process.js';
+import { type ProcessEnd, UsherProcess } from '../support/app/usher-process.js';
 
 /** What the README promises, in milliseconds. */
 const MAX_STALENESS = 1_000;

@@ -1,9 +1,9 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response } from 'supertest';
-import { aPerson, aRegistration, type Person } from '../support/people.js';
+import { aUser, aRegistration, type TestUser } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { TestApp } from '../support/test-app.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const LISTED = 'https://app.example.com';
 const CORS_ORIGINS = `${LISTED}, local`;
@@ -15,13 +15,13 @@ describe('CORS', () => {
   let usher: TestApp;
   /** The smallest limits there are: one registration, two logins, 24 requests without a token. */
   let strict: TestApp;
-  let person: Person;
+  let person: TestUser;
 
   beforeAll(async () => {
     database = await createTestDatabase();
     usher = await TestApp.start({ database, env: { CORS_ORIGINS } });
     strict = await TestApp.start({ database, env: { CORS_ORIGINS, RATE_LIMIT_FACTOR: '0.02' } });
-    person = await aPerson(usher);
+    person = await aUser(usher);
   });
 
   afterAll(async () => {

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Response } from 'supertest';
-import { eventually } from '../support/eventually.js';
-import { Load } from '../support/load.js';
-import { aPerson, aRegistration, PASSWORD, type Person } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { Load } from '../support/http/load.js';
+import { aUser, aRegistration, PASSWORD, type TestUser } from '../support/app/users.js';
 import { PostgresServer } from '../support/postgres/postgres-server.js';
 import { connect, type TestDatabase } from '../support/postgres/test-database.js';
-import { TestApp } from '../support/test-app.js';
-import { DEADLINE_MS, expectUnavailable, timed } from '../support/unavailable.js';
+import { TestApp } from '../support/app/test-app.js';
+import { DEADLINE_MS, expectUnavailable, timed } from '../support/http/problems.js';
 
 const DELTA_MS = 1_000;
 const STALE_MS = 2_000;
@@ -41,7 +41,7 @@ describe('when PostgreSQL', () => {
   ])('%s', (_, fail, heal) => {
     it('reads are served from cache, marked as stale, until STALE_IF_DB_DOWN has passed, and then refused', async () => {
       await start({ STALE_IF_DB_DOWN: `${STALE_MS}ms` });
-      const person = await aPerson(usher, { username: `u${randomBytes(5).toString('hex')}` });
+      const person = await aUser(usher, { username: `u${randomBytes(5).toString('hex')}` });
       const [me, byId, byUsername] = [
         '/auth/me',
         `/users/${person.id}`,
@@ -94,9 +94,9 @@ describe('when PostgreSQL', () => {
 
     it('logins and writes get 503 in time, /health is 503, /health/live is 200, and all is well again by itself', async () => {
       await start({ STALE_IF_DB_DOWN: '60s' });
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       // What a frozen server had received it may do when it thaws: a 503 does not say that nothing was done.
-      const leaver = await aPerson(usher);
+      const leaver = await aUser(usher);
       await get('/auth/me', person).expect(200);
       await usher.http.get('/health').expect(200);
       await usher.http.get('/health/ready').expect(200);
@@ -149,7 +149,7 @@ describe('when PostgreSQL', () => {
 
     it('a crowd that logs in is refused in time', async () => {
       await start({ DATABASE_POOL_SIZE: '4' });
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       await fail();
       try {
         const crowd = await Promise.all(
@@ -168,7 +168,7 @@ describe('when PostgreSQL', () => {
 
     it('with STALE_IF_DB_DOWN=0 nothing is served beyond Δ', async () => {
       await start({ STALE_IF_DB_DOWN: '0s' });
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       await get('/auth/me', person).expect(200);
       await fail();
       const downSince = performance.now();
@@ -190,7 +190,7 @@ describe('when PostgreSQL', () => {
 
   it('restarts under load, writes are answered 200 or 503 and what was answered 200 is there', async () => {
     await start({ STALE_IF_DB_DOWN: '60s' });
-    const [reader, writer] = [await aPerson(usher), await aPerson(usher)];
+    const [reader, writer] = [await aUser(usher), await aUser(usher)];
     let confirmed = '';
     const requests = [
       () => fetch(`${usher.url}/auth/me`, { headers: reader.bearer }),
@@ -219,20 +219,20 @@ describe('when PostgreSQL', () => {
     );
   });
 
-  function get(path: string, { bearer }: Person): ReturnType<typeof usher.http.get> {
+  function get(path: string, { bearer }: TestUser): ReturnType<typeof usher.http.get> {
     return usher.http.get(path).set(bearer);
   }
 
-  function put(person: Person): PromiseLike<Response> {
+  function put(person: TestUser): PromiseLike<Response> {
     return usher.http.put('/auth/profile').set(person.bearer).send({ location: 'here' });
   }
 
-  async function username(person: Person): Promise<string> {
+  async function username(person: TestUser): Promise<string> {
     return (await get('/auth/me', person)).body.username as string;
   }
 
   /** All of it works again, and is cached again, without anybody's doing. */
-  async function healed(person: Person): Promise<void> {
+  async function healed(person: TestUser): Promise<void> {
     await eventually(async () => (await put(person)).status === 200);
     await eventually(async () => (await usher.http.get('/health')).status === 200);
     await eventually(async () => (await get('/auth/me', person)).headers['x-cache'] === 'memory');

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.js';
-import { aPerson, PASSWORD } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { aUser, PASSWORD } from '../support/app/users.js';
 import { connect, createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { TestApp } from '../support/test-app.js';
-import { DEADLINE_MS, expectUnavailable, timed } from '../support/unavailable.js';
+import { TestApp } from '../support/app/test-app.js';
+import { DEADLINE_MS, expectUnavailable, timed } from '../support/http/problems.js';
 
 describe('when the pool', () => {
   let database: TestDatabase;
@@ -20,7 +20,7 @@ describe('when the pool', () => {
   });
 
   it('is exhausted by writers that wait for a row, requests are answered or refused in time, and it recovers', async () => {
-    const [locked, other] = [await aPerson(usher), await aPerson(usher)];
+    const [locked, other] = [await aUser(usher), await aUser(usher)];
     for (const { bearer } of [locked, other]) await usher.http.get('/auth/me').set(bearer).expect(200);
     const session = await database.client();
     try {
@@ -60,7 +60,7 @@ describe('when the pool', () => {
   });
 
   it('loses its connections to an administrator, nobody notices for long', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     await usher.http.get('/auth/me').set(person.bearer).expect(200);
     await database.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -79,7 +79,7 @@ describe('when the pool', () => {
   });
 
   it('is refused by a PostgreSQL that takes no more connections, what is cached is still served', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     await usher.http.get('/auth/me').set(person.bearer).expect(200);
     const name = new URL(database.url).pathname.slice(1);
     // From another database, because this one is to take nobody.

@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
 import { type Response } from 'supertest';
-import { aPerson, anAdmin, bearer, type Person } from '../support/people.js';
-import { anOAuthError, aProblem } from '../support/problems.js';
-import { TestApp } from '../support/test-app.js';
+import { aUser, anAdmin, bearer, type TestUser } from '../support/app/users.js';
+import { anOAuthError, aProblem } from '../support/http/problems.js';
+import { TestApp } from '../support/app/test-app.js';
 
 /** In the names of the tests, and so in every report; FUZZ_SEED repeats a run. */
 const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
@@ -129,9 +129,9 @@ interface Operation {
 
 describe(`whatever is sent (seed ${seed})`, () => {
   let usher: TestApp;
-  let user: Person;
-  let admin: Person;
-  let victim: Person;
+  let user: TestUser;
+  let admin: TestUser;
+  let victim: TestUser;
   let routes: { path: string; shapes: Map<string, Shape> }[];
 
   beforeAll(async () => {
@@ -139,9 +139,9 @@ describe(`whatever is sent (seed ${seed})`, () => {
       env: { SERVICE_TOKENS: `fuzz:introspect+revoke+lookup+metrics=${SERVICE}` },
     });
     [user, admin, victim] = [
-      await aPerson(usher),
+      await aUser(usher),
       await anAdmin(usher),
-      await aPerson(usher, { username: 'victim' }),
+      await aUser(usher, { username: 'victim' }),
     ];
     const { body: openapi } = await usher.http.get('/openapi.json').expect(200);
     routes = Object.entries(openapi.paths as Record<string, Record<string, Operation>>).map(

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Readiness } from '#observability';
-import { eventually } from '../support/eventually.js';
-import { anAdmin, aPerson, bearer, PASSWORD } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { anAdmin, aUser, bearer, PASSWORD } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TestApp } from '../support/test-app.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const SERVICE_TOKEN = randomBytes(24).toString('hex');
 
@@ -91,7 +91,7 @@ describe('health', () => {
   });
 
   it('is degraded, and says why, while the change log is not written; what is answered is true all the same', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     const update = (bio: string): Promise<unknown> =>
       database.query('UPDATE users SET bio = $2 WHERE id = $1', [person.id, bio]);
     await database.query('ALTER TABLE users DISABLE TRIGGER cache_log_update');
@@ -113,7 +113,7 @@ describe('health', () => {
   it('counts audits of hits and what they found', async () => {
     const audited = await start({ CACHE_AUDIT_EVERY: '1' });
     try {
-      const person = await aPerson(audited);
+      const person = await aUser(audited);
       await eventually(async () => {
         await audited.http.get('/auth/me').set(person.bearer).expect(200);
         return ((await report(audited)).audits as { checked: number }).checked > 0;
@@ -170,7 +170,7 @@ describe('health', () => {
         expect((await report(fresh)).since_start).toMatchObject({ hit_rate: null, average_ms: null });
 
         // Writes look nobody up; this one has four keys: id, email, username and phone.
-        const person = await aPerson(fresh, { username: 'counted', phone: '+442071838752' });
+        const person = await aUser(fresh, { username: 'counted', phone: '+442071838752' });
         expect(counts(await report(fresh))).toEqual(none({ invalidations: 4 }));
 
         const me = (): PromiseLike<unknown> => fresh.http.get('/auth/me').set(person.bearer).expect(200);
@@ -223,7 +223,7 @@ describe('health', () => {
     });
 
     it('counts what Redis answered', async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       await usher.http.get('/auth/me').set(person.bearer).expect(200);
       await eventually(async () => (await redis.command('EXISTS', `user:id:${person.id}`)) === 1);
       fresh = await start();
@@ -239,7 +239,7 @@ describe('health', () => {
     });
 
     it('tells plausible times, ages and sizes', async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       for (let n = 0; n < 3; n++) await usher.http.get('/auth/me').set(person.bearer).expect(200);
       const told = await report(usher);
       expect(told).toMatchObject({
@@ -263,7 +263,7 @@ describe('health', () => {
     });
 
     it('names the most-read users to administrators and services, and to nobody else', async () => {
-      const [popular, other] = [await aPerson(usher), await aPerson(usher)];
+      const [popular, other] = [await aUser(usher), await aUser(usher)];
       const admin = await anAdmin(usher);
       for (let n = 0; n < 40; n++) await usher.http.get('/auth/me').set(popular.bearer).expect(200);
       for (const credentials of [admin.bearer, bearer(SERVICE_TOKEN)]) {

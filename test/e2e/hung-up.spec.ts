@@ -3,12 +3,12 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { generateSync } from 'otplib';
 import { type Logger, symbols } from 'pino';
-import { eventually } from '../support/eventually.js';
+import { eventually } from '../support/time/eventually.js';
 import { MailServer, tokenIn } from '../support/mail/mail-server.js';
-import { anAdmin, aPerson, aRegistration, bearer, PASSWORD, type Person } from '../support/people.js';
+import { anAdmin, aUser, aRegistration, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
 import { aPicture } from '../support/pictures/a-picture.js';
-import { routesOf } from '../support/route-table.js';
-import { TestApp } from '../support/test-app.js';
+import { routesOf } from '../support/app/route-table.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const SERVICE_TOKEN = 'c2VydmljZS10b2tlbi1vZi10aGUtYmlsbGluZw';
 const APP_URL = 'https://app.example.com/account';
@@ -28,7 +28,7 @@ interface Call {
 describe('a client that hangs up', () => {
   let smtp: MailServer;
   let usher: TestApp;
-  let admin: Person;
+  let admin: TestUser;
 
   beforeAll(async () => {
     smtp = await MailServer.start();
@@ -74,7 +74,7 @@ describe('a client that hangs up', () => {
     });
   }
 
-  async function secretOf(person: Person): Promise<string> {
+  async function secretOf(person: TestUser): Promise<string> {
     const answer = await usher.http
       .post('/auth/second-factor')
       .set(person.bearer)
@@ -84,8 +84,8 @@ describe('a client that hangs up', () => {
   }
 
   /** A user whose second factor is on, and the code it shows now. */
-  async function guarded(): Promise<{ person: Person; code: string }> {
-    const person = await aPerson(usher);
+  async function guarded(): Promise<{ person: TestUser; code: string }> {
+    const person = await aUser(usher);
     const code = generateSync({ secret: await secretOf(person) });
     await usher.http.post('/auth/second-factor/confirm').set(person.bearer).send({ code }).expect(200);
     await usher.database.query('UPDATE second_factors SET last_step = 0 WHERE user_id = $1', [person.id]);
@@ -100,10 +100,10 @@ describe('a client that hangs up', () => {
   const calls: Record<string, () => Promise<Call>> = {
     'POST /auth/register': () => Promise.resolve({ json: aRegistration() }),
     'POST /auth/login': async () => ({
-      json: { identifier: (await aPerson(usher)).email, password: PASSWORD },
+      json: { identifier: (await aUser(usher)).email, password: PASSWORD },
     }),
     'POST /auth/token': async () => ({
-      form: { grant_type: 'password', username: (await aPerson(usher)).email, password: PASSWORD },
+      form: { grant_type: 'password', username: (await aUser(usher)).email, password: PASSWORD },
     }),
     'POST /auth/login/second-factor': async () => {
       const { person, code } = await guarded();
@@ -113,29 +113,29 @@ describe('a client that hangs up', () => {
         .expect(401);
       return { json: { challenge: asked.body.challenge as string, code } };
     },
-    'POST /auth/refresh': async () => ({ json: { refresh_token: (await aPerson(usher)).refreshToken } }),
-    'POST /auth/logout': async () => ({ headers: (await aPerson(usher)).bearer }),
-    'POST /auth/logout-all': async () => ({ headers: (await aPerson(usher)).bearer }),
+    'POST /auth/refresh': async () => ({ json: { refresh_token: (await aUser(usher)).refreshToken } }),
+    'POST /auth/logout': async () => ({ headers: (await aUser(usher)).bearer }),
+    'POST /auth/logout-all': async () => ({ headers: (await aUser(usher)).bearer }),
     'DELETE /auth/sessions/:id': async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       const { body } = await usher.http.get('/auth/sessions').set(person.bearer);
       return { headers: person.bearer, id: body.items[0].id as string };
     },
-    'PUT /auth/profile': async () => ({ headers: (await aPerson(usher)).bearer, json: { bio: 'gone' } }),
+    'PUT /auth/profile': async () => ({ headers: (await aUser(usher)).bearer, json: { bio: 'gone' } }),
     'POST /auth/change-password': async () => ({
-      headers: (await aPerson(usher)).bearer,
+      headers: (await aUser(usher)).bearer,
       json: { current_password: PASSWORD, new_password: NEW_PASSWORD },
     }),
     'DELETE /auth/account': async () => ({
-      headers: (await aPerson(usher)).bearer,
+      headers: (await aUser(usher)).bearer,
       json: { password: PASSWORD },
     }),
     'POST /auth/second-factor': async () => ({
-      headers: (await aPerson(usher)).bearer,
+      headers: (await aUser(usher)).bearer,
       json: { password: PASSWORD },
     }),
     'POST /auth/second-factor/confirm': async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       return { headers: person.bearer, json: { code: generateSync({ secret: await secretOf(person) }) } };
     },
     'POST /auth/second-factor/recovery-codes': async () => {
@@ -147,11 +147,11 @@ describe('a client that hangs up', () => {
       return { headers: person.bearer, json: { password: PASSWORD, code } };
     },
     'POST /auth/tokens': async () => ({
-      headers: (await aPerson(usher)).bearer,
+      headers: (await aUser(usher)).bearer,
       json: { name: 'backup', scopes: ['profile:read'], password: PASSWORD },
     }),
     'DELETE /auth/tokens/:id': async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       const { body } = await usher.http
         .post('/auth/tokens')
         .set(person.bearer)
@@ -159,24 +159,24 @@ describe('a client that hangs up', () => {
         .expect(201);
       return { headers: person.bearer, id: body.id as string };
     },
-    'POST /auth/resend-verification': async () => ({ json: { email: (await aPerson(usher)).email } }),
+    'POST /auth/resend-verification': async () => ({ json: { email: (await aUser(usher)).email } }),
     'POST /auth/verify-email': async () => {
-      const { email } = await aPerson(usher);
+      const { email } = await aUser(usher);
       return { json: { token: await mailed(email, /^Confirm your email/, 'verify-email') } };
     },
-    'POST /auth/forgot-password': async () => ({ json: { email: (await aPerson(usher)).email } }),
+    'POST /auth/forgot-password': async () => ({ json: { email: (await aUser(usher)).email } }),
     'POST /auth/reset-password': async () => {
-      const { email } = await aPerson(usher);
+      const { email } = await aUser(usher);
       await usher.http.post('/auth/forgot-password').send({ email }).expect(202);
       const token = await mailed(email, /^Choose a new password/, 'reset-password');
       return { json: { token, new_password: NEW_PASSWORD } };
     },
     'POST /auth/change-email': async () => ({
-      headers: (await aPerson(usher)).bearer,
+      headers: (await aUser(usher)).bearer,
       json: { new_email: aRegistration().email, password: PASSWORD },
     }),
     'POST /auth/confirm-email': async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       const { email } = aRegistration();
       await usher.http
         .post('/auth/change-email')
@@ -187,7 +187,7 @@ describe('a client that hangs up', () => {
     },
     'POST /auth/upload-avatar': async () => ({
       headers: {
-        ...(await aPerson(usher)).bearer,
+        ...(await aUser(usher)).bearer,
         'content-type': 'multipart/form-data; boundary=b',
       },
       bytes: Buffer.concat([
@@ -196,32 +196,32 @@ describe('a client that hangs up', () => {
         Buffer.from('\r\n--b--\r\n'),
       ]),
     }),
-    'DELETE /auth/avatar': async () => ({ headers: (await aPerson(usher)).bearer }),
-    'GET /auth/export': async () => ({ headers: (await aPerson(usher)).bearer }),
+    'DELETE /auth/avatar': async () => ({ headers: (await aUser(usher)).bearer }),
+    'GET /auth/export': async () => ({ headers: (await aUser(usher)).bearer }),
     'GET /audit-log': () => Promise.resolve({ headers: admin.bearer }),
     'PATCH /users/:id': async () => {
-      const { id } = await aPerson(usher);
+      const { id } = await aUser(usher);
       await usher.database.query('UPDATE users SET email_verified = true WHERE id = $1', [id]);
       return { headers: admin.bearer, id, json: { is_admin: true } };
     },
     'PATCH /users/:id/app-metadata': async () => ({
       headers: admin.bearer,
-      id: (await aPerson(usher)).id,
+      id: (await aUser(usher)).id,
       json: { app_metadata: { plan: 'gold' } },
     }),
     'DELETE /users/:id': async () => {
-      const { id } = await aPerson(usher);
+      const { id } = await aUser(usher);
       await usher.http.patch(`/users/${id}`).set(admin.bearer).send({ is_active: false }).expect(200);
       return { headers: admin.bearer, id };
     },
-    'DELETE /users/:id/sessions': async () => ({ headers: admin.bearer, id: (await aPerson(usher)).id }),
+    'DELETE /users/:id/sessions': async () => ({ headers: admin.bearer, id: (await aUser(usher)).id }),
     'DELETE /users/:id/second-factor': async () => ({
       headers: admin.bearer,
       id: (await guarded()).person.id,
     }),
     'POST /auth/revoke': async () => ({
       headers: bearer(SERVICE_TOKEN),
-      form: { token: (await aPerson(usher)).token },
+      form: { token: (await aUser(usher)).token },
     }),
   };
 
@@ -263,7 +263,7 @@ describe('a client that hangs up', () => {
   });
 
   it('leaves an entry for what it is refused', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     const json = { identifier: person.email, password: 'a wrong password' };
     const requests = new Map([
       ['refused-login', 'login'],
@@ -278,7 +278,7 @@ describe('a client that hangs up', () => {
   });
 
   it('is no error of ours when it breaks off a body', async () => {
-    const { bearer: headers } = await aPerson(usher);
+    const { bearer: headers } = await aUser(usher);
     const lines = logOf(usher);
     const broken = { 'content-length': '1000' };
     const bytes = Buffer.from('{"identifier": "person');

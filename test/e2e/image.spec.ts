@@ -5,10 +5,10 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import supertest from 'supertest';
 import { buildImage, type Image } from '../support/image/image-build.js';
-import { aRegistration, bearer } from '../support/people.js';
+import { aRegistration, bearer } from '../support/app/users.js';
 import { aPicture } from '../support/pictures/a-picture.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { makeTestDirectory } from '../support/postgres/test-directory.js';
+import { makeTestDirectory } from '../support/process/test-directory.js';
 
 const MOST_BYTES = 200_000_000;
 

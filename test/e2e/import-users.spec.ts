@@ -5,10 +5,10 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { importUsers, type ImportUsersOptions } from '../../apps/identity/src/cli/import-users.js';
-import { aPerson } from '../support/people.js';
-import { makeTestDirectory } from '../support/postgres/test-directory.js';
-import { TestApp } from '../support/test-app.js';
-import { UsherProcess } from '../support/usher-process.js';
+import { aUser } from '../support/app/users.js';
+import { makeTestDirectory } from '../support/process/test-directory.js';
+import { TestApp } from '../support/app/test-app.js';
+import { UsherProcess } from '../support/app/usher-process.js';
 
 /** Whether anybody else could read them does not matter here, so one is as good as another. */
 const A_HASH = '$2b$04$abcdefghijklmnopqrstuu5s5wyHyKvF4u3bIBhuGJkJEkHMBIEpG';
@@ -16,7 +16,7 @@ const A_HASH = '$2b$04$abcdefghijklmnopqrstuu5s5wyHyKvF4u3bIBhuGJkJEkHMBIEpG';
 let lines = 0;
 
 /** What a line needs, with names of its own; a test says only what matters to it. */
-function aUser(fields: Record<string, unknown> = {}): Record<string, unknown> & { email: string } {
+function anImportedUser(fields: Record<string, unknown> = {}): Record<string, unknown> & { email: string } {
   return { email: `imported-${++lines}@example.com`, password_hash: A_HASH, ...fields };
 }
 
@@ -76,7 +76,7 @@ describe('import-users', () => {
     async (prefix) => {
       const password = `wobbly teapot — ${prefix}`;
       const hash = (await bcrypt.hash(password, 4)).replace(/^\$2b\$/, prefix);
-      const user = aUser({ password_hash: hash });
+      const user = anImportedUser({ password_hash: hash });
       expect(await run(ndjson([user]))).toEqual({
         counts: '1 users imported, 0 skipped, 0 refused',
         told: [],
@@ -93,7 +93,7 @@ describe('import-users', () => {
   it('verifies hashes that other programs made', async () => {
     // Of crypt_blowfish's own tests (wrapper.c): the password is U*U*U, and the hashes of all three kinds are the same.
     const tail = '05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a';
-    const users = ['$2a$', '$2b$', '$2y$'].map((prefix) => aUser({ password_hash: prefix + tail }));
+    const users = ['$2a$', '$2b$', '$2y$'].map((prefix) => anImportedUser({ password_hash: prefix + tail }));
     await run(ndjson(users));
     for (const { email } of users) expect((await login(email, 'U*U*U')).status).toBe(200);
   });
@@ -116,8 +116,8 @@ describe('import-users', () => {
       user_metadata: { theme: 'dark', gone: null },
       created_at: '2019-05-04T12:00:00.123456+02:00',
     };
-    const plain = aUser({ created_at: '2020-01-01T00:00:00Z', is_active: false });
-    expect((await run(ndjson([aUser(all), plain]))).told).toEqual([]);
+    const plain = anImportedUser({ created_at: '2020-01-01T00:00:00Z', is_active: false });
+    expect((await run(ndjson([anImportedUser(all), plain]))).told).toEqual([]);
     const [row] = await rowsOf('old.hand@xn--bcher-kva.example');
     expect(row).toMatchObject({
       id,
@@ -152,30 +152,30 @@ describe('import-users', () => {
       ['{"__proto__":{"is_admin":true}}', 'forbidden_field'],
       [`{"email":"x","x":${'['.repeat(50_000)}`, 'request.too_deep'],
       [`{"email":"${'x'.repeat(70_000)}"}`, 'request.too_large'],
-      [JSON.stringify(aUser({ email: 'a@b' })), 'email'],
-      [JSON.stringify(aUser({ email: 'a\u0000@b.example' })), 'invalid_text'],
+      [JSON.stringify(anImportedUser({ email: 'a@b' })), 'email'],
+      [JSON.stringify(anImportedUser({ email: 'a\u0000@b.example' })), 'invalid_text'],
       [JSON.stringify({ email: 'a@b.example' }), 'missing'],
-      [JSON.stringify(aUser({ is_admin: true })), 'extra_forbidden'],
-      [JSON.stringify(aUser({ roles: ['editor'] })), 'email_not_verified'],
-      [JSON.stringify(aUser({ roles: ['editor', 'admin'], email_verified: true })), 'role_admin'],
-      [JSON.stringify(aUser({ app_metadata: { a: 'x'.repeat(4_096) } })), 'metadata'],
-      [JSON.stringify(aUser({ password: secret })), 'extra_forbidden'],
-      [JSON.stringify(aUser({ password_hash: secret })), 'password_hash'],
-      [JSON.stringify(aUser({ password_hash: `$2x$${A_HASH.slice(4)}` })), 'password_hash'],
-      [JSON.stringify(aUser({ password_hash: `${A_HASH}${secret}` })), 'password_hash'],
-      [JSON.stringify(aUser({ password_hash: A_HASH.replace('04', '31') })), 'password_hash_cost'],
-      [JSON.stringify(aUser({ password_hash: A_HASH.replace('04', '06') })), 'password_hash_cost'],
-      [JSON.stringify(aUser({ username: 'a b' })), 'username_characters'],
-      [JSON.stringify(aUser({ phone: '0207' })), 'phone'],
-      [JSON.stringify(aUser({ bio: 'x'.repeat(1_001) })), 'string_too_long'],
-      [JSON.stringify(aUser({ id: '1' })), 'uuid'],
-      [JSON.stringify(aUser({ email_verified: 1 })), 'bool_type'],
-      [JSON.stringify(aUser({ created_at: '2026-02-30T00:00:00Z' })), 'datetime'],
-      [JSON.stringify(aUser({ created_at: '2020-01-01' })), 'datetime'],
-      [JSON.stringify(aUser({ created_at: '1969-12-31T23:59:59Z' })), 'datetime_past'],
-      [JSON.stringify(aUser({ created_at: '9999-01-01T00:00:00Z' })), 'datetime_past'],
+      [JSON.stringify(anImportedUser({ is_admin: true })), 'extra_forbidden'],
+      [JSON.stringify(anImportedUser({ roles: ['editor'] })), 'email_not_verified'],
+      [JSON.stringify(anImportedUser({ roles: ['editor', 'admin'], email_verified: true })), 'role_admin'],
+      [JSON.stringify(anImportedUser({ app_metadata: { a: 'x'.repeat(4_096) } })), 'metadata'],
+      [JSON.stringify(anImportedUser({ password: secret })), 'extra_forbidden'],
+      [JSON.stringify(anImportedUser({ password_hash: secret })), 'password_hash'],
+      [JSON.stringify(anImportedUser({ password_hash: `$2x$${A_HASH.slice(4)}` })), 'password_hash'],
+      [JSON.stringify(anImportedUser({ password_hash: `${A_HASH}${secret}` })), 'password_hash'],
+      [JSON.stringify(anImportedUser({ password_hash: A_HASH.replace('04', '31') })), 'password_hash_cost'],
+      [JSON.stringify(anImportedUser({ password_hash: A_HASH.replace('04', '06') })), 'password_hash_cost'],
+      [JSON.stringify(anImportedUser({ username: 'a b' })), 'username_characters'],
+      [JSON.stringify(anImportedUser({ phone: '0207' })), 'phone'],
+      [JSON.stringify(anImportedUser({ bio: 'x'.repeat(1_001) })), 'string_too_long'],
+      [JSON.stringify(anImportedUser({ id: '1' })), 'uuid'],
+      [JSON.stringify(anImportedUser({ email_verified: 1 })), 'bool_type'],
+      [JSON.stringify(anImportedUser({ created_at: '2026-02-30T00:00:00Z' })), 'datetime'],
+      [JSON.stringify(anImportedUser({ created_at: '2020-01-01' })), 'datetime'],
+      [JSON.stringify(anImportedUser({ created_at: '1969-12-31T23:59:59Z' })), 'datetime_past'],
+      [JSON.stringify(anImportedUser({ created_at: '9999-01-01T00:00:00Z' })), 'datetime_past'],
     ];
-    const good = [aUser(), aUser()];
+    const good = [anImportedUser(), anImportedUser()];
     const file = Buffer.concat(
       [...refused.map(([line]) => line), '', '  \r', ...good.map((user) => `${JSON.stringify(user)}\r`)].map(
         (line) => Buffer.concat([Buffer.from(line), Buffer.from('\n')]),
@@ -191,7 +191,11 @@ describe('import-users', () => {
   });
 
   it('changes nothing when it is run again, and is content with that if told so', async () => {
-    const users = [aUser({ id: randomUUID() }), aUser({ username: 'Twice.Told' }), aUser()];
+    const users = [
+      anImportedUser({ id: randomUUID() }),
+      anImportedUser({ username: 'Twice.Told' }),
+      anImportedUser(),
+    ];
     await run(ndjson(users));
     const before = await usher.database.query('SELECT * FROM users ORDER BY id');
     const again = await run(ndjson(users));
@@ -199,7 +203,7 @@ describe('import-users', () => {
     expect(again.told).toEqual(
       [1, 2, 3].map((n) => expect.stringMatching(`^line ${n}: .*\\[users.email_taken\\]$`)),
     );
-    const added = aUser();
+    const added = anImportedUser();
     const other = [
       ...users.map((user) => ({ ...user, bio: 'Changed', email: user.email.toUpperCase() })),
       added,
@@ -215,19 +219,19 @@ describe('import-users', () => {
   });
 
   it('never gives one person what belongs to another, whether they are in the file or in the house', async () => {
-    const owner = await aPerson(usher, { username: 'Owner', phone: '+442071838799' });
+    const owner = await aUser(usher, { username: 'Owner', phone: '+442071838799' });
     const id = randomUUID();
-    const twin = aUser();
+    const twin = anImportedUser();
     const clashes: [user: Record<string, unknown>, code: string][] = [
-      [aUser({ username: 'oWNER' }), 'users.username_taken'],
-      [aUser({ phone: '+442071838799' }), 'users.phone_taken'],
-      [aUser({ id: owner.id }), 'users.id_taken'],
-      [aUser({ id: randomUUID(), email: owner.email }), 'users.email_taken'],
-      [aUser({ username: 'In.The.File' }), 'users.username_taken'],
-      [aUser({ id }), 'users.id_taken'],
+      [anImportedUser({ username: 'oWNER' }), 'users.username_taken'],
+      [anImportedUser({ phone: '+442071838799' }), 'users.phone_taken'],
+      [anImportedUser({ id: owner.id }), 'users.id_taken'],
+      [anImportedUser({ id: randomUUID(), email: owner.email }), 'users.email_taken'],
+      [anImportedUser({ username: 'In.The.File' }), 'users.username_taken'],
+      [anImportedUser({ id }), 'users.id_taken'],
       [{ ...twin, id: randomUUID() }, 'users.email_taken'],
     ];
-    const good = [aUser({ username: 'in.the.file' }), aUser({ id }), twin];
+    const good = [anImportedUser({ username: 'in.the.file' }), anImportedUser({ id }), twin];
     const { counts, told } = await run(ndjson([...good, ...clashes.map(([user]) => user)]), {
       skipExisting: true,
     });
@@ -239,9 +243,9 @@ describe('import-users', () => {
 
   it('says of two lines with one id which of them is in', async () => {
     const id = randomUUID();
-    const there = aUser();
+    const there = anImportedUser();
     await run(ndjson([there]));
-    const [refused, taken] = [aUser({ id, email: there.email }), aUser({ id })];
+    const [refused, taken] = [anImportedUser({ id, email: there.email }), anImportedUser({ id })];
     expect(await run(ndjson([refused, taken]))).toEqual({
       counts: '1 users imported, 0 skipped, 1 refused',
       told: [expect.stringMatching(/^line 1: /)],
@@ -251,7 +255,12 @@ describe('import-users', () => {
 
   it('says in a dry run what it would do, and does nothing', async () => {
     const { rows: before } = await usher.database.query('SELECT id FROM users');
-    const users = [aUser(), aUser({ phone: 'x' }), aUser({ username: 'dry' }), aUser({ username: 'DRY' })];
+    const users = [
+      anImportedUser(),
+      anImportedUser({ phone: 'x' }),
+      anImportedUser({ username: 'dry' }),
+      anImportedUser({ username: 'DRY' }),
+    ];
     const { counts, told } = await run(ndjson(users), { dryRun: true });
     expect(counts).toBe('2 users imported, 0 skipped, 2 refused');
     expect(told.map((line) => line.slice(0, 7))).toEqual(['line 2:', 'line 4:']);
@@ -260,8 +269,8 @@ describe('import-users', () => {
   });
 
   it('is seen by running instances, also by those who knew that there was nobody', async () => {
-    const user = aUser({ username: 'expected' });
-    const asker = await aPerson(usher);
+    const user = anImportedUser({ username: 'expected' });
+    const asker = await aUser(usher);
     await usher.http.get('/users/by-username/expected').set(asker.bearer).expect(404);
     await run(ndjson([user]));
     const truth = usher.http.get('/users/by-username/expected').set(asker.bearer);
@@ -270,7 +279,7 @@ describe('import-users', () => {
 
   it('names what a batch touches one by one, so that no cache is emptied by it', async () => {
     await usher.database.query('TRUNCATE cache.change');
-    await run(ndjson(Array.from({ length: 600 }, () => aUser())));
+    await run(ndjson(Array.from({ length: 600 }, () => anImportedUser())));
     const { rows } = await usher.database.query('SELECT tags FROM cache.change');
     const tags = (rows as { tags: string[] }[]).map((row) => row.tags);
     expect(tags.map((each) => each.length)).toEqual([500, 500, 200]);
@@ -288,7 +297,7 @@ describe('import-users', () => {
 
   it('reads standard input as a command, and ends in failure when a line was refused', async () => {
     const env = { DATABASE_URL: usher.database.url, BCRYPT_COST: '5' };
-    const input = ndjson([aUser(), aUser({ email: 'none' })]);
+    const input = ndjson([anImportedUser(), anImportedUser({ email: 'none' })]);
     expect(await UsherProcess.run(['cli', 'import-users'], { env, input }).ended).toEqual({
       code: 1,
       stdout: expect.stringMatching(

@@ -2,13 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response } from 'supertest';
 import { AccessTokens } from '../../apps/identity/src/auth/access-tokens/access-tokens.js';
-import { eventually } from '../support/eventually.js';
-import { aPerson, bearer, PASSWORD, type Person, promote } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { aUser, bearer, PASSWORD, type TestUser, promote } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { expectOAuthError } from '../support/problems.js';
+import { expectOAuthError } from '../support/http/problems.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestApp } from '../support/test-app.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
+import { TestApp } from '../support/app/test-app.js';
 
 /** The contract's Δ. */
 const DELTA_MS = 1_000;
@@ -74,7 +74,7 @@ describe('what services ask about tokens', () => {
     return ((await introspect(token, usher)).body as { active: boolean }).active;
   }
 
-  async function login({ email }: Person): Promise<Tokens> {
+  async function login({ email }: TestUser): Promise<Tokens> {
     const { body } = await one.http
       .post('/auth/login')
       .send({ identifier: email, password: PASSWORD })
@@ -86,7 +86,7 @@ describe('what services ask about tokens', () => {
     return (await one.http.post('/auth/refresh').send({ refresh_token }).expect(200)).body as Tokens;
   }
 
-  async function personalToken({ bearer }: Person): Promise<{ id: string; token: string }> {
+  async function personalToken({ bearer }: TestUser): Promise<{ id: string; token: string }> {
     const { body } = await one.http
       .post('/auth/tokens')
       .set(bearer)
@@ -121,7 +121,7 @@ describe('what services ask about tokens', () => {
   }
 
   it('is what an access token is, through the cache', async () => {
-    const ada = await aPerson(one, { username: 'ada' });
+    const ada = await aUser(one, { username: 'ada' });
     const answer = await introspect(ada.token);
     const { iat, exp, jti, sid } = claimsOf(ada.token);
     expect(answer.status).toBe(200);
@@ -152,7 +152,7 @@ describe('what services ask about tokens', () => {
   });
 
   it('is what a refresh token is, without using it up', async () => {
-    const grace = await aPerson(one);
+    const grace = await aUser(one);
     const first = await introspect(grace.refreshToken);
     expect(first.body).toEqual({
       active: true,
@@ -188,7 +188,7 @@ describe('what services ask about tokens', () => {
   });
 
   it('is what a personal access token is', async () => {
-    const joan = await aPerson(one, { username: 'joan' });
+    const joan = await aUser(one, { username: 'joan' });
     await database.query('UPDATE users SET email_verified = true WHERE id = $1', [joan.id]);
     await eventually(async () => (await introspect(joan.token)).body.email_verified === true, {
       withinMs: DELTA_MS,
@@ -219,7 +219,7 @@ describe('what services ask about tokens', () => {
   it.each(['access_token', 'refresh_token', 'personal_access_token', 'nonsense', ''])(
     'does not hang on the hint %j',
     async (token_type_hint) => {
-      const person = await aPerson(one);
+      const person = await aUser(one);
       const { token } = await personalToken(person);
       for (const each of [person.token, person.refreshToken, token]) {
         expect((await ask('introspect', { token: each, token_type_hint })).body.active).toBe(true);
@@ -229,7 +229,7 @@ describe('what services ask about tokens', () => {
   );
 
   it('tells nothing of what never was a token', async () => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     const { token } = await personalToken(person);
     for (const nothing of [
       'x',
@@ -258,7 +258,7 @@ describe('what services ask about tokens', () => {
     }
   });
 
-  it.each<[string, (person: Person, ids: { session: string; token: string }) => PromiseLike<unknown>]>([
+  it.each<[string, (person: TestUser, ids: { session: string; token: string }) => PromiseLike<unknown>]>([
     [
       'its user was deactivated',
       ({ bearer }) =>
@@ -295,7 +295,7 @@ describe('what services ask about tokens', () => {
       },
     ],
   ])('tells nothing of a token when %s, on every instance within Δ', async (_, end) => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     const personal = await personalToken(person);
     const tokens = [person.token, person.refreshToken, personal.token];
     for (const usher of [one, other]) {
@@ -311,7 +311,7 @@ describe('what services ask about tokens', () => {
   });
 
   it('tells nothing of an access token that has expired', async () => {
-    const { id, token } = await aPerson(one);
+    const { id, token } = await aUser(one);
     const sessionId = claimsOf(token).sid as string;
     const notAfter = new Date(Date.now() - 1_000);
     const expired = await one.app.get(AccessTokens).issue({ userId: id, sessionId, notAfter });
@@ -322,7 +322,7 @@ describe('what services ask about tokens', () => {
   });
 
   it('tells nothing of an access token whose session is another user’s, or nobody’s', async () => {
-    const [ada, eve] = [await aPerson(one), await aPerson(one)];
+    const [ada, eve] = [await aUser(one), await aUser(one)];
     const issuer = one.app.get(AccessTokens);
     for (const sessionId of [claimsOf(eve.token).sid as string, randomUUID()]) {
       expectInactive(await introspect((await issuer.issue({ userId: ada.id, sessionId })).token));
@@ -330,7 +330,7 @@ describe('what services ask about tokens', () => {
   });
 
   it.each(['introspect', 'revoke'] as const)('is answered by %s to services alone', async (path) => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     await promote(database, person.id);
     const personal = await personalToken(person);
     const form = { token: person.token };
@@ -354,7 +354,7 @@ describe('what services ask about tokens', () => {
   it.each(['introspect', 'revoke'] as const)(
     'is answered by %s to a service that sends HTTP Basic',
     async (path) => {
-      const { token } = await aPerson(one);
+      const { token } = await aUser(one);
       const statusOf = async (headers: Record<string, string>): Promise<number> =>
         (await ask(path, { token }, { headers })).status;
       const encoded = encodeURIComponent(SIGNED_TOKEN);
@@ -411,7 +411,7 @@ describe('what services ask about tokens', () => {
       const answer = await ask(path, form);
       expectOAuthError(answer, 400, 'invalid_request', 'auth.invalid_request');
     }
-    const { token } = await aPerson(one);
+    const { token } = await aUser(one);
     const json = await one.http.post(`/auth/${path}`).set(SERVICE).send({ token });
     expectOAuthError(json, 415, 'invalid_request', 'request.unsupported_media_type');
     const large = await ask(path, { token: 'x'.repeat(2_000_000) });
@@ -437,7 +437,7 @@ describe('what services ask about tokens', () => {
         },
       ],
     ])('ends the session of %s, at once here and within Δ elsewhere, and no other', async (_, tokenOf) => {
-      const person = await aPerson(one);
+      const person = await aUser(one);
       const session = await login(person);
       const personal = await personalToken(person);
       const statusOf = async (usher: TestApp, token: string): Promise<number> =>
@@ -458,7 +458,7 @@ describe('what services ask about tokens', () => {
     });
 
     it('ends a personal access token alone', async () => {
-      const person = await aPerson(one);
+      const person = await aUser(one);
       const [gone, left] = [await personalToken(person), await personalToken(person)];
       for (const usher of [one, other]) expect(await isActive(gone.token, usher)).toBe(true);
       expectDone(await ask('revoke', { token: gone.token, token_type_hint: 'access_token' }));
@@ -473,7 +473,7 @@ describe('what services ask about tokens', () => {
     });
 
     it('does nothing about what is no token of ours, and says the same', async () => {
-      const person = await aPerson(one);
+      const person = await aUser(one);
       const { token } = await personalToken(person);
       const bytes = Buffer.from(token.slice('usher_pat_'.length), 'base64url');
       // Who knows the id, which is no secret, must not end it.
@@ -489,7 +489,7 @@ describe('what services ask about tokens', () => {
   });
 
   it('says 503 and not «inactive» when PostgreSQL would have to be asked and cannot be', async () => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     const { token } = await personalToken(person);
     const wire = await TcpProxy.start({ targetPort: Number(new URL(database.url).port) });
     const throughWire = new URL(database.url);

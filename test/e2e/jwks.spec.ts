@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { KeyDirectory } from '../../apps/identity/src/auth/signing-keys/key-directory.js';
 import { rotate } from '../../apps/identity/src/auth/signing-keys/key-rotation.js';
 import { SigningKeys } from '../../apps/identity/src/auth/signing-keys/signing-keys.js';
-import { aPerson } from '../support/people.js';
-import { makeTestDirectory } from '../support/postgres/test-directory.js';
+import { aUser } from '../support/app/users.js';
+import { makeTestDirectory } from '../support/process/test-directory.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { TestApp } from '../support/test-app.js';
-import { UsherProcess } from '../support/usher-process.js';
+import { TestApp } from '../support/app/test-app.js';
+import { UsherProcess } from '../support/app/usher-process.js';
 
 describe('GET /.well-known/jwks.json', () => {
   let database: TestDatabase;
@@ -50,7 +50,7 @@ describe('GET /.well-known/jwks.json', () => {
   });
 
   it('has the key that a stranger needs to verify a token', async () => {
-    const { token } = await aPerson(usher);
+    const { token } = await aUser(usher);
     const [header, payload, signature] = token.split('.');
     const { kid } = JSON.parse(Buffer.from(header!, 'base64url').toString());
     const { body } = await usher.http.get('/.well-known/jwks.json');

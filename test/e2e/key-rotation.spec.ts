@@ -9,13 +9,13 @@ import { KeyDirectory } from '../../apps/identity/src/auth/signing-keys/key-dire
 import { rotate, type RotationStep } from '../../apps/identity/src/auth/signing-keys/key-rotation.js';
 import { SPREAD_WITHIN_MS } from '../../apps/identity/src/auth/signing-keys/rotation-times.js';
 import { SigningKeys } from '../../apps/identity/src/auth/signing-keys/signing-keys.js';
-import { eventually } from '../support/eventually.js';
-import { Load } from '../support/load.js';
-import { aPerson, bearer, type Person } from '../support/people.js';
-import { makeTestDirectory } from '../support/postgres/test-directory.js';
+import { eventually } from '../support/time/eventually.js';
+import { Load } from '../support/http/load.js';
+import { aUser, bearer, type TestUser } from '../support/app/users.js';
+import { makeTestDirectory } from '../support/process/test-directory.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { expectProblem } from '../support/problems.js';
-import { TestApp } from '../support/test-app.js';
+import { expectProblem } from '../support/http/problems.js';
+import { TestApp } from '../support/app/test-app.js';
 
 let database: TestDatabase;
 
@@ -37,12 +37,12 @@ const decoded = (segment: string): Record<string, string> =>
 const kidOf = (token: string): string => decoded(token.split('.')[0]!).kid!;
 
 /** Another token of the session that the person's own is of, signed by this instance now. */
-async function another(issuer: AccessTokens, { token }: Person): Promise<string> {
+async function another(issuer: AccessTokens, { token }: TestUser): Promise<string> {
   const { sub, sid } = decoded(token.split('.')[1]!);
   return (await issuer.issue({ userId: sub!, sessionId: sid! })).token;
 }
 
-const anotherBy = (usher: TestApp, person: Person): Promise<string> =>
+const anotherBy = (usher: TestApp, person: TestUser): Promise<string> =>
   another(usher.app.get(AccessTokens), person);
 
 const me = (usher: TestApp, token: string): Promise<Response> =>
@@ -51,13 +51,13 @@ const me = (usher: TestApp, token: string): Promise<Response> =>
 describe('two instances that share a directory of keys', () => {
   let keysDir: string;
   let both: [TestApp, TestApp];
-  let person: Person;
+  let person: TestUser;
 
   beforeAll(async () => {
     keysDir = join(await makeTestDirectory(), 'keys');
     const env = { JWT_KEYS_DIR: keysDir };
     both = [await TestApp.start({ database, env }), await TestApp.start({ database, env })];
-    person = await aPerson(both[0]);
+    person = await aUser(both[0]);
   });
 
   afterAll(async () => {
@@ -197,7 +197,7 @@ describe('two instances whose JWT_SECRET changes, one after the other', () => {
   it('refuse no token when the new secret is accepted before it signs', async () => {
     const both: [TestApp, TestApp] = [await start([a]), await start([a])];
     try {
-      const person = await aPerson(both[0]);
+      const person = await aUser(both[0]);
       let tokens = [person.token];
       const everyTokenIsGood = async (): Promise<void> => {
         tokens.push(...(await Promise.all(both.map((each) => anotherBy(each, person)))));
@@ -225,7 +225,7 @@ describe('two instances whose JWT_SECRET changes, one after the other', () => {
   it('need the step in between: an instance with the old secret alone refuses what the new one signed', async () => {
     const both = [await start([a]), await start([b, a])] as const;
     try {
-      const person = await aPerson(both[1]);
+      const person = await aUser(both[1]);
       expect((await me(both[1], person.token)).status).toBe(200);
       expect((await me(both[0], person.token)).status).toBe(401);
     } finally {

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response, type Test } from 'supertest';
-import { aPerson, aRegistration, bearer, PASSWORD, type Person } from '../support/people.js';
+import { aUser, aRegistration, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { expectOAuthError, expectProblem } from '../support/problems.js';
+import { expectOAuthError, expectProblem } from '../support/http/problems.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TestApp } from '../support/test-app.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const SERVICE_TOKEN = 'Zk3v9QpL0aWx7RtY2mNc5BsD8fGh1JuE-billing';
 /** A fiftieth of every limit: 1 registration, 2 logins, 3 look-ups, 24 of everything else. */
@@ -19,14 +19,14 @@ const STRICT = {
 describe('limits per address', () => {
   let database: TestDatabase;
   let redis: RedisServer;
-  let person: Person;
+  let person: TestUser;
   const started: TestApp[] = [];
 
   beforeAll(async () => {
     database = await createTestDatabase();
     redis = await RedisServer.start();
     const generous = await TestApp.start({ database });
-    person = await aPerson(generous, { username: 'ada' });
+    person = await aUser(generous, { username: 'ada' });
     await generous.stop();
   });
 
@@ -160,7 +160,7 @@ describe('limits per address', () => {
 
   it('of what only users can ask for are for each of them, whatever comes from their network', async () => {
     const usher = await anUsher();
-    const grace = await aPerson(usher);
+    const grace = await aUser(usher);
     const rename = (headers: Record<string, string>, username: string): Promise<Response> =>
       usher.http
         .put('/auth/profile')

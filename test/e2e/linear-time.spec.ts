@@ -3,11 +3,11 @@ import { Agent, request } from 'node:http';
 import { text as textOf } from 'node:stream/consumers';
 import { essentialChunks } from '../../apps/identity/src/avatars/picture/essential-chunks.js';
 import { BODY_LIMIT_BYTES } from '#http';
-import { growthOf } from '../support/growth.js';
-import { aPerson, type Person } from '../support/people.js';
+import { growthOf } from '../support/time/cpu-growth.js';
+import { aUser, type TestUser } from '../support/app/users.js';
 import { aChunk } from '../support/pictures/blank-png.js';
 import { aRiff, aRiffChunk } from '../support/pictures/riff.js';
-import { TestApp } from '../support/test-app.js';
+import { TestApp } from '../support/app/test-app.js';
 
 /** Node takes 16 KiB of request line and headers together. */
 const HEAD_BYTES = 15_800;
@@ -193,12 +193,12 @@ const PICTURES: [string, 'png' | 'jpeg' | 'webp', (bytes: number) => Buffer][] =
 
 describe('the time a request takes grows no faster than what is sent', () => {
   let usher: TestApp;
-  let person: Person;
+  let person: TestUser;
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
   beforeAll(async () => {
     usher = await TestApp.start({ env: { TRUST_PROXY: '127.0.0.0/8,::1' } });
-    person = await aPerson(usher);
+    person = await aUser(usher);
   });
   afterAll(async () => {
     agent.destroy();

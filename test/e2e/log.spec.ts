@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import supertest, { type Response } from 'supertest';
-import { bearer } from '../support/people.js';
+import { bearer } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { makeTestDirectory } from '../support/postgres/test-directory.js';
-import { expectProblem } from '../support/problems.js';
+import { makeTestDirectory } from '../support/process/test-directory.js';
+import { expectProblem } from '../support/http/problems.js';
 import { runTypeScript } from '../support/typescript/run-typescript.js';
 
 /** Each found nowhere else, so that one look tells whether it got into the log. */

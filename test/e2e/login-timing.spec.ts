@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import bcrypt from 'bcrypt';
-import { aPerson, anAdmin } from '../support/people.js';
-import { insertUser } from '../support/user-rows.js';
-import { TestApp } from '../support/test-app.js';
+import { aUser, anAdmin } from '../support/app/users.js';
+import { insertUser } from '../support/postgres/account-rows.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const ROUNDS = 200;
 /** Each comparison takes about ten milliseconds, so that the hop to another thread is small beside it. */
@@ -17,8 +17,8 @@ describe('the time that a refused login takes', () => {
   beforeAll(async () => {
     usher = await TestApp.start({ env: { BCRYPT_COST: String(COST) } });
     const admin = await anAdmin(usher);
-    known = (await aPerson(usher)).email;
-    const inactive = await aPerson(usher);
+    known = (await aUser(usher)).email;
+    const inactive = await aUser(usher);
     await usher.http.patch(`/users/${inactive.id}`).set(admin.bearer).send({ is_active: false }).expect(200);
     others['an inactive account'] = inactive.email;
     const cheaper = await insertUser(usher.database, { passwordHash: await bcrypt.hash('teapot', COST - 1) });

@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response } from 'supertest';
-import { eventually } from '../support/eventually.js';
-import { aPerson, anAdmin, bearer, PASSWORD, type Person } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { aUser, anAdmin, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
 import { createTestDatabase } from '../support/postgres/test-database.js';
-import { expectProblem } from '../support/problems.js';
-import { TestApp } from '../support/test-app.js';
+import { expectProblem } from '../support/http/problems.js';
+import { TestApp } from '../support/app/test-app.js';
 
 describe('login', () => {
   let usher: TestApp;
-  let ada: Person;
+  let ada: TestUser;
 
   beforeAll(async () => {
     usher = await TestApp.start();
-    ada = await aPerson(usher, {
+    ada = await aUser(usher, {
       email: 'ada@bücher.example',
       username: 'Ada.Lovelace',
       phone: '+442071838750',
@@ -62,11 +62,11 @@ describe('login', () => {
 
     it('is answered alike whatever the reason', async () => {
       const admin = await anAdmin(usher);
-      const gone = await aPerson(usher, { username: 'gone.user' });
+      const gone = await aUser(usher, { username: 'gone.user' });
       await usher.http.delete('/auth/account').set(gone.bearer).send({ password: PASSWORD }).expect(200);
-      const barred = await aPerson(usher);
+      const barred = await aUser(usher);
       await usher.http.patch(`/users/${barred.id}`).set(admin.bearer).send({ is_active: false }).expect(200);
-      const long = await aPerson(usher, { password: LONG });
+      const long = await aUser(usher, { password: LONG });
       const { rows } = await usher.database.query('SELECT password_hash FROM users WHERE id = $1', [ada.id]);
 
       const answers: [why: string, body: object][] = [
@@ -125,7 +125,7 @@ describe('login', () => {
     it('takes as long for unknown people as for known ones', async () => {
       const slow = await TestApp.start({ database: usher.database, env: { BCRYPT_COST: '9' } });
       try {
-        const known = await aPerson(slow, { email: 'known.person@example.com' });
+        const known = await aUser(slow, { email: 'known.person@example.com' });
         const wrong = { identifier: known.email, password: 'wrong' };
         const others = [
           { identifier: 'nobody@example.com', password: 'wrong' },
@@ -182,13 +182,13 @@ describe('login', () => {
       await weak.database.drop();
     });
 
-    async function hashOf({ id }: Person): Promise<string> {
+    async function hashOf({ id }: TestUser): Promise<string> {
       const { rows } = await weak.database.query('SELECT password_hash FROM users WHERE id = $1', [id]);
       return rows[0].password_hash as string;
     }
 
     it('strengthens the hash, once, and the tokens from before live on', async () => {
-      const person = await aPerson(weak);
+      const person = await aUser(weak);
       const before = await hashOf(person);
       expect(before).toMatch(/^\$2b\$04\$/);
       await login({ identifier: person.email, password: 'wrong' }, strong);
@@ -207,7 +207,7 @@ describe('login', () => {
 
     it('lets everyone in who logs in while another login makes it stronger', async () => {
       for (let n = 0; n < 3; n++) {
-        const person = await aPerson(weak);
+        const person = await aUser(weak);
         const logins = Array.from({ length: 8 }, () =>
           login({ identifier: person.email, password: PASSWORD }, strong),
         );
@@ -218,7 +218,7 @@ describe('login', () => {
     });
 
     it('never brings back a password that is changed at that moment', async () => {
-      const person = await aPerson(weak);
+      const person = await aUser(weak);
       const inTheWay = await weak.database.client();
       await inTheWay.query('BEGIN');
       await inTheWay.query('SELECT 1 FROM users WHERE id = $1 FOR UPDATE', [person.id]);
@@ -253,7 +253,7 @@ describe('login', () => {
   it('says when to come back when too many passwords wait, and keeps serving those who are in', async () => {
     const busy = await TestApp.start({ database: usher.database, env: { BCRYPT_COST: '9' } });
     try {
-      const person = await aPerson(busy);
+      const person = await aUser(busy);
       await busy.http.get('/auth/me').set(person.bearer).expect(200);
       let pending = 120;
       const logins = Array.from({ length: 120 }, () =>

@@ -3,14 +3,14 @@ import { Script } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Outbox } from '#accounts';
-import { eventually } from '../support/eventually.js';
+import { eventually } from '../support/time/eventually.js';
 import { MailServer, type ReceivedMail, tokenIn } from '../support/mail/mail-server.js';
-import { anAdmin, aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
+import { anAdmin, aUser, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
 import { statementsIn } from '../support/postgres/statements.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { expectProblem } from '../support/problems.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestApp } from '../support/test-app.js';
+import { expectProblem } from '../support/http/problems.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
+import { TestApp } from '../support/app/test-app.js';
 
 /** The contract's Δ. */
 const DELTA_MS = 1_000;
@@ -27,7 +27,7 @@ describe('mails', () => {
   let toPostgres: TcpProxy;
   let one: TestApp;
   let other: TestApp;
-  let admin: Person;
+  let admin: TestUser;
   const logged: string[] = [];
   const secrets: string[] = [];
 
@@ -59,8 +59,8 @@ describe('mails', () => {
       .then((answer) => answer);
 
   /** Somebody whose first mail has arrived. */
-  async function aMailedPerson(): Promise<Person & { verifyToken: string }> {
-    const person = await aPerson(one);
+  async function aMailedPerson(): Promise<TestUser & { verifyToken: string }> {
+    const person = await aUser(one);
     secrets.push(person.email);
     const mail = await smtp.next(person.email, VERIFY);
     return { ...person, verifyToken: tokenOf(mail, 'verify-email') };
@@ -72,12 +72,12 @@ describe('mails', () => {
     return token;
   }
 
-  async function resetTokenOf({ email }: Pick<Person, 'email'>): Promise<string> {
+  async function resetTokenOf({ email }: Pick<TestUser, 'email'>): Promise<string> {
     expect((await post('forgot-password', { email })).status).toBe(202);
     return tokenOf(await smtp.next(email, RESET), 'reset-password');
   }
 
-  async function changeTokenOf({ bearer }: Person, newEmail: string): Promise<string> {
+  async function changeTokenOf({ bearer }: TestUser, newEmail: string): Promise<string> {
     secrets.push(newEmail);
     await one.http
       .post('/auth/change-email')
@@ -90,12 +90,12 @@ describe('mails', () => {
   const login = (identifier: string, password: string, usher = one) =>
     post('login', { identifier, password }, usher);
 
-  async function me(usher: TestApp, { bearer }: Pick<Person, 'bearer'>) {
+  async function me(usher: TestApp, { bearer }: Pick<TestUser, 'bearer'>) {
     return usher.http.get('/auth/me').set(bearer);
   }
 
   /** As if it had been asked for some time ago. */
-  async function age({ id }: Person, interval: string): Promise<void> {
+  async function age({ id }: TestUser, interval: string): Promise<void> {
     await database.query(
       `UPDATE mailed_links SET created_at = created_at - $2::interval, counted_from = counted_from - $2::interval
         WHERE user_id = $1`,
@@ -113,7 +113,7 @@ describe('mails', () => {
   }
 
   it('are plain and safe: both parts, one recipient, nothing from elsewhere, who asked, and when it ends', async () => {
-    const { email } = await aPerson(one, { first_name: 'Click <a href="https://evil.example">here</a>' });
+    const { email } = await aUser(one, { first_name: 'Click <a href="https://evil.example">here</a>' });
     const { raw, to, from, parsed } = await smtp.next(email, VERIFY);
     expect([to, from]).toEqual([[email], 'id@example.com']);
     expect(parsed.from).toMatchObject({ name: 'Example, Inc.', address: 'id@example.com' });
@@ -261,7 +261,7 @@ describe('mails', () => {
   });
 
   it('keep the second factor of who had shown that the address is theirs, and take one that was there before', async () => {
-    const guarded = async (): Promise<Person & { verifyToken: string }> => {
+    const guarded = async (): Promise<TestUser & { verifyToken: string }> => {
       const person = await aMailedPerson();
       await one.database.query(
         `INSERT INTO second_factors (user_id, secret, confirmed_at) VALUES ($1, 'sealed', now())`,
@@ -446,7 +446,7 @@ describe('mails', () => {
     const lost = 'nobody.there@example.net';
     secrets.push(lost);
     smtp.unknown.add(lost);
-    const person = await aPerson(one, { email: lost });
+    const person = await aUser(one, { email: lost });
     await aMailedPerson();
     await settled();
     const { rows } = await database.query(

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.js';
-import { anAdmin, aPerson, bearer } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { anAdmin, aUser, bearer } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestApp } from '../support/test-app.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const SERVICE_TOKEN = randomBytes(24).toString('hex');
 
@@ -40,7 +40,7 @@ describe('GET /metrics', () => {
   it('is for administrators and services', async () => {
     await usher.http.get('/metrics').expect(401);
     await usher.http.get('/metrics').set(bearer('nonsense')).expect(401);
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     await usher.http.get('/metrics').set(person.bearer).expect(403);
     const admin = await anAdmin(usher);
     await usher.http.get('/metrics').set(admin.bearer).expect(200);
@@ -85,7 +85,7 @@ describe('GET /metrics', () => {
   });
 
   it('counts each request by its route pattern and status, and each look-up by its origin', async () => {
-    const person = await aPerson(usher, { username: 'measured' });
+    const person = await aUser(usher, { username: 'measured' });
     const before = await scrape();
     for (let n = 0; n < 3; n++) await usher.http.get('/auth/me').set(person.bearer).expect(200);
     await usher.http.get('/auth/me').set(person.bearer).set('cache-control', 'no-cache').expect(200);

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as oauth from 'oauth4webapi';
-import { aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
-import { TestApp } from '../support/test-app.js';
+import { aUser, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const ISSUER = 'https://auth.example.com';
 const SERVICE_TOKEN = `${randomBytes(24).toString('base64')}+/==`;
@@ -11,7 +11,7 @@ const SERVICE_TOKEN = `${randomBytes(24).toString('base64')}+/==`;
 describe('a stock OAuth client', () => {
   let usher: TestApp;
   let server: oauth.AuthorizationServer;
-  let ada: Person;
+  let ada: TestUser;
   const gateway: oauth.Client = { client_id: 'gateway' };
   const authentication = oauth.ClientSecretBasic(SERVICE_TOKEN);
 
@@ -27,7 +27,7 @@ describe('a stock OAuth client', () => {
     usher = await TestApp.start({
       env: { JWT_ISSUER: ISSUER, SERVICE_TOKENS: `gateway:introspect+revoke=${SERVICE_TOKEN}` },
     });
-    ada = await aPerson(usher, { username: 'ada' });
+    ada = await aUser(usher, { username: 'ada' });
     const issuer = new URL(ISSUER);
     server = await oauth.processDiscoveryResponse(
       issuer,

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response } from 'supertest';
-import { aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
-import { expectOAuthError, expectProblem } from '../support/problems.js';
-import { TestApp } from '../support/test-app.js';
+import { aUser, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
+import { expectOAuthError, expectProblem } from '../support/http/problems.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 
 describe('POST /auth/token', () => {
   let usher: TestApp;
-  let ada: Person;
+  let ada: TestUser;
   let good: Record<string, string>;
 
   beforeAll(async () => {
     usher = await TestApp.start();
-    ada = await aPerson(usher, { username: 'ada', password: 'a+b & c=d %41 é' });
+    ada = await aUser(usher, { username: 'ada', password: 'a+b & c=d %41 é' });
     good = { grant_type: 'password', username: ada.email, password: 'a+b & c=d %41 é' };
   });
 
@@ -97,7 +97,7 @@ describe('POST /auth/token', () => {
   });
 
   it('refuses a wrong password, an unknown user and one who is gone alike', async () => {
-    const gone = await aPerson(usher);
+    const gone = await aUser(usher);
     await usher.http.delete('/auth/account').set(gone.bearer).send({ password: PASSWORD }).expect(200);
     const texts = new Set<string>();
     for (const form of [

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, get } from 'node:http';
 import { AccessTokens } from '../../apps/identity/src/auth/access-tokens/access-tokens.js';
-import { eventually } from '../support/eventually.js';
+import { eventually } from '../support/time/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { statementsIn } from '../support/postgres/statements.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestApp } from '../support/test-app.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const CROWD = 10_000;
 /** The most loads by id that are on PostgreSQL at one time; see `UserLoader`. */

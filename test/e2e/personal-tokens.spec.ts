@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PersonalTokenCache, PersonalTokenStore } from '#accounts';
 import { type Response } from 'supertest';
 import { SCOPES } from '../../apps/identity/src/access/scopes.js';
-import { eventually } from '../support/eventually.js';
-import { anAdmin, aPerson, bearer, PASSWORD, type Person, promote } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { anAdmin, aUser, bearer, PASSWORD, type TestUser, promote } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { expectProblem } from '../support/problems.js';
+import { expectProblem } from '../support/http/problems.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestApp } from '../support/test-app.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
+import { TestApp } from '../support/app/test-app.js';
 
 /** The contract's Δ. */
 const DELTA_MS = 1_000;
@@ -45,14 +45,14 @@ describe('personal access tokens', () => {
     await Promise.all([redis.stop(), database.drop()]);
   });
 
-  const ask = (person: Person, fields: Record<string, unknown> = {}): Promise<Response> =>
+  const ask = (person: TestUser, fields: Record<string, unknown> = {}): Promise<Response> =>
     one.http
       .post('/auth/tokens')
       .set(person.bearer)
       .send({ name: 'script', scopes: ['profile:read'], password: PASSWORD, ...fields })
       .then((answer) => answer);
 
-  async function make(person: Person, scopes: readonly string[] = ['profile:read']): Promise<Made> {
+  async function make(person: TestUser, scopes: readonly string[] = ['profile:read']): Promise<Made> {
     const { status, body } = await ask(person, { scopes });
     expect(status).toBe(201);
     const { id, token } = body as { id: string; token: string };
@@ -68,7 +68,7 @@ describe('personal access tokens', () => {
   const statusOf = async (who: Pick<Made, 'bearer'>, usher = one): Promise<number> =>
     (await me(who, usher)).status;
 
-  const list = async (person: Person): Promise<Record<string, unknown>[]> =>
+  const list = async (person: TestUser): Promise<Record<string, unknown>[]> =>
     (await one.http.get('/auth/tokens').set(person.bearer).expect(200)).body.items as Record<
       string,
       unknown
@@ -84,7 +84,7 @@ describe('personal access tokens', () => {
   }
 
   it('are made, used on every instance, listed and revoked', async () => {
-    const ada = await aPerson(one, { username: 'ada' });
+    const ada = await aUser(one, { username: 'ada' });
     const answer = await ask(ada, {
       name: 'nightly backup',
       scopes: ['users:read', 'profile:read'],
@@ -125,7 +125,7 @@ describe('personal access tokens', () => {
   });
 
   it('void nothing that is cached by being used', async () => {
-    const script = await make(await aPerson(one));
+    const script = await make(await aUser(one));
     const logged = async (): Promise<unknown> =>
       (
         await database.query(
@@ -146,7 +146,7 @@ describe('personal access tokens', () => {
   });
 
   it('live for thirty days unless it is said otherwise, and for 366 at most', async () => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     for (const [expires_in_days, days] of [
       [undefined, 30],
       [1, 1],
@@ -182,12 +182,12 @@ describe('personal access tokens', () => {
     ['for ever', { expires_in_days: null }, 'body.expires_in_days: int_type'],
     ['no password', { password: undefined }, 'body.password: missing'],
   ])('are not made with %s', async (_, fields, fault) => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     expect(expectProblem(await ask(person, fields), 422, 'request.validation')).toContain(fault);
   });
 
   it('are not made without the right password, nor with another token than one of a session', async () => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     expectProblem(await ask(person, { password: 'wrong' }), 403, 'auth.wrong_password');
     const script = await make(person, ALL);
     expectInsufficient(await ask({ ...person, bearer: script.bearer }));
@@ -195,7 +195,7 @@ describe('personal access tokens', () => {
   });
 
   it('are fifty at most for one user, even of sixty who are asked for at once', async () => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     const hash = async (): Promise<string> => {
       const { rows } = await database.query('SELECT password_hash FROM users WHERE id = $1', [person.id]);
       return (rows[0] as { password_hash: string }).password_hash;
@@ -235,7 +235,7 @@ describe('personal access tokens', () => {
   });
 
   it('are other people’s business in no way', async () => {
-    const [ada, eve] = [await aPerson(one), await aPerson(one)];
+    const [ada, eve] = [await aUser(one), await aUser(one)];
     const script = await make(ada);
     expect(await list(eve)).toEqual([]);
     const refused = await one.http.delete(`/auth/tokens/${script.id}`).set(eve.bearer);
@@ -316,7 +316,7 @@ describe('personal access tokens', () => {
     });
 
     it('nothing that their user may not do', async () => {
-      const [person, another] = [await aPerson(one), await aPerson(one, { phone: '+442071838750' })];
+      const [person, another] = [await aUser(one), await aUser(one, { phone: '+442071838750' })];
       const every = await make(person, ALL);
       const refused = await one.http.patch(`/users/${person.id}`).set(every.bearer).send({ is_admin: true });
       expectProblem(refused, 403, 'auth.forbidden');
@@ -336,7 +336,7 @@ describe('personal access tokens', () => {
     });
 
     it('a profile for writing', async () => {
-      const person = await aPerson(one);
+      const person = await aUser(one);
       const script = await make(person, ['profile:write']);
       await one.http.put('/auth/profile').set(script.bearer).send({ bio: 'by a script' }).expect(200);
       expect((await me(person)).body.bio).toBe('by a script');
@@ -350,7 +350,7 @@ describe('personal access tokens', () => {
   });
 
   describe('end', () => {
-    type End = (script: Made, person: Person) => PromiseLike<unknown>;
+    type End = (script: Made, person: TestUser) => PromiseLike<unknown>;
 
     it.each<[string, End]>([
       [
@@ -403,7 +403,7 @@ describe('personal access tokens', () => {
       ],
       ['when all of a user’s are ended', (_, { id }) => one.app.get(PersonalTokenStore).endAll(id)],
     ])('%s, on every instance within Δ', async (_, end) => {
-      const person = await aPerson(one);
+      const person = await aUser(one);
       const script = await make(person);
       for (const usher of [one, other]) expect(await statusOf(script, usher)).toBe(200);
       await end(script, person);
@@ -413,7 +413,7 @@ describe('personal access tokens', () => {
     });
 
     it('even when the trigger that would log it is disabled', async () => {
-      const script = await make(await aPerson(one));
+      const script = await make(await aUser(one));
       for (const usher of [one, other]) expect(await statusOf(script, usher)).toBe(200);
       await database.query('ALTER TABLE personal_access_tokens DISABLE TRIGGER cache_log_delete');
       try {
@@ -427,7 +427,7 @@ describe('personal access tokens', () => {
     });
 
     it('for good when the account is deactivated and restored', async () => {
-      const [admin, person] = [await anAdmin(one), await aPerson(one)];
+      const [admin, person] = [await anAdmin(one), await aUser(one)];
       const script = await make(person);
       expect(await statusOf(script)).toBe(200);
       for (const is_active of [false, true]) {
@@ -438,7 +438,7 @@ describe('personal access tokens', () => {
     });
 
     it('not with the sessions, nor by a change of password', async () => {
-      const person = await aPerson(one);
+      const person = await aUser(one);
       const script = await make(person);
       await one.http
         .post('/auth/change-password')
@@ -450,7 +450,7 @@ describe('personal access tokens', () => {
     });
 
     it('and come back with their row, should it be restored', async () => {
-      const script = await make(await aPerson(one));
+      const script = await make(await aUser(one));
       expect(await statusOf(script)).toBe(200);
       await database.query('CREATE TABLE kept AS SELECT * FROM personal_access_tokens WHERE id = $1', [
         script.id,
@@ -468,7 +468,7 @@ describe('personal access tokens', () => {
 
   describe('are not', () => {
     it('what strangers make up, which takes no room in the caches', async () => {
-      const script = await make(await aPerson(one));
+      const script = await make(await aUser(one));
       const ofId = (head: Buffer): string =>
         `usher_pat_${Buffer.concat([head, randomBytes(32)]).toString('base64url')}`;
       const { token } = script;
@@ -500,7 +500,7 @@ describe('personal access tokens', () => {
     });
 
     it('refresh tokens or access tokens, nor the other way round', async () => {
-      const person = await aPerson(one);
+      const person = await aUser(one);
       const { token } = await make(person, ALL);
       for (const refresh_token of [token, token.replace('usher_pat_', 'usher_rt_'), person.token]) {
         const answer = await one.http.post('/auth/refresh').send({ refresh_token });
@@ -520,7 +520,7 @@ describe('personal access tokens', () => {
     });
 
     it('in any table, in Redis, nor with their hash in any cache', async () => {
-      const person = await aPerson(one);
+      const person = await aUser(one);
       const { id, token } = await make(person, ALL);
       for (const usher of [one, other]) expect(await statusOf({ bearer: bearer(token) }, usher)).toBe(200);
       await one.http
@@ -577,7 +577,7 @@ describe('personal access tokens', () => {
     const wire = await TcpProxy.start({ targetPort: Number(new URL(database.url).port) });
     const throughWire = new URL(database.url);
     throughWire.host = `127.0.0.1:${wire.port}`;
-    const [used, unused] = [await make(await aPerson(one)), await make(await aPerson(one))];
+    const [used, unused] = [await make(await aUser(one)), await make(await aUser(one))];
     // Three of them, and six other requests, a minute.
     const usher = await TestApp.start({
       database,

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { eventually } from '../support/eventually.js';
-import { aRegistration, bearer } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { aRegistration, bearer } from '../support/app/users.js';
 import { DataDirectory } from '../support/postgres/data-directory.js';
 import { layCluster } from '../support/postgres/prepared-cluster.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { UsherProcess } from '../support/usher-process.js';
+import { UsherProcess } from '../support/app/usher-process.js';
 
 afterEach(async () => {
   await UsherProcess.killAll();

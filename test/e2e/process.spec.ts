@@ -5,14 +5,14 @@ import { chmod, cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { eventually } from '../support/eventually.js';
-import { aRegistration, bearer } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { aRegistration, bearer } from '../support/app/users.js';
 import { DataDirectory } from '../support/postgres/data-directory.js';
 import { layCluster } from '../support/postgres/prepared-cluster.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { PortClaim } from '../support/redis/port-claim.js';
+import { PortClaim } from '../support/network/port-claim.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { UsherProcess } from '../support/usher-process.js';
+import { UsherProcess } from '../support/app/usher-process.js';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 

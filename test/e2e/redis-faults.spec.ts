@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.js';
-import { Load, type Served } from '../support/load.js';
-import { aPerson, type Person } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { Load, type Served } from '../support/http/load.js';
+import { aUser, type TestUser } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestApp } from '../support/test-app.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const DELTA_MS = 1_000;
 /** The breaker waits 2 s, then 4 s; by then somebody who heals by himself has healed. */
@@ -86,7 +86,7 @@ describe('when Redis', () => {
 
   it('restarts with an old dump, nobody is served from it, and no request is lost', async () => {
     const [one, other] = [await anUsher(), await anUsher()];
-    const person = await aPerson(one, { username: 'dumped.name', bio: 'before the dump' });
+    const person = await aUser(one, { username: 'dumped.name', bio: 'before the dump' });
     await one.http.get('/auth/me').set(person.bearer).expect(200);
     await eventually(async () => (await redis.command('EXISTS', `user:id:${person.id}`)) === 1);
     const dump = await redis.save();
@@ -123,7 +123,7 @@ describe('when Redis', () => {
         backend: 'redis',
         mode: 'memory',
       });
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       await usher.http.get('/auth/me').set(person.bearer).expect(200);
       const second = await usher.http.get('/auth/me').set(person.bearer).expect(200);
       expect(second.headers['x-cache']).toBe('memory');
@@ -143,7 +143,7 @@ describe('when Redis', () => {
       const startedAt = performance.now();
       const usher = await anUsher();
       expect(performance.now() - startedAt).toBeLessThan(4_000);
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       await usher.http.get('/auth/me').set(person.bearer).expect(200);
       await usher.http.get('/health').expect(200);
     } finally {
@@ -153,7 +153,7 @@ describe('when Redis', () => {
 
   it('does not answer, requests are fast once the breaker is open, also those that find nothing in memory', async () => {
     const usher = await anUsher();
-    const people = await Promise.all(Array.from({ length: 20 }, () => aPerson(usher)));
+    const people = await Promise.all(Array.from({ length: 20 }, () => aUser(usher)));
     await redis.freeze();
     try {
       await eventually(async () => (await cacheHealth(usher)).breaker === 'open');
@@ -183,7 +183,7 @@ describe('when Redis', () => {
       const wire = await TcpProxy.start({ targetPort: redis.port });
       try {
         const [apart, near] = [await anUsher(wire.url('redis')), await anUsher()];
-        const person = await aPerson(near, { bio: 'before' });
+        const person = await aUser(near, { bio: 'before' });
         for (const usher of [apart, near]) await usher.http.get('/auth/me').set(person.bearer).expect(200);
         await cut(wire);
         for (const [writer, reader, bio] of [
@@ -217,7 +217,7 @@ describe('when Redis', () => {
     return body.details.cache as Condition;
   }
 
-  async function me(usher: TestApp, person: Person): Promise<{ bio: string }> {
+  async function me(usher: TestApp, person: TestUser): Promise<{ bio: string }> {
     const { body } = await usher.http.get('/auth/me').set(person.bearer).expect(200);
     return body as { bio: string };
   }
@@ -225,11 +225,11 @@ describe('when Redis', () => {
   /** Warm reads, cold reads, look-ups by name and absent ones, and writes that are read back. */
   async function everyday(usher: TestApp): Promise<((turn: number) => Promise<Response>)[]> {
     const people = await Promise.all(
-      Array.from({ length: 6 }, (_, n) => aPerson(usher, { username: `n${n}.${Date.now()}` })),
+      Array.from({ length: 6 }, (_, n) => aUser(usher, { username: `n${n}.${Date.now()}` })),
     );
-    const get = (path: string, { bearer }: Person): Promise<Response> =>
+    const get = (path: string, { bearer }: TestUser): Promise<Response> =>
       fetch(usher.url + path, { headers: bearer });
-    const [reader, writer, other] = people as [Person, Person, Person];
+    const [reader, writer, other] = people as [TestUser, TestUser, TestUser];
     return [
       () => get('/auth/me', reader),
       (turn) => get('/auth/me', people[turn % people.length]!),

@@ -3,13 +3,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response } from 'supertest';
-import { eventually } from '../support/eventually.js';
-import { anAdmin, aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { anAdmin, aUser, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { makeTestDirectory } from '../support/postgres/test-directory.js';
-import { expectProblem } from '../support/problems.js';
+import { makeTestDirectory } from '../support/process/test-directory.js';
+import { expectProblem } from '../support/http/problems.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TestApp } from '../support/test-app.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const PREFIX = 'usher_rt_';
 
@@ -43,7 +43,7 @@ describe('a refresh', () => {
   });
 
   it('gives new tokens for the same session', async () => {
-    const person = await aPerson(ushers[0]);
+    const person = await aUser(ushers[0]);
     const answer = await refresh(person.refreshToken);
     expect(answer.status).toBe(200);
     expect(answer.headers['cache-control']).toBe('no-store');
@@ -67,7 +67,7 @@ describe('a refresh', () => {
   });
 
   it('twenty times at once on three instances gives one lineage, and loses nobody', async () => {
-    let { refreshToken } = await aPerson(ushers[0]);
+    let { refreshToken } = await aUser(ushers[0]);
     for (let round = 0; round < 4; round++) {
       const answers = await Promise.all(
         Array.from({ length: 20 }, (_, n) => refresh(refreshToken, ushers[n % 3])),
@@ -87,7 +87,7 @@ describe('a refresh', () => {
   });
 
   it('whose answer was lost can be asked for again, and its tokens work', async () => {
-    const { refreshToken } = await aPerson(ushers[0]);
+    const { refreshToken } = await aUser(ushers[0]);
     const lost = (await refresh(refreshToken)).body as Tokens;
     await later(refreshToken, '9 s');
     const again = (await refresh(refreshToken, ushers[2])).body as Tokens;
@@ -103,7 +103,7 @@ describe('a refresh', () => {
     ['a token two behind, at once', 2, '0 s'],
     ['a token two behind, later', 2, '1 hour'],
   ])('with %s ends the session everywhere', async (_what, behind, age) => {
-    const person = await aPerson(ushers[0]);
+    const person = await aUser(ushers[0]);
     let newest: Tokens | undefined;
     for (let n = 0; n < behind; n++) {
       newest = (await refresh(newest?.refresh_token ?? person.refreshToken)).body as Tokens;
@@ -132,7 +132,7 @@ describe('a refresh', () => {
 
   it('never works within the ten seconds once the session is over', async () => {
     const admin = await anAdmin(ushers[0]);
-    const ends: ((person: Person) => PromiseLike<unknown>)[] = [
+    const ends: ((person: TestUser) => PromiseLike<unknown>)[] = [
       ({ bearer: own }) => ushers[1].http.post('/auth/logout').set(own).expect(204),
       ({ bearer: own }) => ushers[1].http.post('/auth/logout-all').set(own).expect(204),
       ({ bearer: own }) =>
@@ -143,7 +143,7 @@ describe('a refresh', () => {
       ({ id }) => database.query('DELETE FROM users WHERE id = $1', [id]),
     ];
     for (const end of ends) {
-      const person = await aPerson(ushers[0]);
+      const person = await aUser(ushers[0]);
       const { refresh_token } = (await refresh(person.refreshToken)).body as Tokens;
       await end(person);
       for (const usher of ushers) {
@@ -156,7 +156,7 @@ describe('a refresh', () => {
 
   it('at the same moment as a logout leaves nothing alive', async () => {
     for (let n = 0; n < 10; n++) {
-      const person = await aPerson(ushers[0]);
+      const person = await aUser(ushers[0]);
       const [answer] = await Promise.all([
         refresh(person.refreshToken, ushers[n % 3]),
         ushers[(n + 1) % 3]!.http.post('/auth/logout').set(person.bearer).expect(204),
@@ -176,7 +176,7 @@ describe('a refresh', () => {
 
   it('is refused once the session has expired, idle or not', async () => {
     for (const change of ['expires_at = now()', `last_used_at = now() - interval '7 days'`]) {
-      const person = await aPerson(ushers[0]);
+      const person = await aUser(ushers[0]);
       await database.query(`UPDATE sessions SET ${change} WHERE user_id = $1`, [person.id]);
       expectProblem(await refresh(person.refreshToken), 401, 'auth.invalid_refresh_token');
       const { access_token } = await login(person);
@@ -187,7 +187,7 @@ describe('a refresh', () => {
   });
 
   it('gives no token that outlives the session', async () => {
-    const person = await aPerson(ushers[0]);
+    const person = await aUser(ushers[0]);
     await database.query(`UPDATE sessions SET expires_at = now() + interval '60 s' WHERE user_id = $1`, [
       person.id,
     ]);
@@ -231,7 +231,7 @@ describe('a refresh', () => {
   });
 
   it('is refused with anything but a refresh token of ours', async () => {
-    const [one, other] = [await aPerson(ushers[0]), await aPerson(ushers[0])];
+    const [one, other] = [await aUser(ushers[0]), await aUser(ushers[0])];
     const bytes = Buffer.from(one.refreshToken.slice(PREFIX.length), 'base64url');
     const flipped = (at: number): string => {
       const copy = Buffer.from(bytes);
@@ -275,7 +275,7 @@ describe('a refresh', () => {
   });
 
   it('is not to be had by a token in another place', async () => {
-    const { refreshToken, bearer: own } = await aPerson(ushers[0]);
+    const { refreshToken, bearer: own } = await aUser(ushers[0]);
     for (const request of [
       ushers[0].http.post(`/auth/refresh?refresh_token=${refreshToken}`).send({}),
       ushers[0].http.post('/auth/refresh').set('cookie', `refresh_token=${refreshToken}`).send({}),
@@ -297,7 +297,7 @@ describe('a refresh', () => {
   });
 
   it('leaves nothing in the database or in Redis that a token could be made of', async () => {
-    const person = await aPerson(ushers[0]);
+    const person = await aUser(ushers[0]);
     const tokens = [person.refreshToken];
     for (let n = 0; n < 3; n++) {
       tokens.push(((await refresh(tokens.at(-1)!)).body as Tokens).refresh_token);
@@ -335,7 +335,7 @@ describe('a refresh', () => {
       await startWith(newer),
     ];
     try {
-      const { refreshToken } = await aPerson(before);
+      const { refreshToken } = await aUser(before);
       expectProblem(await refresh(refreshToken, after), 401, 'auth.invalid_refresh_token');
       const answer = await refresh(refreshToken, during);
       expect(answer.status).toBe(200);
@@ -353,7 +353,7 @@ describe('a refresh', () => {
       TestApp.start({ database, env }),
     ]);
     try {
-      const { refreshToken } = await aPerson(one);
+      const { refreshToken } = await aUser(one);
       expect((await refresh(refreshToken, other)).status).toBe(200);
       expect(await readdir(keys)).toContain('refresh.key');
       expectProblem(await refresh(refreshToken), 401, 'auth.invalid_refresh_token'); // other keys
@@ -369,7 +369,7 @@ describe('a refresh', () => {
       .then((answer) => answer);
   }
 
-  async function login({ email }: Person): Promise<Tokens> {
+  async function login({ email }: TestUser): Promise<Tokens> {
     const credentials = { identifier: email, password: PASSWORD };
     return (await ushers[0].http.post('/auth/login').send(credentials).expect(200)).body as Tokens;
   }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response } from 'supertest';
-import { aPerson, aRegistration, bearer, PASSWORD } from '../support/people.js';
-import { expectProblem } from '../support/problems.js';
-import { TestApp } from '../support/test-app.js';
+import { aUser, aRegistration, bearer, PASSWORD } from '../support/app/users.js';
+import { expectProblem } from '../support/http/problems.js';
+import { TestApp } from '../support/app/test-app.js';
 
 /** Fields that nobody may give themselves, in the names of the API, of the entity and of the table. */
 const NOT_ONES_OWN: Record<string, unknown> = {
@@ -100,7 +100,7 @@ describe('registration', () => {
     });
 
     it('leaves nothing behind when it is refused', async () => {
-      const taken = await aPerson(usher, { username: 'taken.name', phone: '+442071838752' });
+      const taken = await aUser(usher, { username: 'taken.name', phone: '+442071838752' });
       for (const [fields, code] of [
         [{ email: taken.email.toUpperCase() }, 'users.email_taken'],
         [{ username: 'TAKEN.name' }, 'users.username_taken'],
@@ -123,7 +123,7 @@ describe('registration', () => {
     });
 
     it('is refused in the profile too, which stays as it was', async () => {
-      const person = await aPerson(usher, { first_name: 'Ada' });
+      const person = await aUser(usher, { first_name: 'Ada' });
       const row = async (): Promise<unknown> =>
         (await usher.database.query('SELECT * FROM users WHERE id = $1', [person.id])).rows;
       const before = await row();
@@ -171,7 +171,7 @@ describe('registration', () => {
     });
 
     it('that is refused is refused as a new one too, and the old one stays', async () => {
-      const person = await aPerson(usher, { email: 'g.hopper@example.net', username: 'HopperGrace' });
+      const person = await aUser(usher, { email: 'g.hopper@example.net', username: 'HopperGrace' });
       for (const [, password, type] of refused) {
         const own = password
           .replace(/grace.hopper/i, 'g.hopper@example.net')
@@ -234,7 +234,7 @@ describe('registration', () => {
       occupation: '',
       location: '  São Paulo  ',
     };
-    const person = await aPerson(usher, texts);
+    const person = await aUser(usher, texts);
     const me = await usher.http
       .get('/auth/me')
       .set(person.bearer)
@@ -245,8 +245,8 @@ describe('registration', () => {
 
   describe('of a name that somebody has, in the profile,', () => {
     it('is refused, and the profile stays as it was', async () => {
-      await aPerson(usher, { username: 'Owner.Name', phone: '+442071838753' });
-      const person = await aPerson(usher, { username: 'other.name', location: 'here' });
+      await aUser(usher, { username: 'Owner.Name', phone: '+442071838753' });
+      const person = await aUser(usher, { username: 'other.name', location: 'here' });
       for (const [fields, code] of [
         [{ username: 'OWNER.name' }, 'users.username_taken'],
         [{ phone: '+44 20 7183 8753' }, 'users.phone_taken'],
@@ -262,7 +262,7 @@ describe('registration', () => {
     });
 
     it('succeeds once of 10 times in parallel', async () => {
-      const people = await Promise.all(Array.from({ length: 10 }, () => aPerson(usher)));
+      const people = await Promise.all(Array.from({ length: 10 }, () => aUser(usher)));
       const answers = await Promise.all(
         people.map((person, i) =>
           usher.http
@@ -279,7 +279,7 @@ describe('registration', () => {
     });
 
     it('changes its case for its owner', async () => {
-      const person = await aPerson(usher, { username: 'casey' });
+      const person = await aUser(usher, { username: 'casey' });
       const changed = await usher.http.put('/auth/profile').set(person.bearer).send({ username: 'Casey' });
       expect([changed.status, changed.body.username]).toEqual([200, 'Casey']);
     });

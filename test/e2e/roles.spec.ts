@@ -8,17 +8,17 @@ import supertest, { type Response } from 'supertest';
 import { AppModule } from '../../apps/identity/src/bootstrap/app.module.js';
 import { Public, RequireRole, Scope, TokenHoldersOnly } from '../../apps/identity/src/access/access.js';
 import { createHttpAdapter } from '#http';
-import { eventually } from '../support/eventually.js';
-import { aPerson, anAdmin, aRegistration, bearer, PASSWORD, type Person } from '../support/people.js';
-import { expectProblem } from '../support/problems.js';
-import { TestApp } from '../support/test-app.js';
+import { eventually } from '../support/time/eventually.js';
+import { aUser, anAdmin, aRegistration, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
+import { expectProblem } from '../support/http/problems.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const DELTA_MS = 1_000;
 const [KEEPER, READER] = [randomBytes(24).toString('hex'), randomBytes(24).toString('hex')];
 const env = { SERVICE_TOKENS: `keeper:metadata=${KEEPER},reader:lookup+introspect=${READER}` };
 
 let usher: TestApp;
-let admin: Person;
+let admin: TestUser;
 
 beforeAll(async () => {
   usher = await TestApp.start({ env });
@@ -36,22 +36,22 @@ const patch = (id: string, changes: object, who = admin.bearer, path = ''): Prom
     .send(changes)
     .then((answer) => answer);
 
-async function me(person: Person): Promise<Record<string, unknown>> {
+async function me(person: TestUser): Promise<Record<string, unknown>> {
   return (await usher.http.get('/auth/me').set(person.bearer).expect(200)).body as Record<string, unknown>;
 }
 
-async function aVerifiedPerson(fields: Record<string, unknown> = {}): Promise<Person> {
-  const person = await aPerson(usher, fields);
+async function aVerifiedPerson(fields: Record<string, unknown> = {}): Promise<TestUser> {
+  const person = await aUser(usher, fields);
   await usher.database.query('UPDATE users SET email_verified = true WHERE id = $1', [person.id]);
   return person;
 }
 
-async function login({ email }: Person): Promise<{ authorization: string }> {
+async function login({ email }: TestUser): Promise<{ authorization: string }> {
   const { body } = await usher.http.post('/auth/login').send({ email, password: PASSWORD }).expect(200);
   return bearer(body.access_token as string);
 }
 
-async function column(person: Person, names: string): Promise<Record<string, unknown>> {
+async function column(person: TestUser, names: string): Promise<Record<string, unknown>> {
   const { rows } = await usher.database.query(`SELECT ${names} FROM users WHERE id = $1`, [person.id]);
   return rows[0] as Record<string, unknown>;
 }
@@ -77,7 +77,7 @@ describe('roles', () => {
       .expect(200);
     expect(asked.body.roles).toEqual(['editor', 'writer']);
 
-    const { body } = await get(`/users/${person.id}`, (await aPerson(usher)).bearer);
+    const { body } = await get(`/users/${person.id}`, (await aUser(usher)).bearer);
     for (const secret of ['roles', 'app_metadata', 'user_metadata']) expect(body).not.toHaveProperty(secret);
   });
 
@@ -126,7 +126,7 @@ describe('roles', () => {
   });
 
   it('are granted to a verified address alone, unless told to', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     expectProblem(await patch(person.id, { roles: ['editor'] }), 409, 'users.email_not_verified');
     expect((await patch(person.id, { roles: ['editor'], trust_unverified: true })).status).toBe(200);
     expect((await patch(person.id, { roles: [] })).status).toBe(200);
@@ -167,7 +167,7 @@ describe('roles', () => {
       expect(expectProblem(registration, 422, 'request.validation')).toEqual([
         `body.${field}: extra_forbidden`,
       ]);
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       const profile = await usher.http.put('/auth/profile').set(person.bearer).send(value);
       expect(expectProblem(profile, 422, 'request.validation')).toEqual([`body.${field}: extra_forbidden`]);
     },
@@ -185,7 +185,7 @@ describe('roles', () => {
 });
 
 describe('metadata', () => {
-  const profile = (person: Person, user_metadata: unknown): Promise<Response> =>
+  const profile = (person: TestUser, user_metadata: unknown): Promise<Response> =>
     usher.http
       .put('/auth/profile')
       .set(person.bearer)
@@ -193,7 +193,7 @@ describe('metadata', () => {
       .then((answer) => answer);
 
   it('of users is theirs to write, merged member by member', async () => {
-    const person = await aPerson(usher, { user_metadata: { theme: 'dark', nested: { a: 1, b: 2 } } });
+    const person = await aUser(usher, { user_metadata: { theme: 'dark', nested: { a: 1, b: 2 } } });
     expect((await me(person)).user_metadata).toEqual({ theme: 'dark', nested: { a: 1, b: 2 } });
     const changed = await profile(person, { nested: { c: null }, theme: null, list: [1, 'é', true, null] });
     expect(changed.body.user_metadata).toEqual({ nested: { c: null }, list: [1, 'é', true, null] });
@@ -203,7 +203,7 @@ describe('metadata', () => {
   });
 
   it('of applications is written by administrators and by services with the privilege', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     const byService = await patch(
       person.id,
       { app_metadata: { plan: 'pro' } },
@@ -227,13 +227,13 @@ describe('metadata', () => {
   });
 
   it('loses no member when several are written at once', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     await Promise.all(Array.from({ length: 8 }, (_, n) => profile(person, { [`k${n}`]: n })));
     expect(Object.keys((await me(person)).user_metadata as object)).toHaveLength(8);
   });
 
   it('that is written by raw SQL is seen within Δ', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     await me(person);
     await usher.database.query(`UPDATE users SET user_metadata = '{"n": 1}', app_metadata = '{"m": [2]}'`);
     await eventually(async () => JSON.stringify((await me(person)).app_metadata) === '{"m":[2]}', {
@@ -253,7 +253,7 @@ describe('metadata', () => {
     ['too many names', Object.fromEntries(Array.from({ length: 129 }, (_, n) => [n, 1])), 'metadata'],
     ['a number that jsonb would write out', { a: 1e300 }, 'metadata'],
   ])('refuses %s', async (_what, value, type) => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     expect(expectProblem(await profile(person, value), 422, 'request.validation')).toEqual([
       `body.user_metadata: ${type}`,
     ]);
@@ -265,13 +265,13 @@ describe('metadata', () => {
     ['what jsonb writes with spaces', { a: Array.from({ length: 2_000 }, (_, n) => n % 10) }],
     ['names that mean something to JavaScript', { then: 1, toJSON: 'x', length: 0 }],
   ])('keeps %s as it is', async (_what, value) => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     expect((await profile(person, value)).body.user_metadata).toEqual(value);
     expect((await me(person)).user_metadata).toEqual(value);
   });
 
   it('refuses NUL, and what would be too large together', async () => {
-    const person = await aPerson(usher);
+    const person = await aUser(usher);
     expectProblem(await profile(person, { a: '\0' }), 400, 'request.invalid_text');
     await profile(person, { a: 'x'.repeat(3_000) });
     expectProblem(await profile(person, { b: 'x'.repeat(3_000) }), 409, 'users.metadata_too_large');

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.js';
-import { anAdmin, aPerson, bearer } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { anAdmin, aUser, bearer } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestApp } from '../support/test-app.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const SERVICE_TOKEN = randomBytes(24).toString('hex');
 
@@ -46,7 +46,7 @@ describe('what goes to Redis', () => {
     const [first, second, wrong, unknown] = passwords as [string, string, string, string];
     passwords.forEach((password, n) => secrets.set(`password ${n}`, password));
 
-    const person = await aPerson(usher, { password: first, username, phone: '+442071838750' });
+    const person = await aUser(usher, { password: first, username, phone: '+442071838750' });
     secrets.set('token of the registration', person.token);
     keepRefreshToken('registration', person.refreshToken);
     await keepHashes();
@@ -124,7 +124,7 @@ describe('what goes to Redis', () => {
   });
 
   it('are keys that tell no email, username or phone', async () => {
-    const person = await aPerson(usher, { username: 'Key.Teller', phone: '+442071838751' });
+    const person = await aUser(usher, { username: 'Key.Teller', phone: '+442071838751' });
     const admin = await anAdmin(usher);
     for (const query of [`email=${person.email}`, 'username=Key.Teller', 'phone=%2B442071838751']) {
       await usher.http.get(`/users/lookup?${query}`).set(admin.bearer).expect(200);

@@ -3,9 +3,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { generateSync, ScureBase32Plugin } from 'otplib';
 import { type Response } from 'supertest';
-import { aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
-import { expectProblem } from '../support/problems.js';
-import { TestApp } from '../support/test-app.js';
+import { aUser, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
+import { expectProblem } from '../support/http/problems.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const tokenOf = (name: string): string => TOKENS.get(name)!;
 const TOKENS = new Map(
@@ -44,7 +44,7 @@ describe('a service token', () => {
     ...(client !== undefined && { 'usher-client-address': client }),
   });
 
-  const login = (person: Person, headers: Record<string, string>, password = PASSWORD): Promise<Response> =>
+  const login = (person: TestUser, headers: Record<string, string>, password = PASSWORD): Promise<Response> =>
     usher.http
       .post('/auth/login')
       .set(headers)
@@ -152,7 +152,7 @@ describe('a service token', () => {
     };
 
     it('names the address of its client, which nobody else can', async () => {
-      const ada = await aPerson(usher);
+      const ada = await aUser(usher);
       expect(await addressOf(await login(ada, as('gateway', '203.0.113.7')))).toBe('203.0.113.7');
       expect(await addressOf(await login(ada, as('gateway', '[2001:db8::7]:50123')))).toBe('2001:db8::7');
       const own = await addressOf(await login(ada, as('gateway')));
@@ -164,7 +164,7 @@ describe('a service token', () => {
     });
 
     it('is told what is wrong with the address', async () => {
-      const ada = await aPerson(usher);
+      const ada = await aUser(usher);
       const refused = await login(ada, as('gateway', 'nonsense'));
       expect(expectProblem(refused, 422, 'request.validation')).toEqual([
         'header.usher-client-address: ip_address',
@@ -182,7 +182,7 @@ describe('a service token', () => {
     });
 
     it('has each client counted as if it had come itself', async () => {
-      const ada = await aPerson(usher);
+      const ada = await aUser(usher);
       const codes = [];
       for (let i = 0; i < 6; i++)
         codes.push((await login(ada, as('gateway', '203.0.113.20'), 'wrong')).body.code);
@@ -193,7 +193,7 @@ describe('a service token', () => {
   });
 
   it('leaves an audit entry of the refusal of each client that it names', async () => {
-    const ada = await aPerson(usher);
+    const ada = await aUser(usher);
     const clients = ['203.0.113.30', '203.0.113.31'];
     for (const client of clients) {
       for (let i = 0; i < 6; i++) await login(ada, as('gateway', client), 'wrong');
@@ -222,8 +222,8 @@ describe('a service token', () => {
       return counts;
     }
 
-    async function withSecondFactor(): Promise<{ person: Person; challenge: string }> {
-      const person = await aPerson(usher);
+    async function withSecondFactor(): Promise<{ person: TestUser; challenge: string }> {
+      const person = await aUser(usher);
       const { body } = await usher.http
         .post('/auth/second-factor')
         .set(person.bearer)
@@ -266,7 +266,7 @@ describe('a service token', () => {
     });
 
     it('a password in the names of 300 clients', async () => {
-      const ada = await aPerson(usher);
+      const ada = await aUser(usher);
       const attempts = addresses(300).map((address) => () => login(ada, as('gateway', address), 'wrong'));
       expect(await counted(attempts)).toEqual({
         'auth.invalid_credentials': 100,

@@ -1,22 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response } from 'supertest';
-import { eventually } from '../support/eventually.js';
-import { anAdmin, aPerson, bearer, PASSWORD, type Person } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { anAdmin, aUser, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { expectProblem } from '../support/problems.js';
+import { expectProblem } from '../support/http/problems.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TestApp } from '../support/test-app.js';
+import { TestApp } from '../support/app/test-app.js';
 
 /** The contract's Δ. */
 const DELTA_MS = 1_000;
 
 /** Somebody on one of their devices. */
-type Device = Pick<Person, 'bearer' | 'token' | 'refreshToken'> & { sessionId: string };
+type Device = Pick<TestUser, 'bearer' | 'token' | 'refreshToken'> & { sessionId: string };
 
 async function login(
   usher: TestApp,
-  { email }: Person,
+  { email }: TestUser,
   headers: Record<string, string> = {},
 ): Promise<Device> {
   const credentials = { identifier: email, password: PASSWORD };
@@ -36,7 +36,7 @@ function device({ access_token, refresh_token }: { access_token: string; refresh
   };
 }
 
-const statusOf = async (usher: TestApp, { bearer }: Pick<Person, 'bearer'>): Promise<number> =>
+const statusOf = async (usher: TestApp, { bearer }: Pick<TestUser, 'bearer'>): Promise<number> =>
   (await usher.http.get('/auth/me').set(bearer)).status;
 
 const refresh = (usher: TestApp, { refreshToken: refresh_token }: Device): Promise<Response> =>
@@ -50,7 +50,7 @@ describe.each(['with Redis', 'with Redis frozen', 'without Redis'])('an end of s
   let redis: RedisServer | undefined;
   let one: TestApp;
   let other: TestApp;
-  let admin: Person;
+  let admin: TestUser;
 
   beforeAll(async () => {
     database = await createTestDatabase();
@@ -69,7 +69,7 @@ describe.each(['with Redis', 'with Redis frozen', 'without Redis'])('an end of s
     await database.drop();
   });
 
-  type End = (own: Device, person: Person, another: Device) => PromiseLike<unknown>;
+  type End = (own: Device, person: TestUser, another: Device) => PromiseLike<unknown>;
 
   it.each<[string, { ended: string; end: End; atOnce?: false }]>([
     ['a logout', { ended: 'own', end: (own) => one.http.post('/auth/logout').set(own.bearer).expect(204) }],
@@ -176,8 +176,8 @@ describe.each(['with Redis', 'with Redis frozen', 'without Redis'])('an end of s
   ])(
     'by %s holds at once on the one asked, and within Δ on the other',
     async (_what, { ended, end, atOnce }) => {
-      const person = await aPerson(one);
-      const stranger = await aPerson(one);
+      const person = await aUser(one);
+      const stranger = await aUser(one);
       const devices = { own: await login(one, person), another: await login(other, person) };
       for (const usher of [one, other]) {
         for (const each of [...Object.values(devices), stranger])
@@ -208,7 +208,7 @@ describe.each(['with Redis', 'with Redis frozen', 'without Redis'])('an end of s
   );
 
   it('stays when the account comes back', async () => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     const own = await login(other, person);
     for (const usher of [one, other]) expect(await statusOf(usher, own)).toBe(200);
     for (const is_active of [false, true]) {
@@ -223,7 +223,7 @@ describe.each(['with Redis', 'with Redis frozen', 'without Redis'])('an end of s
   });
 
   it('is not in the way of those who log in after it', async () => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     for (let n = 0; n < 5; n++) {
       const own = await login(n % 2 ? one : other, person);
       await one.http.post('/auth/logout-all').set(own.bearer).expect(204);
@@ -235,11 +235,11 @@ describe.each(['with Redis', 'with Redis frozen', 'without Redis'])('an end of s
 
 describe('sessions', () => {
   let usher: TestApp;
-  let person: Person;
+  let person: TestUser;
 
   beforeAll(async () => {
     usher = await TestApp.start();
-    person = await aPerson(usher);
+    person = await aUser(usher);
   });
 
   afterAll(async () => {
@@ -261,7 +261,7 @@ describe('sessions', () => {
   });
 
   it('end for one whose account is gone as well', async () => {
-    const gone = await aPerson(usher);
+    const gone = await aUser(usher);
     await usher.database.query('DELETE FROM users WHERE id = $1', [gone.id]);
     await usher.http.post('/auth/logout').set(gone.bearer).expect(204);
     await usher.http.post('/auth/logout-all').set(gone.bearer).expect(204);
@@ -288,7 +288,7 @@ describe('sessions', () => {
   });
 
   it('of somebody else are not to be found, nor those that never were or are over', async () => {
-    const stranger = await login(usher, await aPerson(usher));
+    const stranger = await login(usher, await aUser(usher));
     const [own, over] = [await login(usher, person), await login(usher, person)];
     await usher.http.post('/auth/logout').set(over.bearer).expect(204);
     const texts = new Set<string>();
@@ -310,7 +310,7 @@ describe('sessions', () => {
   });
 
   it('are listed to their owner, newest first, with what each is and where it comes from', async () => {
-    const owner = await aPerson(usher);
+    const owner = await aUser(usher);
     const phone = await login(usher, owner, { 'user-agent': 'Phone/1.0' });
     const tablet = await login(usher, owner, { 'user-agent': '' });
     const { body, headers } = await usher.http.get('/auth/sessions').set(phone.bearer).expect(200);
@@ -339,7 +339,7 @@ describe('sessions', () => {
   });
 
   it('are listed without what would forge a line, and never too long', async () => {
-    const owner = await aPerson(usher);
+    const owner = await aUser(usher);
     const strange = [
       'Mozilla\t5.0',
       'a\u009b31mred\u0085b\u00ad',
@@ -364,7 +364,7 @@ describe('sessions', () => {
       env: { TRUST_PROXY: '127.0.0.1' },
     });
     try {
-      const owner = await aPerson(usher);
+      const owner = await aUser(usher);
       const claims = [
         '192.0.2.7',
         '2001:DB8::1',

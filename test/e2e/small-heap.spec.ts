@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { migrate } from '#database';
 import { accountsSchema } from '#accounts';
 import { createTestDatabase } from '../support/postgres/test-database.js';
-import { makeTestDirectory } from '../support/postgres/test-directory.js';
+import { makeTestDirectory } from '../support/process/test-directory.js';
 import { runTypeScript } from '../support/typescript/run-typescript.js';
 
 /** The smallest heap that the README names, in MB. */
@@ -23,7 +23,7 @@ describe(`a process with a heap of ${HEAP} MB`, () => {
       DATA_DIR: directory,
       JWT_SECRET: 'only for this test',
     };
-    const script = new URL('../support/heap/flooded-instance.ts', import.meta.url);
+    const script = new URL('../support/app/flooded-instance.ts', import.meta.url);
     const register = new URL('../support/typescript/register.mjs', import.meta.url).pathname;
     const flooded = runTypeScript(
       script,

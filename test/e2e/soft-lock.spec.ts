@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response } from 'supertest';
-import { aPerson, anAdmin, PASSWORD, type Person } from '../support/people.js';
+import { aUser, anAdmin, PASSWORD, type TestUser } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { expectOAuthError, expectProblem } from '../support/problems.js';
+import { expectOAuthError, expectProblem } from '../support/http/problems.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TestApp } from '../support/test-app.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const HOME = '203.0.113.1';
 const ABROAD = '203.0.113.2';
@@ -58,10 +58,10 @@ describe('the soft lock', () => {
     return request.send({ identifier, password }).then((answer) => answer);
   }
 
-  const owner = async (usher: TestApp, person: Person, from: string): Promise<number> =>
+  const owner = async (usher: TestApp, person: TestUser, from: string): Promise<number> =>
     (await login(usher, { identifier: person.email, password: PASSWORD, from })).status;
 
-  async function attack(usher: TestApp, person: Person, from: readonly string[]): Promise<Response[]> {
+  async function attack(usher: TestApp, person: TestUser, from: readonly string[]): Promise<Response[]> {
     const answers = [];
     for (const address of from) {
       for (let i = 0; i < 7; i++) {
@@ -73,7 +73,7 @@ describe('the soft lock', () => {
 
   it('slows an attacker, on every instance, and refuses even the right password there', async () => {
     const [one, other] = [await anUsher(), await anUsher()];
-    const person = await aPerson(generous);
+    const person = await aUser(generous);
     const answers = await attack(one, person, [ABROAD]);
     expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 429, 429]);
     for (const usher of [one, other]) {
@@ -87,7 +87,7 @@ describe('the soft lock', () => {
 
   it('lets the owner in where they are known, and at a new address, during an attack from ten others', async () => {
     const usher = await anUsher();
-    const person = await aPerson(generous);
+    const person = await aUser(generous);
     expect(await owner(usher, person, HOME)).toBe(200);
     const guesses = (await attack(usher, person, ATTACKERS)).filter(({ status }) => status !== 429);
     expect(guesses).toHaveLength(50);
@@ -97,7 +97,7 @@ describe('the soft lock', () => {
 
   it('lets the owner in where they are known even when a hundred guesses came from everywhere', async () => {
     const usher = await anUsher();
-    const person = await aPerson(generous, { username: 'known.owner' });
+    const person = await aUser(generous, { username: 'known.owner' });
     expect(await owner(usher, person, HOME)).toBe(200);
     const many = Array.from({ length: 21 }, (_, i) => `192.0.2.${i}`);
     const guesses = (await attack(usher, person, many)).filter(({ status }) => status === 401);
@@ -118,7 +118,7 @@ describe('the soft lock', () => {
 
   it('begins anew for the pair with a success', async () => {
     const usher = await anUsher();
-    const person = await aPerson(generous);
+    const person = await aUser(generous);
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < 4; i++) {
         expect((await login(usher, { identifier: person.email, from: HOME })).status).toBe(401);
@@ -131,9 +131,9 @@ describe('the soft lock', () => {
   it('answers alike for known, unknown, inactive and deleted accounts, all along', async () => {
     const usher = await anUsher();
     const admin = await anAdmin(generous);
-    const known = await aPerson(generous);
-    const barred = await aPerson(generous);
-    const deleted = await aPerson(generous);
+    const known = await aUser(generous);
+    const barred = await aUser(generous);
+    const deleted = await aUser(generous);
     await generous.http.patch(`/users/${barred.id}`).set(admin.bearer).send({ is_active: false }).expect(200);
     await generous.http.delete('/auth/account').set(deleted.bearer).send({ password: PASSWORD }).expect(200);
 
@@ -156,7 +156,7 @@ describe('the soft lock', () => {
 
   it('takes as long to refuse an unknown account as a known one', async () => {
     const usher = await anUsher({ BCRYPT_COST: '11' }); // a password check would be seen
-    const known = await aPerson(generous);
+    const known = await aUser(generous);
     const unknown = 'nobody.at.all@example.com';
     for (const identifier of [known.email, unknown]) {
       for (let i = 0; i < 5; i++) await login(usher, { identifier, from: HOME });
@@ -179,7 +179,7 @@ describe('the soft lock', () => {
 
   it('is not hurried by a crowd of parallel guesses', async () => {
     const usher = await anUsher();
-    const person = await aPerson(generous);
+    const person = await aUser(generous);
     const answers = await Promise.all(
       Array.from({ length: 40 }, () => login(usher, { identifier: person.email, from: ABROAD })),
     );
@@ -188,7 +188,7 @@ describe('the soft lock', () => {
 
   it('stops a network that tries one password on everybody, but not those who are known there', async () => {
     const usher = await anUsher();
-    const [person, colleague] = [await aPerson(generous), await aPerson(generous)];
+    const [person, colleague] = [await aUser(generous), await aUser(generous)];
     expect(await owner(usher, person, HOME)).toBe(200);
     // Not by logins, of which sixty a minute are allowed: as if the attacker had taken the time.
     await spray(usher, HOME);
@@ -225,7 +225,7 @@ describe('the soft lock', () => {
 
   it('holds for those who guess the password with a token, and counts that apart from logins', async () => {
     const usher = await anUsher();
-    const person = await aPerson(generous);
+    const person = await aUser(generous);
     const change = async (current_password: string): Promise<Response> =>
       usher.http
         .post('/auth/change-password')
@@ -244,7 +244,7 @@ describe('the soft lock', () => {
 
   it('speaks OAuth where that is spoken', async () => {
     const usher = await anUsher();
-    const person = await aPerson(generous);
+    const person = await aUser(generous);
     await attack(usher, person, [ABROAD]);
     const refused = await usher.http
       .post('/auth/token')
@@ -256,7 +256,7 @@ describe('the soft lock', () => {
 
   it('goes on while Redis is frozen during an attack, the owner gets in, and nobody waits', async () => {
     const usher = await anUsher({ REDIS_TIMEOUT: '100ms' });
-    const person = await aPerson(generous);
+    const person = await aUser(generous);
     expect(await owner(usher, person, HOME)).toBe(200);
     await attack(usher, person, ATTACKERS.slice(0, 3));
     await redis.freeze();

@@ -6,10 +6,10 @@ import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type Response } from 'supertest';
-import { aPerson, anAdmin, bearer, PASSWORD, type Person } from '../support/people.js';
-import { makeTestDirectory } from '../support/postgres/test-directory.js';
-import { expectProblem } from '../support/problems.js';
-import { TestApp } from '../support/test-app.js';
+import { aUser, anAdmin, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
+import { makeTestDirectory } from '../support/process/test-directory.js';
+import { expectProblem } from '../support/http/problems.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const SECRET = 'd3Kz-9qPwLx7TfVn2YbRm5HsGc8JaUe4';
 const BILLING = 'Zm9yLWJpbGxpbmctb25seS1hbmQtbm9ib2R5LWVsc2U=';
@@ -36,7 +36,7 @@ function hs256(
 
 describe('an access token', () => {
   let usher: TestApp;
-  let ada: Person;
+  let ada: TestUser;
   let header: Json;
   let claims: Json;
 
@@ -44,7 +44,7 @@ describe('an access token', () => {
     usher = await TestApp.start({
       env: { JWT_KEYS_DIR: undefined, JWT_SECRET: SECRET, SERVICE_TOKENS: `billing:lookup=${BILLING}` },
     });
-    ada = await aPerson(usher, { username: 'ada' });
+    ada = await aUser(usher, { username: 'ada' });
     [header, claims] = decoded(ada.token);
   });
 
@@ -240,7 +240,7 @@ describe('an access token', () => {
 
   describe('that was good', () => {
     /** Raw SQL wakes nobody: the next poll or the demand for the truth sees it. */
-    async function expectRevoked(person: Person): Promise<void> {
+    async function expectRevoked(person: TestUser): Promise<void> {
       const truth = await usher.http.get('/auth/me').set(person.bearer).set('cache-control', 'no-cache');
       expectProblem(truth, 401, 'auth.token_revoked');
       expect(truth.headers['www-authenticate']).toMatch(/^Bearer error="invalid_token"/);
@@ -300,7 +300,7 @@ describe('an access token', () => {
     });
 
     it('is worth nothing with a session that never was, or that is somebody else’s', async () => {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       const [, own] = decoded(person.token);
       for (const sid of [randomUUID(), claims.sid]) {
         expectProblem(await me(hs256(header, { ...own, sid })), 401, 'auth.token_revoked');
@@ -372,12 +372,12 @@ describe('an access token', () => {
   describe('signed with ES256', () => {
     let keys: string;
     let es: TestApp;
-    let person: Person;
+    let person: TestUser;
 
     beforeAll(async () => {
       keys = join(await makeTestDirectory(), 'keys');
       es = await TestApp.start({ env: { JWT_KEYS_DIR: keys } });
-      person = await aPerson(es);
+      person = await aUser(es);
     });
 
     afterAll(async () => {

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.js';
-import { anAdmin, aPerson, aRegistration, bearer, PASSWORD, type Person } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { anAdmin, aUser, aRegistration, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TestApp } from '../support/test-app.js';
-import { UsherProcess } from '../support/usher-process.js';
+import { TestApp } from '../support/app/test-app.js';
+import { UsherProcess } from '../support/app/usher-process.js';
 
 /** The contract's Δ. */
 const DELTA_MS = 1_000;
@@ -34,7 +34,7 @@ describe.each([
   });
 
   it('show a change through one on the one at once, and on the other within Δ', async () => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     const lags: number[] = [];
     for (let n = 0; n < 20; n++) {
       const [writer, reader] = n % 2 ? [one, other] : [other, one];
@@ -59,7 +59,7 @@ describe.each([
   });
 
   it('show a change by raw SQL on both within Δ', async () => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     for (const usher of [one, other]) await me(usher, person);
     await database.query(`UPDATE users SET bio = 'by psql' WHERE id = $1`, [person.id]);
     await within(DELTA_MS, async () => {
@@ -69,7 +69,7 @@ describe.each([
   });
 
   it('show the truth at once to whoever demands it', async () => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     for (let n = 0; n < 5; n++) {
       await me(other, person);
       await database.query('UPDATE users SET bio = $2 WHERE id = $1', [person.id, `truth ${n}`]);
@@ -102,7 +102,7 @@ describe.each([
 
   it('free a renamed username at once on the one and within Δ on the other, and lead to who takes it', async () => {
     const old = `old.${Date.now()}`;
-    const [renamed, heir] = [await aPerson(one, { username: old }), await aPerson(other)];
+    const [renamed, heir] = [await aUser(one, { username: old }), await aUser(other)];
     const find = (usher: TestApp): PromiseLike<{ status: number; body: { id: string } }> =>
       usher.http.get(`/users/by-username/${old}`).set(heir.bearer);
     for (const usher of [one, other]) expect((await find(usher)).body.id).toBe(renamed.id);
@@ -121,7 +121,7 @@ describe.each([
   });
 
   it('end the old tokens on the other within Δ when the password changes on the one', async () => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     const own = await login(one, person);
     await me(other, person);
     await one.http
@@ -137,13 +137,13 @@ describe.each([
 
   it('accept a new token on the other at once', async () => {
     // It names a session that the other has not heard of yet.
-    const person = await aPerson(one);
+    const person = await aUser(one);
     for (let n = 0; n < 5; n++) await me(other, await login(one, person));
   });
 
   it('end tokens on the other within Δ when an account is deactivated, by its owner or by an administrator', async () => {
     const admin = await anAdmin(one);
-    const [left, banned] = [await aPerson(one), await aPerson(one)];
+    const [left, banned] = [await aUser(one), await aUser(one)];
     for (const person of [left, banned]) await me(other, person);
     await one.http.delete('/auth/account').set(left.bearer).send({ password: PASSWORD }).expect(200);
     await one.http.patch(`/users/${banned.id}`).set(admin.bearer).send({ is_active: false }).expect(200);
@@ -165,7 +165,7 @@ describe.each([
   });
 
   it('end the sessions of a new administrator on the other within Δ, and take the rights again', async () => {
-    const [admin, person] = [await anAdmin(one), await aPerson(one)];
+    const [admin, person] = [await anAdmin(one), await aUser(one)];
     let token = person.bearer;
     const search = async (): Promise<number> => (await other.http.get('/users').set(token)).status;
     const patch = (changes: object) =>
@@ -182,7 +182,7 @@ describe.each([
 
   it('refuse writes by rights that raw SQL has just ended, on both at once', async () => {
     for (let n = 0; n < 3; n++) {
-      const [fallen, ended, script] = [await anAdmin(one), await aPerson(one), await aPerson(one)];
+      const [fallen, ended, script] = [await anAdmin(one), await aUser(one), await aUser(one)];
       const made = await one.http
         .post('/auth/tokens')
         .set(script.bearer)
@@ -207,7 +207,7 @@ describe.each([
   });
 
   it('end tokens of a user whom raw SQL deleted', async () => {
-    const person = await aPerson(one);
+    const person = await aUser(one);
     for (const usher of [one, other]) await me(usher, person);
     await database.query('DELETE FROM users WHERE id = $1', [person.id]);
     for (const usher of [one, other]) {
@@ -215,18 +215,18 @@ describe.each([
     }
   });
 
-  async function login(usher: TestApp, { email }: Person): Promise<Pick<Person, 'bearer'>> {
+  async function login(usher: TestApp, { email }: TestUser): Promise<Pick<TestUser, 'bearer'>> {
     const credentials = { identifier: email, password: PASSWORD };
     const { body } = await usher.http.post('/auth/login').send(credentials).expect(200);
     return { bearer: bearer(body.access_token) };
   }
 
-  async function me(usher: TestApp, person: Pick<Person, 'bearer'>): Promise<{ bio: string }> {
+  async function me(usher: TestApp, person: Pick<TestUser, 'bearer'>): Promise<{ bio: string }> {
     const { body } = await usher.http.get('/auth/me').set(person.bearer).expect(200);
     return body as { bio: string };
   }
 
-  async function statusOf(usher: TestApp, person: Pick<Person, 'bearer'>): Promise<number> {
+  async function statusOf(usher: TestApp, person: Pick<TestUser, 'bearer'>): Promise<number> {
     return (await usher.http.get('/auth/me').set(person.bearer)).status;
   }
 });

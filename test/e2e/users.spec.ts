@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { aPerson, anAdmin, PASSWORD, type Person } from '../support/people.js';
-import { expectProblem } from '../support/problems.js';
-import { TestApp } from '../support/test-app.js';
+import { aUser, anAdmin, PASSWORD, type TestUser } from '../support/app/users.js';
+import { expectProblem } from '../support/http/problems.js';
+import { TestApp } from '../support/app/test-app.js';
 
 /** What strangers see, and no more. */
 const PUBLIC = [
@@ -19,22 +19,22 @@ const PUBLIC = [
 
 describe('users', () => {
   let usher: TestApp;
-  let admin: Person;
-  let ada: Person;
-  let stranger: Person;
+  let admin: TestUser;
+  let ada: TestUser;
+  let stranger: TestUser;
 
   beforeAll(async () => {
     usher = await TestApp.start();
     admin = await anAdmin(usher);
-    ada = await aPerson(usher, { username: 'Ada.L', phone: '+442071838750', bio: 'Wrote programs.' });
-    stranger = await aPerson(usher, { username: 'stranger' });
+    ada = await aUser(usher, { username: 'Ada.L', phone: '+442071838750', bio: 'Wrote programs.' });
+    stranger = await aUser(usher, { username: 'stranger' });
   });
 
   afterAll(async () => {
     await usher.stop();
   });
 
-  const get = (path: string, who: Person) => usher.http.get(path).set(who.bearer);
+  const get = (path: string, who: TestUser) => usher.http.get(path).set(who.bearer);
 
   describe('a profile', () => {
     it.each(['by id', 'by username'])(
@@ -74,7 +74,7 @@ describe('users', () => {
     });
 
     it('is 404 when there is none, and nobody can tell it from a deactivated one', async () => {
-      const gone = await aPerson(usher, { username: 'gone' });
+      const gone = await aUser(usher, { username: 'gone' });
       await get(`/users/${gone.id}`, stranger).expect(200);
       await get('/users/by-username/gone', stranger).expect(200);
       await usher.http.delete('/auth/account').set(gone.bearer).send({ password: PASSWORD }).expect(200);
@@ -95,14 +95,14 @@ describe('users', () => {
     });
 
     it('moves with its username at once, and frees the old one', async () => {
-      const person = await aPerson(usher, { username: 'old.name' });
+      const person = await aUser(usher, { username: 'old.name' });
       await get('/users/by-username/old.name', stranger).expect(200);
       await get('/users/by-username/new.name', stranger).expect(404);
       await usher.http.put('/auth/profile').set(person.bearer).send({ username: 'New.Name' }).expect(200);
 
       expect((await get('/users/by-username/new.name', stranger).expect(200)).body.id).toBe(person.id);
       expectProblem(await get('/users/by-username/old.name', stranger), 404, 'users.not_found');
-      const heir = await aPerson(usher, { username: 'Old.Name' });
+      const heir = await aUser(usher, { username: 'Old.Name' });
       expect((await get('/users/by-username/old.name', stranger).expect(200)).body.id).toBe(heir.id);
     });
   });
@@ -120,7 +120,7 @@ describe('users', () => {
         const { body } = await get(`/users/lookup?${query}`, admin).expect(200);
         expect(body).toMatchObject({ id: ada.id, email: ada.email, is_active: true, is_admin: false });
       }
-      const gone = await aPerson(usher);
+      const gone = await aUser(usher);
       await usher.http.delete('/auth/account').set(gone.bearer).send({ password: PASSWORD }).expect(200);
       const { body } = await get(`/users/lookup?email=${gone.email}`, admin).expect(200);
       expect(body).toMatchObject({ id: gone.id, is_active: false });
@@ -168,7 +168,7 @@ describe('users', () => {
   });
 
   describe('an answer about a person', () => {
-    const revalidated = (): [string, Person][] => [
+    const revalidated = (): [string, TestUser][] => [
       ['/auth/me', ada],
       [`/users/${ada.id}`, stranger],
       ['/users/by-username/ada.l', admin],

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Access } from '../../apps/identity/src/access/access.js';
-import { anAdmin, aPerson, bearer } from '../support/people.js';
-import { type Route, routesOf } from '../support/route-table.js';
-import { TestApp } from '../support/test-app.js';
+import { anAdmin, aUser, bearer } from '../support/app/users.js';
+import { type Route, routesOf } from '../support/app/route-table.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const SERVICE_TOKEN = 'c2VydmljZS10b2tlbi1mb3ItZXZlcnl0aGluZw';
 const PRIVILEGES = 'metrics+introspect+revoke+lookup+login+metadata';
@@ -20,7 +20,7 @@ describe('a call that writes', () => {
     usher = await TestApp.start();
     const env = { RATE_LIMIT_FACTOR: '0', SERVICE_TOKENS: `all:${PRIVILEGES}=${SERVICE_TOKEN}` };
     strict = await TestApp.start({ database: usher.database, env });
-    const { bearer: user } = await aPerson(usher);
+    const { bearer: user } = await aUser(usher);
     const { bearer: admin } = await anAdmin(usher);
     const service = bearer(SERVICE_TOKEN);
     callers = {

@@ -2,12 +2,12 @@ import { migrate } from '#database';
 import { accountsSchema } from '#accounts';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { eventually } from '../support/eventually.js';
+import { eventually } from '../support/time/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestCache } from '../support/test-cache.js';
-import { insertUser, type UserRow } from '../support/user-rows.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
+import { TestCache } from '../support/cache/test-cache.js';
+import { insertUser, type UserRow } from '../support/postgres/account-rows.js';
 
 const DELTA_MS = 1_000;
 /** A poll of another instance, its announcement, the delivery, and what a busy machine adds. */

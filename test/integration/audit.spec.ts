@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { ChangeWindow } from '#cache';
 import { migrate } from '#database';
 import { accountsSchema } from '#accounts';
-import { eventually } from '../support/eventually.js';
+import { eventually } from '../support/time/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { TestCache, type TestCacheOptions } from '../support/test-cache.js';
-import { insertUser, type UserRow } from '../support/user-rows.js';
+import { TestCache, type TestCacheOptions } from '../support/cache/test-cache.js';
+import { insertUser, type UserRow } from '../support/postgres/account-rows.js';
 
 describe('the audit of cache hits', () => {
   let database: TestDatabase;

@@ -15,7 +15,7 @@ import { EventEmitter, once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
 import { runTypeScript } from '../support/typescript/run-typescript.js';
 
 const INSTALLATION_MS = 600_000;
@@ -363,7 +363,7 @@ describe('With a real Redis', () => {
     ['frozen', 'freeze'],
   ] as const)('a process ends at once though Redis was %s under it', async (_how, fault) => {
     const server = await aServer();
-    const child = runTypeScript(new URL('../support/redis/leave-redis.ts', import.meta.url), [server.url]);
+    const child = runTypeScript(new URL('../support/cache/leave-redis.ts', import.meta.url), [server.url]);
     await once(child, 'message');
     await server[fault]();
     const exit = once(child, 'exit');

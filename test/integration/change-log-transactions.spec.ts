@@ -3,12 +3,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { migrate } from '#database';
 import { accountsSchema } from '#accounts';
 import { type Client, type QueryResult } from 'pg';
-import { eventually } from '../support/eventually.js';
+import { eventually } from '../support/time/eventually.js';
 import { PostgresServer } from '../support/postgres/postgres-server.js';
 import { connect } from '../support/postgres/test-database.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TestCache } from '../support/test-cache.js';
-import { insertUser, type UserRow } from '../support/user-rows.js';
+import { TestCache } from '../support/cache/test-cache.js';
+import { insertUser, type UserRow } from '../support/postgres/account-rows.js';
 
 /** The contract's Δ, as `TestCache` has it. */
 const DELTA_MS = 1_000;

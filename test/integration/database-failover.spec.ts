@@ -3,13 +3,13 @@ import { createDataSource, databaseErrorOf, DatabaseTimeout, migrate } from '#da
 import { accountsSchema } from '#accounts';
 import { type QueryResult } from 'pg';
 import { type DataSource } from 'typeorm';
-import { eventually } from '../support/eventually.js';
+import { eventually } from '../support/time/eventually.js';
 import { PostgresServer } from '../support/postgres/postgres-server.js';
 import { connect } from '../support/postgres/test-database.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestCache } from '../support/test-cache.js';
-import { insertUser, type UserRow } from '../support/user-rows.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
+import { TestCache } from '../support/cache/test-cache.js';
+import { insertUser, type UserRow } from '../support/postgres/account-rows.js';
 
 /** The contract's Δ, as `TestCache` has it. */
 const DELTA_MS = 1_000;

@@ -6,7 +6,7 @@ import { EmbeddedPostgres, EmbeddedPostgresError } from '#embedded-postgres';
 import { EmbeddedProcess } from '../support/postgres/embedded-process.js';
 import { connect } from '../support/postgres/test-database.js';
 import { layCluster } from '../support/postgres/prepared-cluster.js';
-import { makeTestDirectory } from '../support/postgres/test-directory.js';
+import { makeTestDirectory } from '../support/process/test-directory.js';
 
 const asRoot = process.getuid?.() === 0 ? it : it.skip; // what only root can run into
 

@@ -3,11 +3,11 @@ import { migrate } from '#database';
 import { accountsSchema } from '#accounts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { eventually } from '../support/eventually.js';
+import { eventually } from '../support/time/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TestCache } from '../support/test-cache.js';
-import { insertUser, type UserRow } from '../support/user-rows.js';
+import { TestCache } from '../support/cache/test-cache.js';
+import { insertUser, type UserRow } from '../support/postgres/account-rows.js';
 
 /** So rarely that a test knows which look was the last. */
 const RARE_POLL = { pollIntervalMs: 20_000, maxStalenessMs: 40_000 };

@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Counter } from '../../apps/identity/src/rate-limits/counter.js';
 import { TrustedNetworks } from '../../apps/identity/src/login-throttle/trusted-networks.js';
 import { RateLimitsRedis } from '../../apps/identity/src/rate-limits/rate-limits-redis.js';
-import { eventually } from '../support/eventually.js';
+import { eventually } from '../support/time/eventually.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
 
 const limit = { name: 'test', quota: 2, windowSeconds: 60, shared: true };
 const DEADLINE_MS = 300;

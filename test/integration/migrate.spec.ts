@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createDataSource, migrate } from '#database';
 import { accountsSchema } from '#accounts';
 import { type DataSource } from 'typeorm';
-import { eventually } from '../support/eventually.js';
+import { eventually } from '../support/time/eventually.js';
 import { connect, createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { insertUser } from '../support/user-rows.js';
+import { insertUser } from '../support/postgres/account-rows.js';
 
 describe('migrate()', () => {
   let database: TestDatabase;

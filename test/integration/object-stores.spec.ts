@@ -6,12 +6,12 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { aPerson } from '../support/people.js';
+import { aUser } from '../support/app/users.js';
 import { aPicture } from '../support/pictures/a-picture.js';
-import { makeTestDirectory } from '../support/postgres/test-directory.js';
-import { expectProblem } from '../support/problems.js';
+import { makeTestDirectory } from '../support/process/test-directory.js';
+import { expectProblem } from '../support/http/problems.js';
 import { CREDENTIALS, S3Server } from '../support/s3/s3-server.js';
-import { TestApp } from '../support/test-app.js';
+import { TestApp } from '../support/app/test-app.js';
 
 const AT = '2026-01-02T03:04:05.000Z';
 
@@ -217,7 +217,7 @@ describe('S3Store', () => {
     const env = { AVATAR_STORE: 's3://pictures/of/users', S3_ENDPOINT: s3.url };
     const usher = await TestApp.start({ env });
     try {
-      const person = await aPerson(usher);
+      const person = await aUser(usher);
       const upload = async (): Promise<string> => {
         const picture = usher.http.post('/auth/upload-avatar').set(person.bearer);
         return (await picture.attach('file', await aPicture(), 'me.png').expect(200)).body

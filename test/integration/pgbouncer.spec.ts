@@ -2,15 +2,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { createDataSource, DatabaseTimeout, databaseErrorOf, migrate } from '#database';
 import { accountsSchema } from '#accounts';
 import { type DataSource } from 'typeorm';
-import { eventually } from '../support/eventually.js';
-import { aPerson, PASSWORD, type Person } from '../support/people.js';
+import { eventually } from '../support/time/eventually.js';
+import { aUser, PASSWORD, type TestUser } from '../support/app/users.js';
 import { PgBouncer } from '../support/pgbouncer/pgbouncer.js';
 import { statementsIn } from '../support/postgres/statements.js';
 import { connect, createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestApp } from '../support/test-app.js';
-import { TestCache } from '../support/test-cache.js';
-import { insertUser } from '../support/user-rows.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
+import { TestApp } from '../support/app/test-app.js';
+import { TestCache } from '../support/cache/test-cache.js';
+import { insertUser } from '../support/postgres/account-rows.js';
 
 /** The contract's Δ. */
 const DELTA_MS = 1_000;
@@ -50,7 +50,7 @@ describe.each([
 
   it('two instances serve people, each reads its own writes, and the other follows within Δ', async () => {
     const [one, other] = [await anApp(), await anApp()];
-    const person = await aPerson(one);
+    const person = await aUser(one);
     await one.http.post('/auth/login').send({ identifier: person.email, password: PASSWORD }).expect(200);
     for (let n = 0; n < 5; n++) {
       const [writer, reader] = n % 2 ? [one, other] : [other, one];
@@ -196,7 +196,7 @@ describe.each([
     return dataSource;
   }
 
-  async function me(usher: TestApp, person: Person): Promise<string> {
+  async function me(usher: TestApp, person: TestUser): Promise<string> {
     const { body } = await usher.http.get('/auth/me').set(person.bearer).expect(200);
     return (body as { bio: string }).bio;
   }

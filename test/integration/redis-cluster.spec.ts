@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.js';
-import { describeFailover, type FailoverTopology } from '../support/redis/describe-failover.js';
+import { eventually } from '../support/time/eventually.js';
+import { describeFailover, type FailoverTopology } from '../support/cache/describe-failover.js';
 import { RedisCluster } from '../support/redis/redis-cluster.js';
 import { type RedisServer } from '../support/redis/redis-server.js';
-import { insertUser } from '../support/user-rows.js';
+import { insertUser } from '../support/postgres/account-rows.js';
 
 interface ClusterTopology extends FailoverTopology {
   readonly cluster: RedisCluster;
@@ -47,7 +47,7 @@ describeFailover(
         );
       }
 
-      await other.looked(); // what has seen more than its last look is refused
+      await other.polled(); // what has seen more than its last look is refused
       const end = await redis.cluster.beginMove(`user:id:${early!.id}`);
       expect(await other.cache.byId(early!.id)).toMatchObject({ origin: 'redis', value: { id: early!.id } });
       const endOfLate = await redis.cluster.beginMove(`user:id:${late!.id}`);

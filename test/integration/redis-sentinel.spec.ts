@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.js';
-import { describeFailover, type FailoverTopology } from '../support/redis/describe-failover.js';
+import { eventually } from '../support/time/eventually.js';
+import { describeFailover, type FailoverTopology } from '../support/cache/describe-failover.js';
 import { RedisSentinels } from '../support/redis/redis-sentinels.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestCache } from '../support/test-cache.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
+import { TestCache } from '../support/cache/test-cache.js';
 
 interface SentinelTopology extends FailoverTopology {
   readonly sentinels: RedisSentinels;

@@ -2,10 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { migrate } from '#database';
 import { accountsSchema, type CachedUser, type LiveSession, type Refresh } from '#accounts';
-import { eventually } from '../support/eventually.js';
+import { eventually } from '../support/time/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { insertSession } from '../support/session-rows.js';
-import { TestCache } from '../support/test-cache.js';
+import { insertSession } from '../support/postgres/account-rows.js';
+import { TestCache } from '../support/cache/test-cache.js';
 
 const HASH = 'the verified hash';
 

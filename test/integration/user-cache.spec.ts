@@ -2,13 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { migrate } from '#database';
 import { accountsSchema, type CachedUser, UserEntity } from '#accounts';
-import { eventually } from '../support/eventually.js';
+import { eventually } from '../support/time/eventually.js';
 import { statementsIn } from '../support/postgres/statements.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { RedisServer } from '../support/redis/redis-server.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestCache, type TestCacheOptions } from '../support/test-cache.js';
-import { insertUser } from '../support/user-rows.js';
+import { TcpProxy } from '../support/network/tcp-proxy.js';
+import { TestCache, type TestCacheOptions } from '../support/cache/test-cache.js';
+import { insertUser } from '../support/postgres/account-rows.js';
 
 /** The contract's Δ, as the caches of these tests have it unless they say otherwise. */
 const DELTA_MS = 1_000;
@@ -77,7 +77,7 @@ describe('UserCache', () => {
         expect((await one.cache[find](name)).origin).toBe('postgres');
         expect((await one.cache[find](name)).origin).toBe('memory');
         await eventually(async () => (await redis.command('EXISTS', `user:id:${row.id}`)) === 1);
-        await other.looked(); // what has seen more than its last look is refused
+        await other.polled(); // what has seen more than its last look is refused
         expect((await other.cache[find](name)).origin).toBe('redis');
         expect((await other.cache[find](name)).origin).toBe('memory');
         const demanded = await other.cache[find](name, { truth: true });
@@ -95,7 +95,7 @@ describe('UserCache', () => {
       const row = await insertUser(database, { ...aFullRow(), passwordHash: 'never to be seen' });
       const answers = [await one.cache.byId(row.id), await one.cache.byId(row.id)];
       await eventually(async () => (await redis.command('EXISTS', `user:id:${row.id}`)) === 1);
-      await other.looked();
+      await other.polled();
       answers.push(await other.cache.byId(row.id), await one.cache.byEmail(row.email));
       answers.push(await one.cache.byEmail(row.email, { truth: true }));
       expect(answers.map(({ origin }) => origin).slice(0, 3)).toEqual(['postgres', 'memory', 'redis']);
@@ -524,7 +524,7 @@ describe('UserCache', () => {
       const row = await insertUser(database);
       await cache.byId(row.id);
       await eventually(async () => (await redis.command('EXISTS', `user:id:${row.id}`)) === 1);
-      await one.looked();
+      await one.polled();
       expect((await cache.byId(row.id)).origin).toBe('redis');
       expect((await cache.status()).memoryEntries).toBe(0);
     });

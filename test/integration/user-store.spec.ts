@@ -10,9 +10,9 @@ import {
   UsernameTaken,
   UserNotFound,
 } from '#accounts';
-import { insertSession } from '../support/session-rows.js';
+import { insertSession } from '../support/postgres/account-rows.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
-import { TestCache } from '../support/test-cache.js';
+import { TestCache } from '../support/cache/test-cache.js';
 
 describe('UserStore', () => {
   let database: TestDatabase;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { TestCache } from '../../support/test-cache.js';
+import { TestCache } from '../../support/cache/test-cache.js';
 
 const INSTANCES = 20;
 const SECONDS = 10;

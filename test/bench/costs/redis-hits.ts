@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { RedisServer } from '../../support/redis/redis-server.js';
-import { TestCache } from '../../support/test-cache.js';
+import { TestCache } from '../../support/cache/test-cache.js';
 import { median } from './median.js';
 
 const USERS = 2_000;

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Fault, type Scene } from '../fault.js';
-import { type Random } from '../random.js';
+import { type Fault, type FaultContext } from './fault.js';
+import { type Random } from '../model/random.js';
 
 const CHANNEL = 'usher:changed';
 const LASTS_MS = 2_500;
@@ -12,19 +12,19 @@ const AT_ONCE = 60;
 export const HOSTILE_REDIS_FAULTS: readonly Fault[] = [
   {
     name: 'redis-forges-entries',
-    run: (scene) => tampering(scene, ({ text }, { random }) => forged(text, random)),
+    run: (context) => tampering(context, ({ text }, { random }) => forged(text, random)),
   },
   {
     name: 'redis-forges-stamps-from-the-future',
-    run: (scene) =>
-      tampering(scene, ({ text }, { random }) =>
+    run: (context) =>
+      tampering(context, ({ text }, { random }) =>
         forged(text.replace(/"\d+:\d+:[\d,]*"/, '"9000000000:9000000000:"'), random),
       ),
   },
   {
     name: 'redis-swaps-entries',
-    run: (scene) =>
-      tampering(scene, ({ key }, { random, entries }) => {
+    run: (context) =>
+      tampering(context, ({ key }, { random, entries }) => {
         const kind = key.slice(0, key.lastIndexOf(':'));
         const others = entries.filter((entry) => entry.key !== key && entry.key.startsWith(kind));
         return (others.length > 0 ? random.pick(others) : random.pick(entries)).text;
@@ -32,9 +32,9 @@ export const HOSTILE_REDIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'redis-replays-entries-and-wake-ups',
-    run: async (scene) => {
+    run: async (context) => {
       const first = new Map<string, string>();
-      await tampering(scene, ({ key, text }) => {
+      await tampering(context, ({ key, text }) => {
         // The text from the beginning of the fault, although the value has changed since.
         if (!first.has(key)) first.set(key, text);
         return first.get(key)!;
@@ -43,7 +43,8 @@ export const HOSTILE_REDIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'redis-truncates-entries',
-    run: (scene) => tampering(scene, ({ text }, { random }) => text.slice(0, random.below(text.length + 1))),
+    run: (context) =>
+      tampering(context, ({ text }, { random }) => text.slice(0, random.below(text.length + 1))),
   },
 ];
 
@@ -59,11 +60,11 @@ interface Loot {
 
 /** For a while, and again and again, puts something else where entries are; and says again what instances have said. */
 async function tampering(
-  { stage, random }: Scene,
+  { cluster, random }: FaultContext,
   instead: (entry: StoredEntry, loot: Loot) => string,
 ): Promise<void> {
-  const redis = new Redis(stage.redis.port);
-  const listener = new Redis(stage.redis.port);
+  const redis = new Redis(cluster.redis.port);
+  const listener = new Redis(cluster.redis.port);
   try {
     const heard: string[] = [];
     listener.on('message', (_channel: string, message: string) => {

@@ -1,29 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { type Fault, type Scene } from '../fault.js';
+import { type Fault, type FaultContext } from './fault.js';
 
 /** PostgreSQL goes over to another server, or has no room for us. Answers may be refused or marked stale, none wrong. */
 export const POSTGRES_FAILOVER_FAULTS: readonly Fault[] = [
   {
     name: 'postgres-failed-over',
     breaksPostgres: true,
-    run: async ({ stage }) => {
-      const old = stage.postgres;
+    run: async ({ cluster }) => {
+      const old = cluster.postgres;
       // Synchronous, so that no answered commit is lost: that would be no fault of ours.
       const standby = await old.standby();
       await sleep(300);
       await old.kill();
       await standby.promote();
-      stage.failOver(standby);
+      cluster.failOver(standby);
       await old.remove();
     },
   },
   {
     name: 'postgres-pool-exhausted',
     breaksPostgres: true,
-    run: async ({ stage }) => {
-      const admin = await connect(stage);
-      const strangers = await Strangers.takeEveryPlace(stage);
+    run: async ({ cluster }) => {
+      const admin = await connect(cluster);
+      const strangers = await Strangers.takeEveryPlace(cluster);
       // Now that there is no place left, ours lose theirs; whoever is faster gets it, and strangers are many.
       const until = performance.now() + 3_000;
       while (performance.now() < until) {
@@ -40,8 +40,8 @@ export const POSTGRES_FAILOVER_FAULTS: readonly Fault[] = [
   {
     name: 'postgres-pool-busy',
     breaksPostgres: true,
-    run: async ({ stage }) => {
-      const admin = await connect(stage);
+    run: async ({ cluster }) => {
+      const admin = await connect(cluster);
       await admin.query('BEGIN');
       await admin.query('LOCK TABLE users IN ACCESS EXCLUSIVE MODE');
       await sleep(3_000);
@@ -57,7 +57,7 @@ class Strangers {
 
   private constructor(private readonly url: string) {}
 
-  static async takeEveryPlace({ directDatabaseUrl }: Scene['stage']): Promise<Strangers> {
+  static async takeEveryPlace({ directDatabaseUrl }: FaultContext['cluster']): Promise<Strangers> {
     const strangers = new Strangers(directDatabaseUrl);
     await strangers.takeWhatIsFree();
     return strangers;
@@ -86,7 +86,7 @@ class Strangers {
   }
 }
 
-async function connect({ directDatabaseUrl }: Scene['stage']): Promise<Client> {
+async function connect({ directDatabaseUrl }: FaultContext['cluster']): Promise<Client> {
   const client = new Client({ connectionString: directDatabaseUrl, application_name: 'fault' });
   client.on('error', () => undefined);
   await client.connect();

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisCluster } from '../../support/redis/redis-cluster.js';
 import { RedisSentinels } from '../../support/redis/redis-sentinels.js';
-import { type Fault, type Scene } from '../fault.js';
+import { type Fault, type FaultContext } from './fault.js';
 
 /** Servers one of which is lost, whereupon another takes its place. */
 interface Topology {
@@ -14,18 +14,18 @@ interface Topology {
 export const REDIS_FAILOVER_FAULTS: readonly Fault[] = [
   {
     name: 'redis-sentinel-failover',
-    run: (scene) =>
+    run: (context) =>
       failedOver(
-        scene,
+        context,
         () => RedisSentinels.start(),
         (redis) => redis.newPrimary(),
       ),
   },
   {
     name: 'redis-cluster-failover',
-    run: (scene) =>
+    run: (context) =>
       failedOver(
-        scene,
+        context,
         () => RedisCluster.start(),
         (redis) => redis.healed(),
       ),
@@ -33,28 +33,28 @@ export const REDIS_FAILOVER_FAULTS: readonly Fault[] = [
 ];
 
 async function failedOver<T extends Topology>(
-  scene: Scene,
+  context: FaultContext,
   start: () => Promise<T>,
   restored: (redis: T) => Promise<unknown>,
 ): Promise<void> {
-  const some = scene.random.shuffled(scene.instances.map(({ index }) => index)).slice(0, 2);
+  const some = context.random.shuffled(context.instances.map(({ index }) => index)).slice(0, 2);
   const redis = await start();
   try {
-    await Promise.all(some.map((index) => restart(scene, index, { REDIS_URL: redis.url })));
+    await Promise.all(some.map((index) => restart(context, index, { REDIS_URL: redis.url })));
     await sleep(1_500); // until they have something there that could be served when it is old
     await redis.killPrimary();
     await restored(redis);
     await sleep(2_000);
   } finally {
-    await Promise.all(some.map((index) => restart(scene, index)));
+    await Promise.all(some.map((index) => restart(context, index)));
     await redis.stop();
   }
 }
 
 /** The same instance as a new process; it cannot be expected to answer until that is there. */
-async function restart(scene: Scene, index: number, env?: NodeJS.ProcessEnv): Promise<void> {
-  scene.report.disturbed.add(index);
-  await scene.instances[index]!.stop();
-  await scene.replace(index, env);
-  scene.report.disturbed.delete(index);
+async function restart(context: FaultContext, index: number, env?: NodeJS.ProcessEnv): Promise<void> {
+  context.report.disturbed.add(index);
+  await context.instances[index]!.stop();
+  await context.replace(index, env);
+  context.report.disturbed.delete(index);
 }

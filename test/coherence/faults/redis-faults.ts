@@ -3,13 +3,13 @@ import { copyFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Fault, type Scene } from '../fault.js';
+import { type Fault, type FaultContext } from './fault.js';
 
 /** What may go wrong with Redis. None of it may be noticed but in speed. */
 export const REDIS_FAULTS: readonly Fault[] = [
   {
     name: 'redis-killed',
-    run: async ({ stage: { redis } }) => {
+    run: async ({ cluster: { redis } }) => {
       await redis.kill();
       await sleep(2_500);
       await redis.restart();
@@ -17,7 +17,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'redis-frozen',
-    run: async ({ stage: { redis } }) => {
+    run: async ({ cluster: { redis } }) => {
       await redis.freeze();
       await sleep(2_500);
       await redis.resume();
@@ -25,15 +25,15 @@ export const REDIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'redis-slow',
-    run: ({ stage: { redis } }) => told(redis, 2_500, ['CLIENT', 'PAUSE', '2000', 'ALL']),
+    run: ({ cluster: { redis } }) => told(redis, 2_500, ['CLIENT', 'PAUSE', '2000', 'ALL']),
   },
   {
     name: 'redis-restarted-empty',
-    run: ({ stage: { redis } }) => redis.restart({ empty: true }),
+    run: ({ cluster: { redis } }) => redis.restart({ empty: true }),
   },
   {
     name: 'redis-restarted-from-old-dump',
-    run: async ({ stage: { redis }, directory }) => {
+    run: async ({ cluster: { redis }, directory }) => {
       const dump = join(directory, 'old.rdb');
       await copyFile(await redis.save(), dump);
       await sleep(2_500);
@@ -42,26 +42,26 @@ export const REDIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'redis-flushed',
-    run: async ({ stage: { redis } }) => {
+    run: async ({ cluster: { redis } }) => {
       for (let n = 0; n < 10; n++) await told(redis, 100, ['FLUSHALL']);
     },
   },
   {
     name: 'redis-pubsub-killed',
-    run: async ({ stage: { redis } }) => {
+    run: async ({ cluster: { redis } }) => {
       for (let n = 0; n < 20; n++) await told(redis, 100, ['CLIENT', 'KILL', 'TYPE', 'pubsub']);
     },
   },
   {
     name: 'redis-out-of-memory',
-    run: async ({ stage: { redis } }) => {
+    run: async ({ cluster: { redis } }) => {
       await told(redis, 2_500, ['CONFIG', 'SET', 'maxmemory', '1']);
       await told(redis, 0, ['CONFIG', 'SET', 'maxmemory', '0']);
     },
   },
   {
     name: 'redis-turned-replica',
-    run: async ({ stage: { redis } }) => {
+    run: async ({ cluster: { redis } }) => {
       // Of nobody: it keeps what it has, and refuses to be written.
       await told(redis, 2_500, ['REPLICAOF', '127.0.0.1', '1']);
       await told(redis, 0, ['REPLICAOF', 'NO', 'ONE']);
@@ -69,7 +69,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'redis-wants-a-password',
-    run: async ({ stage: { redis } }) => {
+    run: async ({ cluster: { redis } }) => {
       await told(redis, 0, ['CONFIG', 'SET', 'requirepass', 'suddenly']);
       const knowing = new Redis(redis.port, { password: 'suddenly' });
       await knowing.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
@@ -80,7 +80,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'redis-connections-exhausted',
-    run: async ({ stage: { redis } }) => {
+    run: async ({ cluster: { redis } }) => {
       const inside = new Redis(redis.port); // whoever comes later finds no place
       await inside.call('CONFIG', 'SET', 'maxclients', '1');
       await inside.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
@@ -92,7 +92,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'redis-garbage-on-its-port',
-    run: async ({ stage: { redis } }) => {
+    run: async ({ cluster: { redis } }) => {
       await redis.kill();
       const stop = await babble(redis.port);
       await sleep(2_500);
@@ -102,23 +102,23 @@ export const REDIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'redis-cut-from-some',
-    run: (scene) => redisCut(scene, 'cut'),
+    run: (context) => redisCut(context, 'cut'),
   },
   {
     name: 'redis-silent-for-some',
-    run: (scene) => redisCut(scene, 'blackhole'),
+    run: (context) => redisCut(context, 'blackhole'),
   },
 ];
 
-async function redisCut({ stage, random }: Scene, how: 'cut' | 'blackhole'): Promise<void> {
-  const some = random.shuffled(stage.redisProxies).slice(0, 2);
+async function redisCut({ cluster, random }: FaultContext, how: 'cut' | 'blackhole'): Promise<void> {
+  const some = random.shuffled(cluster.redisProxies).slice(0, 2);
   await Promise.all(some.map((proxy) => proxy[how]()));
   await sleep(2_500);
   await Promise.all(some.map((proxy) => proxy.heal()));
 }
 
 async function told(
-  redis: Scene['stage']['redis'],
+  redis: FaultContext['cluster']['redis'],
   thenMs: number,
   command: [string, ...string[]],
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, isAbsolute, resolve } from 'node:path';
-import { installByApt } from '../apt.js';
+import { installByApt } from '../process/apt.js';
 
 const PROGRAMS = [
   'chromium',

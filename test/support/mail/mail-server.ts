@@ -3,7 +3,7 @@ import { type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import PostalMime, { type Email } from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
-import { eventually } from '../eventually.js';
+import { eventually } from '../time/eventually.js';
 
 /** A mail as it arrived. */
 export interface ReceivedMail {

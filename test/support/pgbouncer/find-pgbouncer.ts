@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { makeTestDirectory } from '../postgres/test-directory.js';
+import { makeTestDirectory } from '../process/test-directory.js';
 
 const run = promisify(execFile);
 

@@ -4,9 +4,9 @@ import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeTestDirectory } from '../postgres/test-directory.js';
-import { LastWill } from '../redis/last-will.js';
-import { PortClaim } from '../redis/port-claim.js';
+import { makeTestDirectory } from '../process/test-directory.js';
+import { ParentDeathReaper } from '../process/parent-death-reaper.js';
+import { PortClaim } from '../network/port-claim.js';
 import { findPgBouncer } from './find-pgbouncer.js';
 
 const HOST = '127.0.0.1';
@@ -55,11 +55,11 @@ export class PgBouncer {
     const exited = once(child, 'exit');
     await once(child, 'spawn');
     await log.close();
-    const will = LastWill.write('kill', '-9', String(child.pid));
+    const reaper = ParentDeathReaper.start('kill', '-9', String(child.pid));
     const through = new URL(url);
     through.port = String(claim.port);
     const bouncer = new PgBouncer(through.href, async () => {
-      will.revoke();
+      reaper.stop();
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
       await exited;
       await claim.release();

@@ -3,7 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedServer } from '#embedded-postgres';
 import { signalServer } from './server-processes.js';
-import { makeTestDirectory } from './test-directory.js';
+import { makeTestDirectory } from '../process/test-directory.js';
 
 /** A DATA_DIR of a test's own, and what the embedded PostgreSQL does there. */
 export class DataDirectory {

@@ -7,7 +7,7 @@ import { baseBackup, writeLike } from './base-backup.js';
 import { layCluster } from './prepared-cluster.js';
 import { signalServer } from './server-processes.js';
 import { connect } from './test-database.js';
-import { makeTestDirectory } from './test-directory.js';
+import { makeTestDirectory } from '../process/test-directory.js';
 
 export interface PostgresServerOptions {
   /** Settings on top of those of every embedded server, by their names in PostgreSQL's documentation. */

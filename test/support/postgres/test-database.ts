@@ -15,7 +15,7 @@ export interface TestDatabase {
 export async function createTestDatabase(): Promise<TestDatabase> {
   const server = process.env.USHER_TEST_POSTGRES_URL;
   if (!server)
-    throw new Error('USHER_TEST_POSTGRES_URL is not set: is test/support/global-setup.mjs configured?');
+    throw new Error('USHER_TEST_POSTGRES_URL is not set: is test/support/jest/global-setup.mjs configured?');
 
   const name = `test_${randomBytes(8).toString('hex')}`;
   await queryOnce(server, `CREATE DATABASE ${name}`);

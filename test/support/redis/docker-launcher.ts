@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
-
-import { LastWill } from './last-will.js';
+import { ParentDeathReaper } from '../process/parent-death-reaper.js';
 import { configWords, type LaunchPlan, type RedisInstance, type RedisLauncher } from './redis-launcher.js';
 
 const IMAGE = 'redis:7-alpine';
@@ -28,10 +27,10 @@ export class DockerLauncher implements RedisLauncher {
       );
     const name = `usher-redis-${randomUUID()}`;
     const inside = { ...config, bind: '0.0.0.0', 'protected-mode': 'no', port: '6379', dir: '/data' };
-    const will = LastWill.write('docker', 'rm', '--force', name);
+    const reaper = ParentDeathReaper.start('docker', 'rm', '--force', name);
     const remove = async (): Promise<void> => {
       await docker(['rm', '--force', name]);
-      will.revoke();
+      reaper.stop();
     };
     // As ourselves, so that the dumps in the shared folder are ours to read.
     const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;

@@ -1,4 +1,4 @@
-import { installByApt } from '../apt.js';
+import { installByApt } from '../process/apt.js';
 import { DockerLauncher } from './docker-launcher.js';
 import { ProcessLauncher } from './process-launcher.js';
 import { type RedisLauncher } from './redis-launcher.js';

@@ -2,8 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-
-import { LastWill } from './last-will.js';
+import { ParentDeathReaper } from '../process/parent-death-reaper.js';
 import { configWords, type LaunchPlan, type RedisInstance, type RedisLauncher } from './redis-launcher.js';
 
 /**
@@ -36,9 +35,9 @@ export class ProcessLauncher implements RedisLauncher {
       const exit = new Promise((gone) => child.once('exit', gone));
       await once(child, 'spawn');
       const pid = child.pid!; // 'spawn' was emitted, so there is one
-      const will = LastWill.write('kill', '-9', String(pid));
+      const reaper = ParentDeathReaper.start('kill', '-9', String(pid));
       const exited = exit.then(() => {
-        will.revoke(); // before the system gives the id to somebody else
+        reaper.stop(); // before the system reuses the id
         return readFile(logPath, 'utf8').catch(() => '');
       });
       return {

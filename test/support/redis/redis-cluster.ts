@@ -1,4 +1,4 @@
-import { PortClaim } from './port-claim.js';
+import { PortClaim } from '../network/port-claim.js';
 import { RedisServer } from './redis-server.js';
 import { until } from './until.js';
 

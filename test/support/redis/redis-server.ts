@@ -2,11 +2,9 @@ import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-
 import { Redis } from 'ioredis';
-
 import { ensureRedis } from './ensure-redis.js';
-import { PortClaim } from './port-claim.js';
+import { PortClaim } from '../network/port-claim.js';
 import { type RedisInstance, type RedisLauncher } from './redis-launcher.js';
 
 const READY_WITHIN_MS = 20_000;

@@ -4,7 +4,7 @@ import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 // @ts-expect-error it has no types
 import S3rver from 's3rver';
-import { makeTestDirectory } from '../postgres/test-directory.js';
+import { makeTestDirectory } from '../process/test-directory.js';
 
 /** The only key that the server knows. It looks at the name of a key; V4 signatures it takes as they are. */
 export const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' };

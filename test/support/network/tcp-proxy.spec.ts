@@ -1,0 +1,293 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { ensureRedis } from '../redis/ensure-redis.js';
+import { RedisServer } from '../redis/redis-server.js';
+import { TcpProxy } from './tcp-proxy.js';
+
+const INSTALLATION_MS = 600_000;
+
+describe('TcpProxy between ioredis and a real Redis', () => {
+  let redis: RedisServer;
+  let proxy: TcpProxy;
+  const clients: Redis[] = [];
+
+  beforeAll(() => ensureRedis(), INSTALLATION_MS);
+
+  beforeEach(async () => {
+    redis = await RedisServer.start();
+    proxy = await TcpProxy.start({ targetPort: redis.port });
+  });
+
+  afterEach(async () => {
+    for (const client of clients.splice(0)) client.disconnect();
+    await proxy.stop();
+    await redis.stop();
+  });
+
+  function aClient(options: { commandTimeout?: number } = {}): Redis {
+    const client = new Redis(proxy.url('redis'), {
+      ...options,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => 10,
+      disconnectTimeout: 0, // or a dead connection keeps a timer of 2 s
+      lazyConnect: true,
+    });
+    client.on('error', () => undefined);
+    clients.push(client);
+    return client;
+  }
+
+  async function aConnectedClient(options: { commandTimeout?: number } = {}): Promise<Redis> {
+    const client = aClient(options);
+    await client.connect();
+    return client;
+  }
+
+  it('hands everything on, both ways, however large', async () => {
+    const client = await aConnectedClient();
+    const megabytes = Buffer.alloc(4 * 1024 * 1024, 'ü');
+
+    await client.set('large', megabytes);
+
+    expect(megabytes.equals((await client.getBuffer('large'))!)).toBe(true);
+    expect(await redis.command('STRLEN', 'large')).toBe(megabytes.length);
+  });
+
+  it('hands a whole answer on although the server closes right after it', async () => {
+    const answer = Buffer.alloc(8 * 1024 * 1024, 7);
+    const server = createServer((socket) => socket.end(answer)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const other = await TcpProxy.start({ targetPort: (server.address() as { port: number }).port });
+
+    let received = 0;
+    for await (const chunk of connect(other.port, '127.0.0.1')) received += (chunk as Buffer).length;
+
+    expect(received).toBe(answer.length);
+    await other.stop();
+    server.close();
+  });
+
+  it('counts the connected clients', async () => {
+    expect(proxy.connections).toBe(0);
+    const first = await aConnectedClient();
+    await aConnectedClient();
+    expect(proxy.connections).toBe(2);
+
+    first.disconnect();
+    await heard(first, 'end');
+    await eventually(() => proxy.connections === 1);
+  });
+
+  it('destroys connections and refuses new ones when cut, and is whole again when healed', async () => {
+    const client = await aConnectedClient();
+
+    const lost = heard(client, 'close');
+    await proxy.cut();
+    await lost;
+
+    expect(proxy.connections).toBe(0);
+    await expect(aClient().connect()).rejects.toThrow();
+    await expect(once(connect(proxy.port, '127.0.0.1'), 'connect')).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+    });
+
+    const back = heard(client, 'ready');
+    await proxy.heal();
+    await back;
+    expect(await client.ping()).toBe('PONG');
+  });
+
+  it('loses the command under way when cut', async () => {
+    const client = await aConnectedClient();
+    await redis.freeze();
+    const lost = expect(client.get('key')).rejects.toThrow();
+
+    await proxy.cut();
+
+    await lost;
+    await redis.resume();
+  });
+
+  it('holds bytes back in a black hole and delivers them in order when healed', async () => {
+    const client = await aConnectedClient();
+
+    await proxy.blackhole();
+    const appends = ['a', 'b', 'c'].map((letter) => client.append('word', letter));
+    await expect(Promise.race([...appends, nothingFor(100)])).resolves.toBe('nothing');
+    expect(await redis.command('EXISTS', 'word')).toBe(0);
+    expect(proxy.connections).toBe(1);
+
+    await proxy.heal();
+    expect(await Promise.all(appends)).toEqual([1, 2, 3]);
+    expect(await client.get('word')).toBe('abc');
+  });
+
+  it('holds back the answer of a server that was asked before the black hole', async () => {
+    const client = await aConnectedClient();
+    await redis.freeze();
+    const pong = client.ping();
+    await proxy.blackhole();
+    await redis.resume();
+
+    await expect(Promise.race([pong, nothingFor(100)])).resolves.toBe('nothing');
+
+    await proxy.heal();
+    expect(await pong).toBe('PONG');
+  });
+
+  it('executes a command that timed out in a black hole after all, as a real network would', async () => {
+    const client = await aConnectedClient({ commandTimeout: 50 });
+
+    await proxy.blackhole();
+    await expect(client.set('key', 'late')).rejects.toThrow('timed out');
+    await proxy.heal();
+
+    await client.ping();
+    expect(await redis.command('GET', 'key')).toBe('late');
+  });
+
+  it('accepts new connections in a black hole, which the server does not see until it is healed', async () => {
+    await proxy.blackhole();
+    const client = aClient();
+    const ready = client.connect();
+    await heard(client, 'connect');
+
+    expect(await connectedClientsOf(redis)).toBe(0);
+
+    await proxy.heal();
+    await ready;
+    expect(await connectedClientsOf(redis)).toBe(1);
+  });
+
+  it('keeps the end of a connection from the server in a black hole', async () => {
+    const client = await aConnectedClient();
+
+    await proxy.blackhole();
+    client.disconnect();
+    await eventually(() => client.status === 'end');
+    expect(await connectedClientsOf(redis)).toBe(1);
+
+    await proxy.heal();
+    await eventually(async () => (await connectedClientsOf(redis)) === 0);
+  });
+
+  it('turns a cut into a black hole and back', async () => {
+    const client = await aConnectedClient();
+    const lost = heard(client, 'close');
+    await proxy.cut();
+    await lost;
+
+    const connected = heard(client, 'connect');
+    await proxy.blackhole();
+    await connected;
+    await proxy.cut();
+    const ready = heard(client, 'ready');
+    await proxy.heal();
+    await ready;
+    expect(await client.ping()).toBe('PONG');
+  });
+
+  it('delays each chunk, both ways, without queueing one behind the other', async () => {
+    const client = await aConnectedClient();
+
+    proxy.delay(400);
+    const start = performance.now();
+    const pongs = [client.ping()];
+    await new Promise((next) => setTimeout(next, 50));
+    pongs.push(client.ping());
+    await Promise.all(pongs);
+    const both = performance.now() - start;
+
+    expect(both).toBeGreaterThanOrEqual(845); // 50, and 400 there and back; timers may be early by one
+    expect(both).toBeLessThan(1_200); // what it takes if the second waits for the first
+
+    await proxy.heal();
+    const healed = performance.now();
+    await client.ping();
+    expect(performance.now() - healed).toBeLessThan(400);
+  });
+
+  it('records each byte that clients send, connection by connection, and nothing from before', async () => {
+    const [one, other] = [await aConnectedClient(), await aConnectedClient()];
+    await one.set('before', 'recording');
+
+    proxy.record();
+    await one.set('key', 'sec');
+    await other.set('key', 'in between');
+    await one.set('key', 'ret');
+
+    const bytes = proxy.bytesToServer().toString();
+    expect(bytes).toBe(setCommand('key', 'sec') + setCommand('key', 'ret') + setCommand('key', 'in between'));
+  });
+
+  it('records what is held back or lost, too', async () => {
+    const client = await aConnectedClient();
+    proxy.record();
+
+    await proxy.blackhole();
+    client.set('key', 'held').catch(() => undefined);
+    await eventually(() => proxy.bytesToServer().includes('held'));
+    await proxy.cut();
+
+    expect(proxy.bytesToServer().toString()).toBe(setCommand('key', 'held'));
+  });
+
+  it('leads those who connect later to another port, and leaves those who are there where they are', async () => {
+    const second = await RedisServer.start();
+    await redis.command('SET', 'name', 'first');
+    await second.command('SET', 'name', 'second');
+    const before = await aConnectedClient();
+
+    proxy.retarget(second.port);
+    const after = await aConnectedClient();
+
+    expect(await before.get('name')).toBe('first');
+    expect(await after.get('name')).toBe('second');
+    await second.stop();
+  });
+
+  it('does not take silence for innocence: bytes without a recording are an error', () => {
+    expect(() => proxy.bytesToServer()).toThrow('record()');
+  });
+
+  it('closes the connection when the server is not there, and passes on when it comes back', async () => {
+    const client = await aConnectedClient();
+    const lost = heard(client, 'close');
+    await redis.kill();
+    await lost;
+
+    const ready = heard(client, 'ready');
+    await redis.restart();
+    await ready;
+    expect(await client.ping()).toBe('PONG');
+  });
+});
+
+/** The connections that Redis sees, less the one that asks. */
+async function connectedClientsOf(redis: RedisServer): Promise<number> {
+  const info = String(await redis.command('INFO', 'clients'));
+  return Number(/connected_clients:(\d+)/.exec(info)![1]) - 1;
+}
+
+/** As it goes over the wire (RESP: https://redis.io/docs/latest/develop/reference/protocol-spec/). */
+function setCommand(key: string, value: string): string {
+  return `*3\r\n$3\r\nset\r\n$${key.length}\r\n${key}\r\n$${value.length}\r\n${value}\r\n`;
+}
+
+/** Like `once` of node:events, but an 'error' on the way, which is part of the game here, does not reject it. */
+function heard(client: Redis, event: string): Promise<void> {
+  return new Promise((resolve) => client.once(event, () => resolve()));
+}
+
+function nothingFor(ms: number): Promise<'nothing'> {
+  return new Promise((resolve) => setTimeout(() => resolve('nothing'), ms));
+}
+
+/** For what no event announces; the test's own time-out is the limit. */
+async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((next) => setTimeout(next, 5));
+}
