@@ -5,4 +5,3 @@ export { qualified, watchTables } from './postgres/watched-tables.js';
 export { commandFailure } from './redis/failure-reason.js';
 export { createRedisClient, type RedisClient } from './redis/redis-client.js';
 export { RedisTier } from './redis/redis-tier.js';
-export { InvalidRedisUrl, parseRedisUrl } from './redis/redis-url.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { postgresUrl, redisUrl, smtpUrl, withoutSecrets } from './connection-url.js';
+import { postgresUrl, smtpUrl, withoutSecrets } from './connection-url.js';
 
 describe('postgresUrl', () => {
   it.each([
@@ -27,37 +27,6 @@ describe('postgresUrl', () => {
     'postgres://a:5432,b:5432/usher',
   ])('refuses %s', (url) => {
     expect(() => postgresUrl.parse(url)).toThrow();
-  });
-});
-
-describe('redisUrl', () => {
-  it.each([
-    'redis://localhost',
-    'redis://:password@localhost:6379/0',
-    'rediss://user:password@cache.internal/15',
-    'redis+sentinel://:password@a:26379,b:26379,[::1]:26379/primary/2',
-    'rediss+sentinel://a/primary',
-    'redis+cluster://a:6379,b:6379',
-    'rediss+cluster://a/',
-  ])('takes %s', (url) => {
-    expect(redisUrl.parse(url)).toBe(url);
-  });
-
-  it.each([
-    'localhost:6379',
-    'redis://',
-    'http://localhost:6379',
-    'redis+tls://localhost',
-    'redisss://localhost',
-    'redis://a,b',
-    'redis://localhost/users',
-    'redis://localhost?db=1',
-    'redis+sentinel://a:26379,b:26379',
-    'redis+sentinel://a,,b/primary',
-    'redis+cluster://a/1',
-    'redis://:p@ss@localhost',
-  ])('refuses %s', (url) => {
-    expect(() => redisUrl.parse(url)).toThrow();
   });
 });
 

@@ -31,27 +31,6 @@ export const postgresUrlOrEmbedded: Format<string> = {
   parse: (text) => (text === EMBEDDED ? text : postgresUrl.parse(text)),
 };
 
-/** What may follow the hosts, by scheme: a database's number; the primary's name and perhaps that number; nothing. */
-const REDIS_PATHS = new Map([
-  ['redis', /^(\/\d{0,4})?$/],
-  ['redis+sentinel', /^\/[^/]+(\/\d{0,4})?$/],
-  ['redis+cluster', /^\/?$/],
-]);
-
-export const redisUrl: Format<string> = {
-  expects:
-    'a URL such as redis://user:password@host:6379/0, redis+sentinel://host:26379,host:26379/primary or ' +
-    'redis+cluster://host:6379,host:6379 (rediss… for TLS), with the password percent-encoded',
-  parse(text) {
-    const { scheme, hosts, path, query } = partsOf(text);
-    const withoutTls = scheme.replace(/^rediss/, 'redis');
-    if (!REDIS_PATHS.get(withoutTls)?.test(path) || query !== '') throw new FormatError();
-    const list = withoutTls === 'redis' ? [hosts] : hosts.split(',');
-    if (!list.every(isHost)) throw new FormatError();
-    return text;
-  },
-};
-
 export const smtpUrl: Format<string> = {
   expects:
     'a URL such as smtp://user:password@host:587 or smtps://user:password@host (TLS from the start), with the ' +
@@ -80,6 +59,7 @@ function maskedUser(user: string | undefined): string {
   return cut === -1 ? '[set]@' : `${user.slice(0, cut)}:[set]@`;
 }
 
+/** The parts of a connection URL, still percent-encoded. */
 interface Parts {
   scheme: string;
   user: string | undefined;
@@ -88,14 +68,15 @@ interface Parts {
   query: string;
 }
 
-function partsOf(url: string): Parts {
+export function partsOf(url: string): Parts {
   const groups = SHAPE.exec(url)?.groups;
   if (!groups || STRAY_PERCENT.test(url)) throw new FormatError();
   const { scheme = '', user, hosts = '', path = '', query = '' } = groups;
   return { scheme, user, hosts, path, query };
 }
 
-function isHost(text: string): boolean {
+/** Whether it is `host` or `host:port`; IPv6 in brackets. */
+export function isHost(text: string): boolean {
   const match = HOST.exec(text);
   if (!match) return false;
   const port = match.groups?.port;

@@ -1,7 +1,8 @@
 import { type CleanedEnv } from 'envalid';
 import { byteSize } from './byte-size.js';
 import { choice, onOrOff } from './choice.js';
-import { postgresUrlOrEmbedded, redisUrl, smtpUrl } from './connection-url.js';
+import { postgresUrlOrEmbedded, smtpUrl } from './connection-url.js';
+import { redisUrl } from './redis-url.js';
 import { duration, wholeSeconds } from './duration.js';
 import { encryptionKeys } from './encryption-keys.js';
 import { factor } from './factor.js';

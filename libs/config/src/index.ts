@@ -5,6 +5,7 @@ export { InvalidSettings } from './invalid-settings.js';
 export { type MailSender } from './mail-sender.js';
 export { misspeltNames } from './misspelt-names.js';
 export { readSettings } from './read-settings.js';
+export { parseRedisUrl, type RedisNode } from './redis-url.js';
 export { SERVICE_PRIVILEGES, type ServicePrivilege, type ServiceToken } from './service-tokens.js';
 export { settingsTable, type SettingsTableRow } from './settings-table.js';
 export { type LogLevel, type NodeEnv, Settings, type TrustProxy } from './settings.js';

@@ -2,7 +2,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { randomInt } from 'node:crypto';
 import { lookup } from 'node:dns';
 import { failureReason } from './failure-reason.js';
-import { parseRedisUrl, type RedisNode } from './redis-url.js';
+import { parseRedisUrl, type RedisNode } from '#config';
 
 export type RedisClient = Redis | Cluster;
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { InvalidRedisUrl, parseRedisUrl } from './redis-url.js';
+import { FormatError } from './format.js';
+import { parseRedisUrl, redisUrl } from './redis-url.js';
 
 const localhost = { host: 'localhost', port: 6_379 };
 
@@ -46,7 +47,7 @@ describe('parseRedisUrl', () => {
         ],
       },
     ],
-  ])('reads %s', (url, expected) => {
+  ])('parseRedisUrl reads %s', (url, expected) => {
     expect(parseRedisUrl(url)).toMatchObject(expected);
   });
 
@@ -75,18 +76,50 @@ describe('parseRedisUrl', () => {
     'redis+cluster://one/1',
     'redis+magic://one',
     'redis://:%zz@localhost',
+    'redis://:%ff@localhost',
     'redis://:pa@ss@localhost',
-  ])('refuses %p', (url) => {
-    expect(() => parseRedisUrl(url)).toThrow(InvalidRedisUrl);
+  ])('parseRedisUrl refuses %p', (url) => {
+    expect(() => parseRedisUrl(url)).toThrow(FormatError);
   });
 
   it.each([
     'redis://:hunter2%@localhost',
     'redis://:hunter2@hunter2@localhost',
     'redis://u:hunter2@localhost/x',
-  ])('does not repeat the password in the fault', (url) => {
+  ])('parseRedisUrl does not repeat the password of %s in the error', (url) => {
     expect(() => parseRedisUrl(url)).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining('hunter2') }),
     );
+  });
+});
+
+describe('redisUrl', () => {
+  it.each([
+    'redis://localhost',
+    'redis://:password@localhost:6379/0',
+    'rediss://user:password@cache.internal/15',
+    'redis+sentinel://:password@a:26379,b:26379,[::1]:26379/primary/2',
+    'rediss+sentinel://a/primary',
+    'redis+cluster://a:6379,b:6379',
+    'rediss+cluster://a/',
+  ])('redisUrl takes %s', (url) => {
+    expect(redisUrl.parse(url)).toBe(url);
+  });
+
+  it.each([
+    'localhost:6379',
+    'redis://',
+    'http://localhost:6379',
+    'redis+tls://localhost',
+    'redisss://localhost',
+    'redis://a,b',
+    'redis://localhost/users',
+    'redis://localhost?db=1',
+    'redis+sentinel://a:26379,b:26379',
+    'redis+sentinel://a,,b/primary',
+    'redis+cluster://a/1',
+    'redis://:p@ss@localhost',
+  ])('redisUrl refuses %s', (url) => {
+    expect(() => redisUrl.parse(url)).toThrow();
   });
 });
