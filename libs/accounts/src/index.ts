@@ -1,6 +1,7 @@
 export { AccountsModule, type AccountsModuleOptions } from './accounts.module.js';
-export { AUDIT_ACTIONS, type AuditAction } from './audit-log/audit-action.js';
 export {
+  AUDIT_ACTIONS,
+  type AuditAction,
   type AuditActor,
   type AuditEntry,
   auditEntry,
@@ -11,10 +12,14 @@ export {
 export { AuditLogStore } from './audit-log/audit-log-store.js';
 export { type DataExport, DataExports } from './data-export/data-exports.js';
 export { exportSources } from './data-export/export-sources.js';
-export { AlreadyVerified } from './email-actions/email-action-errors.js';
 export { EmailActionStore } from './email-actions/email-action-store.js';
-export { isLink, type LinkPurpose, type MailPurpose } from './email-actions/email-action.js';
-export { newLinkToken } from './email-actions/link-token.js';
+export {
+  AlreadyVerified,
+  isLink,
+  type LinkPurpose,
+  type MailPurpose,
+  newLinkToken,
+} from './email-actions/email-action.js';
 export { Outbox, type OutgoingMail } from './email-actions/outbox.js';
 export { type CachedPersonalToken } from './personal-tokens/cached-personal-token.js';
 export { PersonalTokenCache } from './personal-tokens/personal-token-cache.js';
@@ -75,9 +80,8 @@ export {
   type Credentials,
   type InTransaction,
   type NewUser,
-  type ProfileChanges,
   type StandingChanges,
   type StandingOptions,
   UserStore,
 } from './users/user-store.js';
-export { UserEntity } from './users/user.entity.js';
+export { type ProfileChanges } from './users/user-fields.js';

@@ -1,11 +1,11 @@
-import { DataSource, type MigrationInterface } from 'typeorm';
+import { DataSource, type EntitySchema, type MigrationInterface } from 'typeorm';
 import { type PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
 import { DeadlinePool } from './deadline-pool.js';
 import { MuteLogger } from './mute-logger.js';
 
 /** What is in the database: entities and, in the order in which they run, the migrations that make their tables. */
 export interface Schema {
-  readonly entities: readonly EntityClass[];
+  readonly entities: readonly (EntityClass | EntitySchema)[];
   readonly migrations: readonly MigrationClass[];
 }
 

@@ -14,7 +14,7 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { Audited } from '../audit-log/audited.js';
 import { Public, Scope, UsersOnly } from '../access/access.js';
 import { CurrentUser } from '../access/current-user.js';
-import { UserResponse } from '../auth/profile/user-response.js';
+import { UserResponse } from '../auth/profile/profile.js';
 import { ApiProblems, Consumes, Deadline, isAnswered, NotFound } from '#http';
 import { REQUEST_LIMITS } from '../rate-limits/limit.js';
 import { RateLimit } from '../rate-limits/rate-limit.js';

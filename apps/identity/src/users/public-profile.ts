@@ -1,7 +1,7 @@
 import { type CachedUser, type Metadata } from '#accounts';
 import { ApiProperty, ApiSchema, OmitType } from '@nestjs/swagger';
 import { type Principal, isAdmin } from '../access/principal.js';
-import { UserResponse } from '../auth/profile/user-response.js';
+import { UserResponse } from '../auth/profile/profile.js';
 
 const metadata = (): PropertyDecorator =>
   ApiProperty({

@@ -1,6 +1,6 @@
 import { type UserPage as DirectoryPage } from '#accounts';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { UserResponse } from '../auth/profile/user-response.js';
+import { UserResponse } from '../auth/profile/profile.js';
 import { cursorAfter } from '#http';
 
 @ApiSchema({ name: 'UserPage', description: 'Newest first.' })

@@ -4,7 +4,7 @@ import { Audited } from '../audit-log/audited.js';
 import { AdminsAndServicesOnly, AdminsOnly, Scope, UsersOnly } from '../access/access.js';
 import { type Principal } from '../access/principal.js';
 import { CurrentPrincipal } from '../access/current-user.js';
-import { UserResponse } from '../auth/profile/user-response.js';
+import { UserResponse } from '../auth/profile/profile.js';
 import { ApiProblems, CacheTrace, InvalidInput, WithETag, Trace } from '#http';
 import { REQUEST_LIMITS } from '../rate-limits/limit.js';
 import { RateLimit } from '../rate-limits/rate-limit.js';

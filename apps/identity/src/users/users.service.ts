@@ -12,7 +12,7 @@ import { type Principal } from '../access/principal.js';
 import { type CacheTrace, idOf } from '#http';
 import { PublicProfile, seesAll } from './public-profile.js';
 import { FoundUsers, UserPage } from './user-list.js';
-import { UserResponse } from '../auth/profile/user-response.js';
+import { UserResponse } from '../auth/profile/profile.js';
 
 /** One way to name a user, and which. */
 export type Name = { email: string } | { username: string } | { phone: string };

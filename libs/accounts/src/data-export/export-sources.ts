@@ -1,10 +1,102 @@
-import { activitySource } from './activity-source.js';
-import { type ExportSource } from './export-source.js';
-import { mailsSource } from './mails-source.js';
-import { personalTokensSource } from './personal-tokens-source.js';
-import { secondFactorSource } from './second-factor-source.js';
-import { sessionsSource } from './sessions-source.js';
-import { userSource } from './user-source.js';
+import { UserNotFound } from '../users/user-errors.js';
+import { USER_FIELDS } from '../users/user-fields.js';
+
+/** A statement in the one snapshot of an export. @throws DatabaseUnavailable and DatabaseTimeout in their TypeORM wrapping */
+export type SnapshotQuery = <Row>(sql: string, parameters: unknown[]) => Promise<Row[]>;
+
+/** What one part of the house keeps about a person. `exportSources` lists them all. */
+export interface ExportSource {
+  /** The member of the document that it fills. */
+  readonly name: string;
+  /** Where it reads. Every table that names a user belongs to some source; a test holds that. */
+  readonly tables: readonly string[];
+  /** JSON, with columns by their own names. No secret, and nothing made of one; `MOST_ROWS` of a kind at most. */
+  read(userId: string, query: SnapshotQuery): Promise<unknown>;
+}
+
+/** Newest first; what is older is left out, so that an answer stays within time and memory. */
+const MOST_ROWS = 10_000;
+
+/** The listed fields of the row. The password hash is not among them. */
+const USER_COLUMNS = [...Object.values(USER_FIELDS).map(({ column }) => column), 'deletion_due_at'];
+
+/** @throws UserNotFound */
+const userSource: ExportSource = {
+  name: 'user',
+  tables: ['users'],
+  async read(userId, query) {
+    const [user] = await query(`SELECT ${USER_COLUMNS.join(', ')} FROM users WHERE id = $1`, [userId]);
+    if (!user) throw new UserNotFound();
+    return user;
+  },
+};
+
+/** Where the person is logged in, expired sessions that have not been removed yet among them. */
+const sessionsSource: ExportSource = {
+  name: 'sessions',
+  tables: ['sessions'],
+  read: (userId, query) =>
+    query(
+      `SELECT id, device, host(address) AS address, created_at, refreshed_at, last_used_at, expires_at
+         FROM sessions WHERE user_id = $1 ORDER BY id DESC LIMIT ${MOST_ROWS}`,
+      [userId],
+    ),
+};
+
+/** Whether there is one, and how many recovery codes are left; `null`: there is none. */
+const secondFactorSource: ExportSource = {
+  name: 'second_factor',
+  tables: ['second_factors', 'second_factor_recovery_codes'],
+  async read(userId, query) {
+    const [factor] = await query(
+      `SELECT created_at, confirmed_at,
+              (SELECT count(*)::integer FROM second_factor_recovery_codes WHERE user_id = $1) AS recovery_codes
+         FROM second_factors WHERE user_id = $1`,
+      [userId],
+    );
+    return factor ?? null;
+  },
+};
+
+/** What the tokens for scripts are called and may do; not their hashes. */
+const personalTokensSource: ExportSource = {
+  name: 'personal_access_tokens',
+  tables: ['personal_access_tokens'],
+  read: (userId, query) =>
+    query(
+      `SELECT id, name, scopes, created_at, last_used_at, expires_at
+         FROM personal_access_tokens WHERE user_id = $1 ORDER BY id DESC LIMIT ${MOST_ROWS}`,
+      [userId],
+    ),
+};
+
+/** What is or was mailed to them, as long as that is kept; not the links, nor their hashes. */
+const mailsSource: ExportSource = {
+  name: 'mails',
+  tables: ['mailed_links'],
+  read: (userId, query) =>
+    query(
+      `SELECT id, purpose, email, new_email, host(address) AS address, created_at, expires_at
+         FROM mailed_links WHERE user_id = $1 ORDER BY created_at DESC LIMIT ${MOST_ROWS}`,
+      [userId],
+    ),
+};
+
+/** What the audit log has about their account. Where an administrator sits is not theirs to know. */
+const activitySource: ExportSource = {
+  name: 'activity',
+  tables: ['audit_log'],
+  read: (userId, query) =>
+    query(
+      `SELECT id, at, action, outcome, changes, session_id,
+              CASE WHEN actor_kind <> 'user' THEN actor_kind WHEN actor_id = user_id THEN 'you' ELSE 'administrator'
+              END AS by,
+              CASE WHEN actor_id = user_id OR actor_kind = 'anyone' THEN host(address) END AS address,
+              CASE WHEN actor_id = user_id OR actor_kind = 'anyone' THEN device END AS device
+         FROM audit_log WHERE user_id = $1 ORDER BY id DESC LIMIT ${MOST_ROWS}`,
+      [userId],
+    ),
+};
 
 /** Everything that is kept about a person, in the order of the document. */
 export const exportSources: readonly ExportSource[] = [

@@ -2,16 +2,16 @@ import { type CachedUser } from '../users/cached-user.js';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource, type EntityManager } from 'typeorm';
-import { linkTokenHash } from './link-token.js';
 import {
   ASKED_AGAIN_AFTER_SECONDS,
   ASKED_AN_HOUR,
+  InvalidLink,
   LINK_LIFETIME_SECONDS,
   type LinkPurpose,
+  linkTokenHash,
   NOTICE_LIFETIME_SECONDS,
   type NoticePurpose,
 } from './email-action.js';
-import { InvalidLink } from './email-action-errors.js';
 
 /** Whose link it is, and what it leads to. */
 export interface FoundLink {

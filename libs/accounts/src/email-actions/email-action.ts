@@ -1,3 +1,5 @@
+import { createHash, randomBytes } from 'node:crypto';
+
 /** Links, each of which proves that whoever uses it reads the mails of an address. */
 export type LinkPurpose = 'verify_email' | 'reset_password' | 'change_email';
 
@@ -25,4 +27,47 @@ export const ASKED_AN_HOUR = 5;
 
 export function isLink(purpose: MailPurpose): purpose is LinkPurpose {
   return purpose in LINK_LIFETIME_SECONDS;
+}
+
+/** 256 random bits in base64url. The only copy goes out with the mail. */
+export interface LinkToken {
+  readonly token: string;
+  readonly hash: Buffer;
+}
+
+const SHAPE = /^[A-Za-z0-9_-]{43}$/;
+
+export function newLinkToken(): LinkToken {
+  const token = randomBytes(32).toString('base64url');
+  return { token, hash: hashOf(token) };
+}
+
+/** `undefined`: no token of ours looks like this. */
+export function linkTokenHash(token: string): Buffer | undefined {
+  return SHAPE.test(token) ? hashOf(token) : undefined;
+}
+
+/** Random enough to need neither salt nor stretching. */
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+/** The link is good, and there is nothing left for it to do: it was used before, or a reset proved the same. */
+export class AlreadyVerified extends Error {
+  override readonly name = 'AlreadyVerified';
+  readonly code = 'auth.already_verified';
+
+  constructor() {
+    super('This address is already verified. There is nothing left to do.');
+  }
+}
+
+/** Never made, used, replaced, expired, or of another account by now: one answer, so that it tells nobody which. */
+export class InvalidLink extends Error {
+  override readonly name = 'InvalidLink';
+  readonly code = 'auth.invalid_link';
+
+  constructor() {
+    super('This link is not valid, or not any more. Please ask for a new one.');
+  }
 }

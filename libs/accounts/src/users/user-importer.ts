@@ -1,7 +1,8 @@
-import { type DataSource, type QueryRunner } from 'typeorm';
+import { type DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { type MetadataPatch, patched } from './metadata.js';
-import { type ProfileChanges } from './user-store.js';
+import { type ProfileChanges } from './user-fields.js';
+import { UserEntity, type UserRow } from './user.entity.js';
 import { EmailTaken, IdTaken, PhoneTaken, type UserError, UsernameTaken } from './user-errors.js';
 
 /** A user of another system, who keeps their password. */
@@ -30,20 +31,6 @@ export interface ImportOptions {
   dryRun?: boolean;
 }
 
-/** Users as a table, by the place that they have in the batch. */
-const GIVEN = `json_to_recordset($1::json) AS g (
-  place integer, id uuid, keeps_id boolean, email text, email_verified boolean, username text, first_name text,
-  last_name text, phone text, bio text, occupation text, location text, password_hash text, is_active boolean,
-  roles text[], app_metadata jsonb, user_metadata jsonb, created_at timestamptz)`;
-
-const INSERT = `
-  INSERT INTO users (id, email, email_verified, username, first_name, last_name, phone, bio, occupation, location,
-                     password_hash, is_active, roles, app_metadata, user_metadata, created_at)
-  SELECT id, email, email_verified, username, first_name, last_name, phone, bio, occupation, location,
-         password_hash, is_active, roles, app_metadata, user_metadata, coalesce(created_at, now())
-    FROM ${GIVEN} ORDER BY place
-  ON CONFLICT DO NOTHING RETURNING id, email`;
-
 const SAME_EMAIL = 'FROM users AS u WHERE lower(u.email COLLATE "C") = lower(g.email COLLATE "C")';
 
 const CONFLICTS = `
@@ -52,7 +39,7 @@ const CONFLICTS = `
          EXISTS (SELECT FROM users AS u WHERE u.id = g.id) AS id,
          EXISTS (SELECT ${SAME_EMAIL}) AS email,
          EXISTS (SELECT FROM users AS u WHERE lower(u.username COLLATE "C") = lower(g.username COLLATE "C")) AS username
-    FROM ${GIVEN}`;
+    FROM json_to_recordset($1::json) AS g (place integer, id uuid, keeps_id boolean, email text, username text)`;
 
 interface Conflict {
   place: number;
@@ -78,11 +65,11 @@ export class UserImporter {
     users: readonly ImportedUser[],
     { dryRun = false }: ImportOptions = {},
   ): Promise<ImportOutcome[]> {
-    const rows = users.map(rowOf);
+    const candidates = users.map(candidateOf);
     const runner = this.dataSource.createQueryRunner();
     try {
       await runner.startTransaction();
-      const outcomes = await insert(runner, rows);
+      const outcomes = await insert(runner.manager, candidates);
       await (dryRun ? runner.rollbackTransaction() : runner.commitTransaction());
       return outcomes;
     } catch (error) {
@@ -94,30 +81,49 @@ export class UserImporter {
   }
 }
 
-type Row = ReturnType<typeof rowOf>;
-
-interface Inserted {
-  readonly id: string;
-  readonly email: string;
+interface Candidate {
+  readonly place: number;
+  readonly keepsId: boolean;
+  readonly row: UserRowValues;
 }
 
-/** Two lines may give one id to two people, of whom only one is in. */
-function keyOf({ id, email }: Inserted): string {
-  return `${id} ${email}`;
-}
+type UserRowValues = Partial<UserRow> & Pick<UserRow, 'id' | 'email'>;
 
-async function insert(runner: QueryRunner, rows: readonly Row[]): Promise<ImportOutcome[]> {
-  const inserted = (await runner.query(INSERT, [JSON.stringify(rows)])) as Inserted[];
-  const those = new Set(inserted.map(keyOf));
-  // The first of two that are the same is the one that is in.
-  const outcomes = rows.map((row): ImportOutcome | undefined =>
-    those.delete(keyOf(row)) ? { kind: 'imported' } : undefined,
+async function insert(manager: EntityManager, candidates: readonly Candidate[]): Promise<ImportOutcome[]> {
+  const { raw } = await manager
+    .createQueryBuilder()
+    .insert()
+    .into(UserEntity)
+    .values(candidates.map(({ row }) => row))
+    .orIgnore()
+    .returning(['id', 'email'])
+    .updateEntity(false)
+    .execute();
+  const inserted = new Set((raw as UserRowValues[]).map(keyOf));
+  // Of two equal candidates the first is the one that was inserted.
+  const outcomes = candidates.map(({ row }): ImportOutcome | undefined =>
+    inserted.delete(keyOf(row)) ? { kind: 'imported' } : undefined,
   );
-  const left = rows.filter(({ place }) => !outcomes[place]);
+  const left = candidates.filter(({ place }) => !outcomes[place]);
   if (left.length === 0) return outcomes as ImportOutcome[];
-  const conflicts = (await runner.query(CONFLICTS, [JSON.stringify(left)])) as Conflict[];
+  const conflicts = await manager.query<Conflict[]>(CONFLICTS, [
+    JSON.stringify(
+      left.map(({ place, keepsId, row: { id, email, username } }) => ({
+        place,
+        id,
+        keeps_id: keepsId,
+        email,
+        username,
+      })),
+    ),
+  ]);
   for (const conflict of conflicts) outcomes[conflict.place] = outcomeOf(conflict);
   return outcomes as ImportOutcome[];
+}
+
+/** Two candidates may claim one id; only one of them is inserted. */
+function keyOf({ id, email }: UserRowValues): string {
+  return `${id} ${email}`;
 }
 
 function outcomeOf({ exists, id, email, username }: Conflict): ImportOutcome {
@@ -127,27 +133,18 @@ function outcomeOf({ exists, id, email, username }: Conflict): ImportOutcome {
   return { kind: 'refused', fault: username ? new UsernameTaken() : new PhoneTaken() };
 }
 
-function rowOf(user: ImportedUser, place: number) {
-  const { id, createdAt } = user;
+function candidateOf({ id, createdAt, ...user }: ImportedUser, place: number): Candidate {
   return {
     place,
-    // Lists are in the order of ids, newest first.
-    id: id ?? uuidv7(createdAt && { msecs: createdAt.getTime() }),
-    keeps_id: id !== undefined,
-    email: user.email,
-    email_verified: user.emailVerified,
-    username: user.username,
-    first_name: user.firstName,
-    last_name: user.lastName,
-    phone: user.phone,
-    bio: user.bio,
-    occupation: user.occupation,
-    location: user.location,
-    password_hash: user.passwordHash,
-    is_active: user.isActive,
-    roles: user.roles ?? [],
-    app_metadata: patched({}, user.appMetadata ?? {}),
-    user_metadata: patched({}, user.userMetadata ?? {}),
-    created_at: createdAt?.toISOString(),
+    keepsId: id !== undefined,
+    row: {
+      ...user,
+      // Lists are in the order of ids, newest first.
+      id: id ?? uuidv7(createdAt && { msecs: createdAt.getTime() }),
+      createdAt,
+      roles: [...(user.roles ?? [])],
+      appMetadata: patched({}, user.appMetadata ?? {}),
+      userMetadata: patched({}, user.userMetadata ?? {}),
+    },
   };
 }

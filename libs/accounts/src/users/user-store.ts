@@ -1,4 +1,5 @@
-import { UserEntity } from './user.entity.js';
+import { UserEntity, type UserRow } from './user.entity.js';
+import { type ProfileChanges } from './user-fields.js';
 import { type DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { type AliasKind, canonical } from './alias.js';
@@ -20,19 +21,6 @@ export interface NewUser extends ProfileChanges {
   email: string;
   passwordHash: string;
   isAdmin?: boolean;
-}
-
-/** What people may change of themselves. `null` clears, absent leaves. */
-export interface ProfileChanges {
-  username?: string | null;
-  firstName?: string | null;
-  lastName?: string | null;
-  phone?: string | null;
-  bio?: string | null;
-  occupation?: string | null;
-  location?: string | null;
-  /** What the user or their application keeps; no right may depend on it. */
-  userMetadata?: MetadataPatch;
 }
 
 /** What administrators may change of anybody. */
@@ -298,10 +286,7 @@ export class UserStore {
 
   async #change(
     id: string,
-    decide: (
-      before: CachedUser,
-      manager: EntityManager,
-    ) => Partial<UserEntity> | Promise<Partial<UserEntity>>,
+    decide: (before: CachedUser, manager: EntityManager) => Partial<UserRow> | Promise<Partial<UserRow>>,
   ): Promise<CachedUser> {
     const [before, after] = await this.#inTransaction(async (manager) => {
       const before = await selectUser(manager, id, 'FOR UPDATE');

@@ -1,5 +1,5 @@
 import { EmailField, GivenPasswordField, PasswordField } from '#http';
-import { ProfileFields } from '../profile/profile-fields.js';
+import { ProfileFields } from '../profile/profile.js';
 
 export class RegisterRequest extends ProfileFields {
   @EmailField()

@@ -19,13 +19,12 @@ import {
   RegisterRequest,
 } from './account-requests.js';
 import { ClosedAccount } from './closed-account.js';
-import { profileChanges } from '../profile/profile-fields.js';
+import { profileChanges, UserResponse } from '../profile/profile.js';
 import { Public, Scope, UsersOnly } from '../../access/access.js';
 import { CurrentSession, CurrentUser } from '../../access/current-user.js';
 import { TokenIssuer } from '../sessions/token-issuer.js';
 import { AuthenticatedResponse } from '../sessions/token-response.js';
 import { Context, type RequestContext } from '../../access/request-context.js';
-import { UserResponse } from '../profile/user-response.js';
 
 /** The longest that a password may wait for its turn and be hashed; the queue is bounded well below it. */
 const PASSWORD_DEADLINE_MS = 15_000;

@@ -5,7 +5,7 @@ import { AuthenticatedResponse, TokenResponse } from './token-response.js';
 import { AccessTokens } from '../access-tokens/access-tokens.js';
 import { Clock } from '#cache';
 import { RefreshTokens } from '../refresh-tokens/refresh-tokens.js';
-import { UserResponse } from '../profile/user-response.js';
+import { UserResponse } from '../profile/profile.js';
 
 /** Turns a user who has proved who they are into an answer with tokens. */
 @Injectable()

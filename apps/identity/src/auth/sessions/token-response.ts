@@ -1,5 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { UserResponse } from '../profile/user-response.js';
+import { UserResponse } from '../profile/profile.js';
 
 /** RFC 6749, section 5.1. */
 @ApiSchema({ name: 'Token' })

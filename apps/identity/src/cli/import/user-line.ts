@@ -1,7 +1,7 @@
 import { type ImportedUser } from '#accounts';
 import { Transform } from 'class-transformer';
 import { MetadataField } from '../../auth/profile/metadata-field.js';
-import { ProfileFields, profileChanges } from '../../auth/profile/profile-fields.js';
+import { ProfileFields, profileChanges } from '../../auth/profile/profile.js';
 import { BcryptHash } from '../../auth/passwords/bcrypt-hash.js';
 import {
   BooleanField,
