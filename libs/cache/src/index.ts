@@ -1,24 +1,28 @@
 export { Clock, SystemClock } from './clock.js';
 export { type Announcement } from './coherence/announced-changes.js';
 export { ChangeLog } from './coherence/change-log.js';
-export { type ChangeBatch, ChangeSource } from './coherence/change-source.js';
+export { type ChangeBatch, ChangeSource, IncompleteChangeLog } from './coherence/change-source.js';
 export { type Change, ChangeWindow } from './coherence/change-window.js';
-export { EpochMismatch } from './coherence/epoch-mismatch.js';
-export { IncompleteChangeLog } from './coherence/incomplete-change-log.js';
 export { Lease } from './coherence/lease.js';
-export { type Loaded } from './coherence/loaded.js';
-export { Snapshot } from './coherence/snapshot.js';
-export { type Stamp } from './coherence/stamp.js';
-export { type Answer, CoherentCache, type Origin, type Subject } from './coherent-cache/coherent-cache.js';
-export { combineOrigins } from './coherent-cache/combine-origins.js';
-export { ChangeHistory, type MissedChange } from './sampling/change-history.js';
-export { type SamplingSummary } from './sampling/sampling-counts.js';
-export { StalenessSampler } from './sampling/staleness-sampler.js';
-export { LookupStatistics, type LookupSummary } from './statistics/lookup-statistics.js';
+export { type Loaded, Snapshot, type Stamp } from './coherence/snapshot.js';
+export {
+  type Answer,
+  CoherentCache,
+  combineOrigins,
+  EpochMismatch,
+  type Origin,
+  type Lookup,
+} from './coherent-cache/coherent-cache.js';
+export { LookupStatistics, type LookupSummary } from './coherent-cache/lookup-statistics.js';
+export {
+  ChangeHistory,
+  type MissedChange,
+  type SamplingSummary,
+  StalenessSampler,
+} from './coherent-cache/staleness-sampler.js';
 export { BreakerTier } from './tiers/breaker-tier.js';
-export { type CacheTier } from './tiers/cache-tier.js';
+export { type CacheTier, type Entry } from './tiers/cache-tier.js';
 export { type BreakerState, CircuitBreaker } from './tiers/circuit-breaker.js';
 export { EntryCodec } from './tiers/entry-codec.js';
-export { type Entry } from './tiers/entry.js';
 export { MemoryTier } from './tiers/memory-tier.js';
 export { Seal, type SealKeys } from './tiers/seal.js';

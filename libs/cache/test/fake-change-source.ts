@@ -6,12 +6,12 @@ import { type ModelDatabase } from './model-database.js';
 /** The change log of a model database, over a wire that a test can break. */
 export class FakeChangeSource extends ChangeSource {
   /** Of each look that was sent, what it asked for. */
-  readonly looks: (Snapshot | undefined)[] = [];
+  readonly polls: (Snapshot | undefined)[] = [];
   /** Where replies wait on their way back. */
   readonly replies = new Gate();
   /** Where prunings wait. */
   readonly prunings = new Gate();
-  fault: Error | undefined;
+  error: Error | undefined;
   prunes = 0;
   closed = false;
 
@@ -20,18 +20,18 @@ export class FakeChangeSource extends ChangeSource {
   }
 
   override async read(previous: Snapshot | undefined): Promise<ChangeBatch> {
-    this.looks.push(previous);
-    const { fault } = this;
+    this.polls.push(previous);
+    const { error } = this;
     const batch = this.database.changesSince(previous);
     await this.replies.pass();
-    if (fault) throw fault;
+    if (error) throw error;
     return batch;
   }
 
   override async prune(): Promise<void> {
     this.prunes++;
     await this.prunings.pass();
-    if (this.fault) throw this.fault;
+    if (this.error) throw this.error;
   }
 
   override close(): Promise<void> {

@@ -1,5 +1,4 @@
-import { type Entry } from '../src/tiers/entry.js';
-import { type CacheTier } from '../src/tiers/cache-tier.js';
+import { type CacheTier, type Entry } from '../src/tiers/cache-tier.js';
 import { Gate } from './gate.js';
 
 /** A tier in a map, which a test can look into, slow down and fill with anything. */

@@ -1,7 +1,6 @@
 import { type ChangeBatch } from '../src/coherence/change-source.js';
 import { type Change } from '../src/coherence/change-window.js';
-import { type Snapshot } from '../src/coherence/snapshot.js';
-import { type Stamp } from '../src/coherence/stamp.js';
+import { type Snapshot, type Stamp } from '../src/coherence/snapshot.js';
 import { aSnapshot } from './a-snapshot.js';
 
 /** What was read, and what it was true of. */

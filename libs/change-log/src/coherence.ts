@@ -1,20 +1,20 @@
 import {
-  StalenessSampler,
-  type SamplingSummary,
   ChangeLog,
   ChangeWindow,
   type Clock,
   CoherentCache,
-  Lease,
-  MemoryTier,
   IncompleteChangeLog,
+  Lease,
+  type LookupSummary,
+  MemoryTier,
+  type SamplingSummary,
+  StalenessSampler,
 } from '#cache';
 import { databaseErrorOf } from '#database';
 import { reasonOf } from '#runtime';
 import { type DataSource } from 'typeorm';
-import { Announcer } from './announcer.js';
-import { PostgresChangeHistory } from './postgres/postgres-change-history.js';
-import { PostgresChangeSource } from './postgres/postgres-change-source.js';
+import { Announcer } from './redis/announcer.js';
+import { PostgresChangeHistory, PostgresChangeSource } from './postgres/postgres-change-source.js';
 import { RedisBackend, type RedisBackendOptions } from './redis/redis-backend.js';
 
 export interface CoherenceOptions {
@@ -102,9 +102,9 @@ export class Coherence {
           this.#announcer.heard(announcement);
           this.#log.heard(announcement);
         },
-        onAway: (reason) =>
+        onUnavailable: (reason) =>
           notice('warn', `Redis does not answer (${reason}): the cache is in memory alone.`),
-        onBack: () => notice('info', 'Redis answers again.'),
+        onRecovery: () => notice('info', 'Redis answers again.'),
       });
     }
     this.#auditor = new StalenessSampler(new PostgresChangeHistory(dataSource), this.#log, clock, {
@@ -199,4 +199,10 @@ export class Coherence {
 
 function lagOf(ms: number): string {
   return Number.isFinite(ms) ? `${ms.toFixed(0)} ms` : 'nobody knows how long';
+}
+
+/** How the caches of this instance are doing, and what look-ups of users have met. */
+export interface CacheStatus extends CoherenceStatus {
+  readonly lastHour: LookupSummary;
+  readonly sinceStart: LookupSummary;
 }

@@ -1,11 +1,11 @@
-import { type Answer, CoherentCache, type Subject } from '#cache';
+import { type Answer, CoherentCache, type Lookup } from '#cache';
 import { PersonalTokenCache, SessionCache, UserCache } from '#accounts';
 import { type FailpointHit, type FailpointSite, type Failpoint } from './failpoint.js';
 
 const USER = 'user:id:';
 
 /** Methods of the product, without the object that they belong to. */
-type Read = (this: CoherentCache<object>, subject: Subject<object>) => Promise<Answer<object>>;
+type Read = (this: CoherentCache<object>, subject: Lookup<object>) => Promise<Answer<object>>;
 type InvalidateUser = (this: UserCache, ...users: Parameters<UserCache['invalidate']>) => Promise<void>;
 type InvalidateIds = (this: unknown, ids: readonly string[]) => Promise<void>;
 
@@ -58,7 +58,7 @@ export class Failpoints {
     const read = Reflect.get(CoherentCache.prototype, 'read') as Read;
     CoherentCache.prototype.read = function (
       this: CoherentCache<object>,
-      subject: Subject<object>,
+      subject: Lookup<object>,
     ): Promise<Answer<object>> {
       if (!subject.key.startsWith(USER)) return read.call(this, subject);
       const load = async (): ReturnType<typeof subject.load> => {

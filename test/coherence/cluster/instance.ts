@@ -4,7 +4,7 @@
  * The product has no switches for that; they are made here, by replacing what a part of the protocol does.
  */
 import 'reflect-metadata';
-import { type Answer, ChangeWindow, CoherentCache, Lease, Seal, type Subject } from '#cache';
+import { type Answer, ChangeWindow, CoherentCache, Lease, Seal, type Lookup } from '#cache';
 import { readSettings } from '#config';
 import { DatabaseUnavailable, DeadlineClient } from '#database';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -61,13 +61,13 @@ process.once('disconnect', () => {
 });
 
 /** Of a cache of any kind of value. */
-type Read = (this: CoherentCache<object>, subject: Subject<object>) => Promise<Answer<object>>;
+type Read = (this: CoherentCache<object>, subject: Lookup<object>) => Promise<Answer<object>>;
 
 function withoutFallback(): void {
   const read = Reflect.get(CoherentCache.prototype, 'read') as Read;
   CoherentCache.prototype.read = function (
     this: CoherentCache<object>,
-    subject: Subject<object>,
+    subject: Lookup<object>,
   ): Promise<Answer<object>> {
     const lease = Reflect.get(this, 'lease') as Lease;
     const load = (): ReturnType<typeof subject.load> =>

@@ -3,7 +3,7 @@ import {
   type Clock,
   type CoherentCache,
   type Loaded,
-  type Subject,
+  type Lookup,
   LookupStatistics,
   combineOrigins,
 } from '#cache';
@@ -119,7 +119,7 @@ export class UserCache {
       return idOf(loaded);
     };
     const recheck = async (): Promise<Loaded<string>> => idOf(await this.#loader.byAlias(name));
-    const subject: Subject<string> = { key: name.key, tags: [name.tag, WHOLE_TABLE], load, recheck };
+    const subject: Lookup<string> = { key: name.key, tags: [name.tag, WHOLE_TABLE], load, recheck };
     const led = await (options?.truth ? this.#aliases.bypass(subject) : this.#aliases.read(subject));
     // What stands in is older than a load that was refused before it.
     const own = led.origin === 'stale' ? undefined : justLoaded();
@@ -134,7 +134,7 @@ export class UserCache {
     return { value: user.value, origin: combineOrigins(led.origin, user.origin) };
   }
 
-  #userSubject(id: string, load?: () => Promise<Loaded<CachedUser>>): Subject<CachedUser> {
+  #userSubject(id: string, load?: () => Promise<Loaded<CachedUser>>): Lookup<CachedUser> {
     return {
       key: userKey(id),
       tags: [`u:${id}`, WHOLE_TABLE],

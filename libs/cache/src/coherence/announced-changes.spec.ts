@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { aSnapshot } from '../../test/a-snapshot.js';
 import { AnnouncedChanges, type Announcement } from './announced-changes.js';
-import { type Stamp } from './stamp.js';
+import { type Stamp } from './snapshot.js';
 
 const aStamp = (snapshot: string, epoch = 'one'): Stamp => ({ epoch, snapshot: aSnapshot(snapshot) });
 

@@ -1,6 +1,5 @@
 import { type Change } from './change-window.js';
-import { type Snapshot } from './snapshot.js';
-import { type Stamp } from './stamp.js';
+import { type Snapshot, type Stamp } from './snapshot.js';
 
 /** What another instance's look at the log brought. */
 export interface Announcement {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { FakeChangeSource } from '../../test/fake-change-source.js';
 import { ModelDatabase } from '../../test/model-database.js';
 import { SystemClock } from '../clock.js';
-import { IncompleteChangeLog } from './incomplete-change-log.js';
+import { IncompleteChangeLog } from './change-source.js';
 import { ChangeLog, type ChangeLogOptions } from './change-log.js';
 import { ChangeWindow } from './change-window.js';
 import { Lease } from './lease.js';
@@ -52,7 +52,7 @@ describe('ChangeLog', () => {
       await pass(200);
       database.set('a', '2');
       await pass(200);
-      expect(source.looks.map(String)).toEqual(['undefined', '100:100:', '101:101:']);
+      expect(source.polls.map(String)).toEqual(['undefined', '100:100:', '101:101:']);
       expect(window.size).toBe(2);
     });
 
@@ -83,7 +83,7 @@ describe('ChangeLog', () => {
       await pass(200);
       expect(window.epoch).toBe('life-2');
       expect(window.admits(old.stamp, ['a'])).toBe(false);
-      expect(source.looks.at(-1)).toBeUndefined();
+      expect(source.polls.at(-1)).toBeUndefined();
     });
 
     it('starts over when the log has forgotten what it had not read yet', async () => {
@@ -92,7 +92,7 @@ describe('ChangeLog', () => {
       database.set('a', '1');
       database.prune();
       await pass(200);
-      expect(source.looks.at(-1)).toBeUndefined();
+      expect(source.polls.at(-1)).toBeUndefined();
       expect(window.admits(old.stamp, ['b'])).toBe(false);
       expect(window.admits(database.read('b').stamp, ['b'])).toBe(true);
     });
@@ -103,7 +103,7 @@ describe('ChangeLog', () => {
       database.batchLimit = 2;
       for (const key of ['x', 'y', 'z']) database.set(key, '1');
       await pass(200);
-      expect(source.looks).toHaveLength(2);
+      expect(source.polls).toHaveLength(2);
       expect(window.admits(old.stamp, ['z'])).toBe(false);
       expect(lease.holds()).toBe(true);
       expect(window.admits(database.read('z').stamp, ['z'])).toBe(true);
@@ -128,11 +128,11 @@ describe('ChangeLog', () => {
 
     it('gives the lease up at once when the log is not written', async () => {
       await log.start();
-      source.fault = new IncompleteChangeLog('no triggers');
+      source.error = new IncompleteChangeLog('no triggers');
       await pass(200);
       expect(lease.holds()).toBe(false);
       expect(lease.heldWithin(60_000)).toBe(false);
-      source.fault = undefined;
+      source.error = undefined;
       await pass(200);
       expect(lease.holds()).toBe(true);
     });
@@ -143,14 +143,14 @@ describe('ChangeLog', () => {
       const onFailure = jest.fn();
       const onRecovery = jest.fn();
       log = aLog({ onFailure, onRecovery });
-      source.fault = new Error('down');
+      source.error = new Error('down');
       await log.start();
       await pass(1_000);
-      expect(source.looks).toHaveLength(6);
+      expect(source.polls).toHaveLength(6);
       expect(lease.holds()).toBe(false);
-      expect(onFailure.mock.calls).toEqual([[source.fault]]);
+      expect(onFailure.mock.calls).toEqual([[source.error]]);
 
-      source.fault = undefined;
+      source.error = undefined;
       await pass(200);
       expect(lease.holds()).toBe(true);
       expect(onRecovery).toHaveBeenCalledTimes(1);
@@ -159,26 +159,26 @@ describe('ChangeLog', () => {
     it('serves on what it knows until the lease lapses, then catches up on all of it', async () => {
       await log.start();
       const old = database.read('a');
-      source.fault = new Error('down');
+      source.error = new Error('down');
       database.set('a', '1');
       await pass(1_000);
       expect(lease.holds()).toBe(true);
       await pass(1);
       expect(lease.holds()).toBe(false);
-      source.fault = undefined;
+      source.error = undefined;
       await pass(200);
       expect(window.admits(old.stamp, ['a'])).toBe(false);
     });
 
     it('does not look more often than every ten milliseconds because it is woken', async () => {
       await log.start();
-      source.fault = new Error('down');
+      source.error = new Error('down');
       await pass(50);
       for (let ms = 0; ms < 100; ms++) {
         log.wake();
         await pass(1);
       }
-      expect(source.looks.length).toBeLessThanOrEqual(12);
+      expect(source.polls.length).toBeLessThanOrEqual(12);
     });
   });
 
@@ -188,15 +188,15 @@ describe('ChangeLog', () => {
       source.replies.close();
       await pass(200); // a look is under way, and has missed what comes now
       database.set('a', '1');
-      const before = source.looks.length;
+      const before = source.polls.length;
       let done = false;
       const caughtUp = log.catchUp().then(() => (done = true));
       await pass(10);
-      expect([source.looks.length, done]).toEqual([before, false]);
+      expect([source.polls.length, done]).toEqual([before, false]);
 
       source.replies.open();
       await caughtUp;
-      expect(source.looks).toHaveLength(before + 1);
+      expect(source.polls).toHaveLength(before + 1);
       expect(window.size).toBe(1);
     });
 
@@ -207,12 +207,12 @@ describe('ChangeLog', () => {
       const all = Array.from({ length: 50 }, () => log.catchUp());
       source.replies.open();
       await Promise.all(all);
-      expect(source.looks).toHaveLength(3);
+      expect(source.polls).toHaveLength(3);
     });
 
     it('gives the lease up when the look fails', async () => {
       await log.start();
-      source.fault = new Error('down');
+      source.error = new Error('down');
       await log.catchUp();
       expect(lease.holds()).toBe(false);
       expect(lease.heldWithin(60_000)).toBe(false);
@@ -254,7 +254,7 @@ describe('ChangeLog', () => {
       await pass(50);
       log.wake();
       await pass(0);
-      expect(source.looks).toHaveLength(2);
+      expect(source.polls).toHaveLength(2);
     });
 
     it('is not put off by ever more wake-ups, and not driven wild by them', async () => {
@@ -263,8 +263,8 @@ describe('ChangeLog', () => {
         log.wake();
         await pass(0.5);
       }
-      expect(source.looks.length).toBeGreaterThan(80);
-      expect(source.looks.length).toBeLessThan(110);
+      expect(source.polls.length).toBeGreaterThan(80);
+      expect(source.polls.length).toBeLessThan(110);
       expect(lease.holds()).toBe(true);
     });
 
@@ -286,7 +286,7 @@ describe('ChangeLog', () => {
       await log.stop();
       log.wake();
       await pass(1_000);
-      expect(source.looks).toHaveLength(1);
+      expect(source.polls).toHaveLength(1);
     });
   });
 
@@ -302,7 +302,7 @@ describe('ChangeLog', () => {
       source.replies.open();
       await Promise.all([stopped, caughtUp]);
       expect(source.closed).toBe(true);
-      expect(source.looks).toHaveLength(2);
+      expect(source.polls).toHaveLength(2);
       expect(jest.getTimerCount()).toBe(0);
       expect(lease.holds()).toBe(false);
     });
@@ -325,10 +325,10 @@ describe('ChangeLog', () => {
     it('looks on when a pruning fails', async () => {
       source.prunings.close();
       await log.start();
-      source.fault = new Error('cannot prune');
+      source.error = new Error('cannot prune');
       source.prunings.open();
       await pass(0);
-      source.fault = undefined;
+      source.error = undefined;
       await pass(200);
       expect(lease.holds()).toBe(true);
     });

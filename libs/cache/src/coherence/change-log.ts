@@ -1,10 +1,8 @@
 import { type Announcement, AnnouncedChanges } from './announced-changes.js';
-import { type ChangeBatch, type ChangeSource } from './change-source.js';
+import { type ChangeBatch, type ChangeSource, IncompleteChangeLog } from './change-source.js';
 import { type ChangeWindow } from './change-window.js';
 import { type Lease } from './lease.js';
-import { type Snapshot } from './snapshot.js';
-import { type Stamp } from './stamp.js';
-import { IncompleteChangeLog } from './incomplete-change-log.js';
+import { type Snapshot, type Stamp } from './snapshot.js';
 
 /** Wake-ups come once per write of every other instance; this bounds what they can cost. In milliseconds. */
 const WAKE_GAP_MS = 10;
@@ -109,7 +107,7 @@ export class ChangeLog {
   }
 
   /** Whether others announced a change that a value with this stamp and these tags did not see. */
-  hasHeardAgainst(stamp: Stamp, tags: readonly string[]): boolean {
+  announcementContradicts(stamp: Stamp, tags: readonly string[]): boolean {
     return this.#announced.contradicts(stamp, tags);
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { aSnapshot } from '../../test/a-snapshot.js';
 import { ChangeWindow } from './change-window.js';
-import { type Stamp } from './stamp.js';
+import { type Stamp } from './snapshot.js';
 
 const aStamp = (snapshot: string, epoch = 'one'): Stamp => ({ epoch, snapshot: aSnapshot(snapshot) });
 

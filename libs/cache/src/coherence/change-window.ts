@@ -1,5 +1,4 @@
-import { type Snapshot } from './snapshot.js';
-import { type Stamp } from './stamp.js';
+import { type Snapshot, type Stamp } from './snapshot.js';
 
 /** One committed statement: the transaction it belonged to and the tags of what it touched. */
 export interface Change {

@@ -46,3 +46,24 @@ export class Snapshot {
     return `${this.xmin}:${this.xmax}:${this.inProgress.join(',')}`;
   }
 }
+
+/**
+ * What a value was true of: the database it was read from, and the snapshot of the very statement that read it.
+ */
+export interface Stamp {
+  /**
+   * Names one uninterrupted life of one database. Snapshots of different epochs cannot be compared: after a
+   * crash or a fail-over PostgreSQL may hand out transaction ids a second time.
+   */
+  readonly epoch: string;
+  readonly snapshot: Snapshot;
+}
+
+/** What the database said, and when it was asked. */
+export interface Loaded<V> {
+  readonly value: V | null;
+  /** `undefined`: nobody can say what this was true of, so it is not kept. */
+  readonly stamp: Stamp | undefined;
+  /** Monotonic milliseconds at or before the statement was sent. */
+  readonly sentAtMs: number;
+}

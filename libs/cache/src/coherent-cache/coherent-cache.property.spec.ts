@@ -3,15 +3,13 @@ import fc from 'fast-check';
 import { FakeClock } from '../../test/fake-clock.js';
 import { ModelDatabase } from '../../test/model-database.js';
 import { Switchboard } from '../../test/switchboard.js';
-import { CoherentCache, type Subject } from './coherent-cache.js';
+import { CoherentCache, EpochMismatch, type Lookup } from './coherent-cache.js';
 import { ChangeLog } from '../coherence/change-log.js';
 import { type ChangeBatch, ChangeSource } from '../coherence/change-source.js';
 import { ChangeWindow } from '../coherence/change-window.js';
-import { EpochMismatch } from '../coherence/epoch-mismatch.js';
 import { Lease } from '../coherence/lease.js';
 import { type Snapshot } from '../coherence/snapshot.js';
-import { type Entry } from '../tiers/entry.js';
-import { type CacheTier } from '../tiers/cache-tier.js';
+import { type CacheTier, type Entry } from '../tiers/cache-tier.js';
 import { MemoryTier } from '../tiers/memory-tier.js';
 
 const DELTA_MS = 1_000;
@@ -116,7 +114,7 @@ class SharedTier implements CacheTier<string> {
 class Instance {
   readonly log: ChangeLog;
   readonly #cache: CoherentCache<string>;
-  readonly #subject: Subject<string>;
+  readonly #subject: Lookup<string>;
   /** The newest value whose change this instance has answered. */
   #answered = 0;
 

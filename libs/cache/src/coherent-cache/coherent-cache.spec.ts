@@ -4,13 +4,12 @@ import { FakeClock } from '../../test/fake-clock.js';
 import { FakeTier } from '../../test/fake-tier.js';
 import { Gate } from '../../test/gate.js';
 import { ModelDatabase } from '../../test/model-database.js';
-import { CoherentCache, type Subject } from './coherent-cache.js';
+import { CoherentCache, EpochMismatch, type Lookup } from './coherent-cache.js';
 import { ChangeLog } from '../coherence/change-log.js';
 import { ChangeWindow } from '../coherence/change-window.js';
-import { EpochMismatch } from '../coherence/epoch-mismatch.js';
 import { Lease } from '../coherence/lease.js';
-import { type Entry } from '../tiers/entry.js';
-import { type Loaded } from '../coherence/loaded.js';
+import { type Entry } from '../tiers/cache-tier.js';
+import { type Loaded } from '../coherence/snapshot.js';
 import { MemoryTier } from '../tiers/memory-tier.js';
 
 interface Person {
@@ -66,7 +65,7 @@ describe('CoherentCache', () => {
     });
   }
 
-  function subject(key = 'ada'): Subject<Person> {
+  function subject(key = 'ada'): Lookup<Person> {
     return { key, tags: [key, 'everybody'], load: () => load(key) };
   }
 
@@ -319,7 +318,7 @@ describe('CoherentCache', () => {
     it('asks PostgreSQL for everything when the write could not be followed in the log', async () => {
       database.set('ada', 'old');
       await cache.read(subject());
-      source.fault = new Error('down');
+      source.error = new Error('down');
       await write('new');
       expect(await cache.read(subject())).toEqual(ada('new', 'postgres'));
       expect(await cache.read(subject())).toEqual(ada('new', 'postgres'));
@@ -330,7 +329,7 @@ describe('CoherentCache', () => {
       loadReplies.close();
       void cache.read(subject());
       await settled();
-      source.fault = new Error('down');
+      source.error = new Error('down');
       database.set('ada', 'new');
       await log.catchUp();
       const joiner = cache.read(subject());
@@ -401,7 +400,7 @@ describe('CoherentCache', () => {
 
   describe('when the database is out of reach', () => {
     const down = (): void => {
-      source.fault = poolFault = new DatabaseDown();
+      source.error = poolFault = new DatabaseDown();
     };
 
     it('serves from memory, marked stale, until the grace is over', async () => {
@@ -451,7 +450,7 @@ describe('CoherentCache', () => {
 
     it('never does so after a write that could not be followed in the log', async () => {
       await cache.read(subject());
-      source.fault = new DatabaseDown();
+      source.error = new DatabaseDown();
       await write('new');
       poolFault = new DatabaseDown();
       remote.entries.set('ada', anEntry('old'));
@@ -478,7 +477,7 @@ describe('CoherentCache', () => {
       down();
       clock.advance(30_000);
       await cache.read(subject());
-      source.fault = poolFault = undefined;
+      source.error = poolFault = undefined;
       database.set('ada', 'Ada');
       await log.catchUp();
       expect(await cache.read(subject())).toEqual(ada('Ada', 'postgres'));
@@ -490,9 +489,9 @@ describe('CoherentCache', () => {
       database.set('ada', 'Ada');
       await cache.read(subject());
       database.crash();
-      const looks = source.looks.length;
+      const looks = source.polls.length;
       expect(await cache.read(subject('bob'))).toMatchObject({ value: null, origin: 'postgres' });
-      expect(source.looks.length).toBe(looks + 2); // what is new, and then all of it
+      expect(source.polls.length).toBe(looks + 2); // what is new, and then all of it
       expect(loads).toBe(2);
       expect(cache.peek('ada')).toBeUndefined();
       expect(cache.peek('bob')?.value).toBeNull();
@@ -528,7 +527,7 @@ describe('CoherentCache', () => {
 
     it('takes the one that answers when the log cannot be read', async () => {
       await cache.read(subject());
-      source.fault = new Error('down');
+      source.error = new Error('down');
       pool = new ModelDatabase();
       pool.crash();
       pool.set('ada', 'Ada');

@@ -1,13 +1,11 @@
-import { type StalenessSampler } from '../sampling/staleness-sampler.js';
+import { type StalenessSampler } from './staleness-sampler.js';
 import { type Clock } from '../clock.js';
 import { type ChangeLog } from '../coherence/change-log.js';
 import { type ChangeWindow } from '../coherence/change-window.js';
-import { EpochMismatch } from '../coherence/epoch-mismatch.js';
 import { type Lease } from '../coherence/lease.js';
-import { type Entry } from '../tiers/entry.js';
-import { type Loaded } from '../coherence/loaded.js';
+import { type CacheTier, type Entry } from '../tiers/cache-tier.js';
+import { type Loaded } from '../coherence/snapshot.js';
 import { SingleFlight } from './single-flight.js';
-import { type CacheTier } from '../tiers/cache-tier.js';
 import { type MemoryTier } from '../tiers/memory-tier.js';
 
 /** Where an answer came from. `bypass`: the caller demanded the truth. `stale`: the database was out of reach. */
@@ -18,7 +16,7 @@ export interface Answer<V> {
   readonly origin: Origin;
 }
 
-export interface Subject<V> {
+export interface Lookup<V> {
   readonly key: string;
   /** What changes of the value are logged under. */
   readonly tags: readonly string[];
@@ -74,7 +72,7 @@ export class CoherentCache<V extends object | string> {
    *
    * @throws what `load()` throws, or EpochMismatch, when no tier can stand in
    */
-  async read(subject: Subject<V>): Promise<Answer<V>> {
+  async read(subject: Lookup<V>): Promise<Answer<V>> {
     const held = this.peek(subject.key);
     if (held) {
       this.#serves(subject, held);
@@ -100,13 +98,13 @@ export class CoherentCache<V extends object | string> {
    *
    * @throws what `load()` throws, or EpochMismatch
    */
-  async bypass(subject: Subject<V>): Promise<Answer<V>> {
+  async bypass(subject: Lookup<V>): Promise<Answer<V>> {
     const { value } = await this.#load(subject);
     return { value, origin: 'bypass' };
   }
 
   /** Offers a value that was loaded on other business to the tiers. */
-  keep(subject: Pick<Subject<V>, 'key' | 'tags'>, loaded: Loaded<V>): void {
+  keep(subject: Pick<Lookup<V>, 'key' | 'tags'>, loaded: Loaded<V>): void {
     const entry = this.#keepHere(subject, loaded);
     if (entry === undefined) return;
     const { key } = subject;
@@ -124,7 +122,7 @@ export class CoherentCache<V extends object | string> {
 
   /** @returns what was offered to memory; `undefined` when it may not be kept */
   #keepHere(
-    { key, tags }: Pick<Subject<V>, 'key' | 'tags'>,
+    { key, tags }: Pick<Lookup<V>, 'key' | 'tags'>,
     { value, stamp }: Loaded<V>,
   ): Entry<V> | undefined {
     if (stamp === undefined || !this.window.admits(stamp, tags)) return undefined;
@@ -133,11 +131,11 @@ export class CoherentCache<V extends object | string> {
     return entry;
   }
 
-  #fly(subject: Subject<V>): Promise<Outcome<V>> {
+  #fly(subject: Lookup<V>): Promise<Outcome<V>> {
     return this.#flights.do(subject.key, () => this.#fetch(subject));
   }
 
-  async #fetch(subject: Subject<V>): Promise<Outcome<V>> {
+  async #fetch(subject: Lookup<V>): Promise<Outcome<V>> {
     if (this.remote && this.lease.holds()) {
       const entry = await this.remote.get(subject.key);
       // Judged after the wait, so it holds for everyone who joined meanwhile.
@@ -155,7 +153,7 @@ export class CoherentCache<V extends object | string> {
     return { ...(await this.#load(subject)), origin: 'postgres' };
   }
 
-  #serves({ key, tags, load, recheck = load }: Subject<V>, entry: Entry<V>): void {
+  #serves({ key, tags, load, recheck = load }: Lookup<V>, entry: Entry<V>): void {
     if (this.auditor?.draws()) this.auditor.compare({ key, tags, recheck, entry });
   }
 
@@ -163,7 +161,7 @@ export class CoherentCache<V extends object | string> {
    * Asks the database, and makes sure that it is the one whose change log we follow: after a fail-over the pool may
    * still hold a connection to the server that is no longer in force, or have found the new one before the log did.
    */
-  async #load(subject: Subject<V>, keep: 'everywhere' | 'here' = 'everywhere'): Promise<Loaded<V>> {
+  async #load(subject: Lookup<V>, keep: 'everywhere' | 'here' = 'everywhere'): Promise<Loaded<V>> {
     for (let attempt = 1; attempt <= LOADS; attempt++) {
       const loaded = await subject.load();
       if (this.#isForeign(loaded)) await this.log.catchUp();
@@ -189,17 +187,18 @@ export class CoherentCache<V extends object | string> {
   }
 
   /** An entry that nothing known contradicts, for a while after the log could last be read. */
-  async #staleFallback({ key, tags }: Subject<V>): Promise<Answer<V> | undefined> {
+  async #staleFallback({ key, tags }: Lookup<V>): Promise<Answer<V> | undefined> {
     const allowed = (): boolean =>
       this.options.staleIfDownMs > 0 && this.lease.heldWithin(this.options.staleIfDownMs);
     if (!allowed()) return undefined;
     const held = this.#held(key);
     // What others say has changed is believed for refusing: they may have seen what we cannot.
-    if (held && this.log.hasHeardAgainst(held.stamp, tags)) return undefined;
+    if (held && this.log.announcementContradicts(held.stamp, tags)) return undefined;
     if (held) return { value: held.value, origin: 'stale' };
     const entry = await this.remote?.get(key);
     if (!entry || !allowed() || !this.window.admits(entry.stamp, tags)) return undefined;
-    if (!this.window.covers(entry.stamp) || this.log.hasHeardAgainst(entry.stamp, tags)) return undefined;
+    if (!this.window.covers(entry.stamp) || this.log.announcementContradicts(entry.stamp, tags))
+      return undefined;
     return { value: freeze(entry.value), origin: 'stale' };
   }
 
@@ -231,4 +230,27 @@ export class CoherentCache<V extends object | string> {
 
 function freeze<V>(value: V): V {
   return Object.freeze(value);
+}
+
+/**
+ * The value and the change log come from two databases, or two lives of one, and a second look did not settle which
+ * of them is in force: connections that outlived a fail-over, for example. Either may be the one that lags, so
+ * there is no answer that could be vouched for.
+ */
+export class EpochMismatch extends Error {
+  readonly code = 'database.unavailable';
+  override readonly name = 'EpochMismatch';
+  readonly retryAfterSeconds = 1;
+
+  constructor() {
+    super('Reads and the change log reach different databases.');
+  }
+}
+
+/** From best to worst. */
+const ORIGINS: readonly Origin[] = ['memory', 'redis', 'postgres', 'bypass', 'stale'];
+
+/** Where something came from that took two look-ups. */
+export function combineOrigins(a: Origin, b: Origin): Origin {
+  return ORIGINS.indexOf(a) > ORIGINS.indexOf(b) ? a : b;
 }

@@ -1,5 +1,4 @@
-import { type Entry } from './entry.js';
-import { type CacheTier } from './cache-tier.js';
+import { type CacheTier, type Entry } from './cache-tier.js';
 import { type CircuitBreaker } from './circuit-breaker.js';
 
 /** A tier that is only as much there as its breaker lets it be: a failure is a miss, and never an error. */

@@ -1,4 +1,4 @@
-import { type Entry } from './entry.js';
+import { type Stamp } from '../coherence/snapshot.js';
 
 /**
  * A store of entries outside this process. It may forget, delay or return anything old: entries judge themselves.
@@ -9,4 +9,11 @@ export interface CacheTier<V> {
   get(key: string): Promise<Entry<V> | undefined>;
   set(key: string, entry: Entry<V>, ttlMs: number): Promise<void>;
   delete(key: string): Promise<void>;
+}
+
+/** A value as the tiers hold it. */
+export interface Entry<V> {
+  /** `null` is a value too: we looked, and there is no such thing. */
+  readonly value: V | null;
+  readonly stamp: Stamp;
 }

@@ -1,5 +1,5 @@
 import { Snapshot } from '../coherence/snapshot.js';
-import { type Entry } from './entry.js';
+import { type Entry } from './cache-tier.js';
 import { type Seal } from './seal.js';
 
 /** Raised whenever the meaning of a stored entry changes; entries of another format are misses. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { aSnapshot } from '../../test/a-snapshot.js';
 import { FakeClock } from '../../test/fake-clock.js';
-import { type Held, MemoryTier } from './memory-tier.js';
+import { type MemoryEntry, MemoryTier } from './memory-tier.js';
 
-function held(value: string | null): Held<string> {
+function held(value: string | null): MemoryEntry<string> {
   return { value, stamp: { epoch: 'one', snapshot: aSnapshot('10:10:') }, tags: [], judgedAt: 0 };
 }
 

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, SystemClock } from '../clock.js';
-import { type Entry } from './entry.js';
+import { type Entry } from './cache-tier.js';
 
 /** An entry in memory remembers which state of the window it was last judged by. */
-export interface Held<V> extends Entry<V> {
+export interface MemoryEntry<V> extends Entry<V> {
   readonly tags: readonly string[];
   judgedAt: number;
 }
@@ -17,7 +17,7 @@ export interface MemoryTierOptions {
 
 /** The map in this process: least recently used entries go first, by number and by bytes. */
 export class MemoryTier<V extends object | string> {
-  readonly #entries: LRUCache<string, Held<V>> | undefined;
+  readonly #entries: LRUCache<string, MemoryEntry<V>> | undefined;
 
   constructor({ maxEntries, maxBytes }: MemoryTierOptions, clock: Clock = new SystemClock()) {
     // To lru-cache both zeros would mean «without limit».
@@ -39,11 +39,11 @@ export class MemoryTier<V extends object | string> {
     return this.#entries?.calculatedSize ?? 0;
   }
 
-  get(key: string): Held<V> | undefined {
+  get(key: string): MemoryEntry<V> | undefined {
     return this.#entries?.get(key);
   }
 
-  set(key: string, held: Held<V>, ttlMs: number): void {
+  set(key: string, held: MemoryEntry<V>, ttlMs: number): void {
     this.#entries?.set(key, held, { ttl: ttlMs });
   }
 
@@ -53,7 +53,7 @@ export class MemoryTier<V extends object | string> {
 }
 
 /** Rough on purpose: two bytes a character, and the objects around them, of which there were 970 bytes when measured. */
-function estimateBytes<V extends object | string>(key: string, held: Held<V>): number {
+function estimateBytes<V extends object | string>(key: string, held: MemoryEntry<V>): number {
   const text = JSON.stringify(held.value);
   return 900 + 2 * (key.length + text.length) + 8 * held.stamp.snapshot.inProgress.length;
 }

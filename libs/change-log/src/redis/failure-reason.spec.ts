@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { commandFailure, failureReason } from './failure-reason.js';
+import { commandFailure, failureReason } from './redis-client.js';
 
 describe('failureReason', () => {
   it.each([

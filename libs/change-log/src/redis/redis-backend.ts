@@ -8,10 +8,9 @@ import {
   type SealKeys,
 } from '#cache';
 import { waitAtMost } from '#runtime';
-import { createRedisClient, type RedisClient } from './redis-client.js';
+import { commandFailure, createRedisClient, type RedisClient } from './redis-client.js';
 import { RedisTier } from './redis-tier.js';
 import { randomUUID } from 'node:crypto';
-import { commandFailure } from './failure-reason.js';
 import { InvalidationBus } from './invalidation-bus.js';
 
 export interface RedisBackendOptions {
@@ -24,9 +23,9 @@ export interface RedisBackendOptions {
   onWake: () => void;
   onAnnouncement: (announcement: Announcement) => void;
   /** Told once, in a few words and without a secret, why Redis is not used from now on, or was not there at the start. */
-  onAway?: (reason: string) => void;
+  onUnavailable?: (reason: string) => void;
   /** Told once that it is used again. */
-  onBack?: () => void;
+  onRecovery?: () => void;
 }
 
 /** Everything that Redis is to the caches: tiers and wake-ups, behind one breaker. */
@@ -47,7 +46,7 @@ export class RedisBackend {
     this.#seal = new Seal(sealKeys);
     this.#client = createRedisClient(url, {
       commandTimeoutMs,
-      onTrouble: (reason) => {
+      onConnectionError: (reason) => {
         this.#trouble = reason;
       },
     });
@@ -110,12 +109,12 @@ export class RedisBackend {
   #tellAway(reason?: string): void {
     if (this.#away) return;
     this.#away = true;
-    this.#options.onAway?.(reason ?? this.#trouble ?? 'no connection');
+    this.#options.onUnavailable?.(reason ?? this.#trouble ?? 'no connection');
   }
 
   #tellBack(): void {
     if (!this.#away) return;
     this.#away = false;
-    this.#options.onBack?.();
+    this.#options.onRecovery?.();
   }
 }

@@ -1,8 +1,8 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { randomInt } from 'node:crypto';
 import { lookup } from 'node:dns';
-import { failureReason } from './failure-reason.js';
 import { parseRedisUrl, type RedisNode } from '#config';
+import { reasonOf } from '#runtime';
 
 export type RedisClient = Redis | Cluster;
 
@@ -10,7 +10,7 @@ export interface RedisClientOptions {
   /** A command that has no reply by then has failed. */
   commandTimeoutMs: number;
   /** Told in a few words of each connection fault, without a secret. They heal by themselves. */
-  onTrouble?: (reason: string) => void;
+  onConnectionError?: (reason: string) => void;
   /**
    * The client beside which this one only subscribes. It matters to a Cluster: messages reach all of its nodes, so
    * this is a plain connection to one of those that the other client knows, and to another when that is gone.
@@ -32,7 +32,7 @@ const SUMMARY = /^(All sentinels are unreachable|Failed to refresh slots cache)/
  */
 export function createRedisClient(
   url: string,
-  { commandTimeoutMs, onTrouble, subscribesBeside }: RedisClientOptions,
+  { commandTimeoutMs, onConnectionError, subscribesBeside }: RedisClientOptions,
 ): RedisClient {
   const target = parseRedisUrl(url);
   const options: RedisOptions = {
@@ -59,7 +59,7 @@ export function createRedisClient(
   };
   const secrets = [target.credentials.password ?? ''];
   const tell = (error: Error, where?: string): void =>
-    onTrouble?.((where === undefined ? '' : `${where}: `) + failureReason(error, secrets));
+    onConnectionError?.((where === undefined ? '' : `${where}: `) + failureReason(error, secrets));
   const client = connect();
   client.on('error', (error: Error) => {
     if (!SUMMARY.test(error.message)) tell(error);
@@ -134,4 +134,28 @@ export function createRedisClient(
 /** Milliseconds until another attempt. */
 function pause(attempt: number): number {
   return Math.min(100 * attempt, 1_000);
+}
+
+/** What ioredis says of a command that had no connection to go by; why there is none is told elsewhere. */
+const NO_CONNECTION =
+  /Connection is closed|Stream isn't writeable|isn't ready|max retries per request|None of startup nodes/;
+const MOST_CHARACTERS = 200;
+
+/**
+ * Why a command failed, in words for operators.
+ *
+ * @returns `undefined` when all there is to say is that there was no connection
+ */
+export function commandFailure(error: unknown): string | undefined {
+  const reason = failureReason(error);
+  return NO_CONNECTION.test(reason) ? undefined : reason;
+}
+
+/** What an error of ioredis or of Redis says, in one line, without any of `secrets` and without what was asked. */
+export function failureReason(error: unknown, secrets: readonly string[] = []): string {
+  let text = reasonOf(error);
+  // Redis repeats what it did not understand: keys, which name people, or the password of an AUTH.
+  text = text.replace(/,? with args beginning with.*/s, '');
+  for (const secret of secrets) if (secret !== '') text = text.replaceAll(secret, '…');
+  return text.replace(/\s+/g, ' ').trim().slice(0, MOST_CHARACTERS);
 }

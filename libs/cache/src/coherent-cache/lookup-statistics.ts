@@ -1,7 +1,5 @@
 import { type Clock } from '../clock.js';
-import { type Origin } from '../coherent-cache/coherent-cache.js';
-import { addLookup, type LookupCounts, noCounts, sum } from './lookup-counts.js';
-import { MostRead } from './most-read.js';
+import { type Origin } from './coherent-cache.js';
 
 const MINUTE_MS = 60_000;
 const MINUTES = 60;
@@ -74,5 +72,80 @@ export class LookupStatistics {
     const minute = { number, counts: noCounts(), users: new MostRead(100) };
     this.#minutes.push(minute);
     return minute;
+  }
+}
+
+/** What happened to look-ups over some time. Times are sums in milliseconds. */
+export interface LookupCounts {
+  memory: number;
+  redis: number;
+  postgres: number;
+  bypass: number;
+  stale: number;
+  failed: number;
+  invalidations: number;
+  hitMs: number;
+  missMs: number;
+}
+
+export function noCounts(): LookupCounts {
+  return {
+    memory: 0,
+    redis: 0,
+    postgres: 0,
+    bypass: 0,
+    stale: 0,
+    failed: 0,
+    invalidations: 0,
+    hitMs: 0,
+    missMs: 0,
+  };
+}
+
+export function addLookup(counts: LookupCounts, origin: Origin, ms: number): void {
+  counts[origin]++;
+  if (origin === 'postgres' || origin === 'bypass') counts.missMs += ms;
+  else counts.hitMs += ms;
+}
+
+export function sum(all: Iterable<LookupCounts>): LookupCounts {
+  const total = noCounts();
+  for (const counts of all) {
+    for (const name of Object.keys(total) as (keyof LookupCounts)[]) total[name] += counts[name];
+  }
+  return total;
+}
+
+/**
+ * Which keys are read most, in bounded memory. When more than twice the capacity are counted, the less read half
+ * is forgotten; the counts of those that stay are exact as long as they have stayed.
+ */
+export class MostRead {
+  #counts = new Map<string, number>();
+
+  constructor(private readonly capacity = 1_000) {}
+
+  count(key: string): void {
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    if (this.#counts.size > 2 * this.capacity)
+      this.#counts = new Map(this.#ranking().slice(0, this.capacity));
+  }
+
+  top(n: number): { key: string; reads: number }[] {
+    return this.#ranking()
+      .slice(0, n)
+      .map(([key, reads]) => ({ key, reads }));
+  }
+
+  static merge(all: Iterable<MostRead>): MostRead {
+    const merged = new MostRead();
+    for (const { ranking } of [...all].map((one) => ({ ranking: one.#ranking() }))) {
+      for (const [key, reads] of ranking) merged.#counts.set(key, (merged.#counts.get(key) ?? 0) + reads);
+    }
+    return merged;
+  }
+
+  #ranking(): [string, number][] {
+    return [...this.#counts].sort(([, a], [, b]) => b - a);
   }
 }

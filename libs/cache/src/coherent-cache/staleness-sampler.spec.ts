@@ -5,8 +5,7 @@ import { FakeClock } from '../../test/fake-clock.js';
 import { ModelDatabase } from '../../test/model-database.js';
 import { type Poll } from '../coherence/change-log.js';
 import { type Snapshot } from '../coherence/snapshot.js';
-import { StalenessSampler } from './staleness-sampler.js';
-import { ChangeHistory, type MissedChange } from './change-history.js';
+import { ChangeHistory, type MissedChange, StalenessSampler } from './staleness-sampler.js';
 
 /** Δ, in milliseconds. */
 const DELTA_MS = 1_000;
