@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AccountDeletionJob } from '../../apps/identity/src/account-deletion/account-deletion-job.js';
+import { AccountDeletionJob } from '../../apps/identity/src/account-deletion/account-deletion.module.js';
 import { AccountDeletionService } from '../../apps/identity/src/account-deletion/account-deletion.service.js';
 import { exportSources } from '#accounts';
 import { anAdmin, aUser, aRegistration, bearer, PASSWORD, type TestUser } from '../support/app/users.js';

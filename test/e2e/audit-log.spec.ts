@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response, type Test } from 'supertest';
 import { auditEntry, type AuditEvent, AuditLogStore, ownEvent } from '#accounts';
-import { AuditRetention } from '../../apps/identity/src/audit-log/audit-retention.js';
+import { AuditRetention } from '../../apps/identity/src/audit-log/audit.module.js';
 import { createAdmin } from '../../apps/identity/src/cli/create-admin.js';
 import { rotateKey } from '../../apps/identity/src/cli/rotate-key.js';
 import { eventually } from '../support/time/eventually.js';

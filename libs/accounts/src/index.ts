@@ -69,6 +69,7 @@ export {
   UsernameTaken,
   UserNotFound,
 } from './users/user-errors.js';
+export { type ProfileChanges } from './users/user-fields.js';
 export {
   type ImportedUser,
   type ImportOptions,
@@ -84,4 +85,3 @@ export {
   type StandingOptions,
   UserStore,
 } from './users/user-store.js';
-export { type ProfileChanges } from './users/user-fields.js';

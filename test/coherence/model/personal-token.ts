@@ -3,7 +3,7 @@ import { type ClientBase } from 'pg';
 import {
   makePersonalToken,
   readPersonalToken,
-} from '../../../apps/identity/src/auth/personal-tokens/personal-token-text.js';
+} from '../../../apps/identity/src/auth/personal-tokens/text.js';
 import { type Grant, type ModelUser } from './model-user.js';
 
 export function newPersonalToken(): string {

@@ -10,7 +10,7 @@ import { AccessTokens } from '../../../apps/identity/src/auth/access-tokens/acce
 import { createApp } from '../../../apps/identity/src/bootstrap/create-app.js';
 import { Counter } from '../../../apps/identity/src/rate-limits/counter.js';
 import { TrustedNetworks } from '../../../apps/identity/src/login-throttle/trusted-networks.js';
-import { REQUEST_LIMITS } from '../../../apps/identity/src/rate-limits/limit.js';
+import { REQUEST_LIMITS } from '../../../apps/identity/src/rate-limits/rate-limit.js';
 
 const AT_ONCE = 250;
 

@@ -3,9 +3,8 @@ import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Audited } from '../audit-log/audited.js';
 import { AdminsOnly } from '../access/access.js';
 import { ApiProblems } from '#http';
-import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { RateLimit } from '../rate-limits/rate-limit.js';
-import { UserPath } from '../users/user-requests.js';
+import { RateLimit, REQUEST_LIMITS } from '../rate-limits/rate-limit.js';
+import { UserPath } from '../users/user.dto.js';
 import { AccountDeletionService } from './account-deletion.service.js';
 
 @ApiTags('administration')

@@ -1,10 +1,25 @@
-import { Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { AuditModule } from '../audit-log/audit.module.js';
-import { AccountDeletionJob } from './account-deletion-job.js';
 import { AccountDeletionController } from './account-deletion.controller.js';
 import { AccountDeletionService } from './account-deletion.service.js';
 import { DataExports } from '#accounts';
 import { DataExportController } from './data-export.controller.js';
+import { PeriodicJob } from '#database';
+
+const EVERY_MS = 600_000;
+
+/** Deletes the accounts that their owners have closed long enough ago. */
+@Injectable()
+export class AccountDeletionJob extends PeriodicJob {
+  constructor(private readonly departures: AccountDeletionService) {
+    super(EVERY_MS);
+  }
+
+  async run(): Promise<void> {
+    const deleted = await this.departures.deleteDue();
+    if (deleted > 0) this.logger.log(`deleted ${deleted} accounts for good: their time had come`);
+  }
+}
 
 /** How people leave: with all that is kept about them in hand, and nothing of it left behind. */
 @Module({

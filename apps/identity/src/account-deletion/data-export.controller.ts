@@ -5,8 +5,7 @@ import { type FastifyReply } from 'fastify';
 import { Audited } from '../audit-log/audited.js';
 import { UsersOnly } from '../access/access.js';
 import { CurrentUser } from '../access/current-user.js';
-import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { RateLimit } from '../rate-limits/rate-limit.js';
+import { RateLimit, REQUEST_LIMITS } from '../rate-limits/rate-limit.js';
 
 @ApiTags('account')
 @Controller('auth')

@@ -4,10 +4,8 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminsOnly, Scope, UsersOnly } from '../access/access.js';
 import { CurrentUser } from '../access/current-user.js';
 import { ApiProblems, idOf, UNAVAILABLE } from '#http';
-import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { RateLimit } from '../rate-limits/rate-limit.js';
-import { ActivityPage, AuditPage } from './audit-page.js';
-import { ActivityQuery, AuditLogQuery } from './audit-requests.js';
+import { RateLimit, REQUEST_LIMITS } from '../rate-limits/rate-limit.js';
+import { ActivityPage, ActivityQuery, AuditLogQuery, AuditPage } from './audit.dto.js';
 import { Audited } from './audited.js';
 
 const PAGE_SIZE = 50;

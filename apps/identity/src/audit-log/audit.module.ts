@@ -1,4 +1,4 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Module, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { type FastifyInstance } from 'fastify';
@@ -6,8 +6,26 @@ import { type DataSource } from 'typeorm';
 import { AuditController } from './audit.controller.js';
 import { AuditLogStore } from '#accounts';
 import { AuditRecorder } from './audit-recorder.js';
-import { AuditRetention } from './audit-retention.js';
 import { AuditEntryWriter } from './audit-entry-writer.js';
+import { Settings } from '#config';
+import { PeriodicJob } from '#database';
+
+const EVERY_MS = 600_000;
+
+/** Ends what the audit log was told to keep no longer: AUDIT_RETENTION. */
+@Injectable()
+export class AuditRetention extends PeriodicJob {
+  constructor(
+    private readonly log: AuditLogStore,
+    private readonly settings: Settings,
+  ) {
+    super(EVERY_MS);
+  }
+
+  async run(): Promise<void> {
+    await this.log.purge(new Date(Date.now() - this.settings.auditRetentionSeconds * 1_000));
+  }
+}
 
 /** Who did what. Its hook sees every answer of the application. */
 @Module({

@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
-import { LOGIN_LIMITS } from './login-limits.js';
-import { LoginThrottle } from './login-throttle.js';
+import { LOGIN_LIMITS, LoginThrottle } from './login-throttle.js';
 import { TrustedNetworks } from './trusted-networks.js';
 import { RateLimits } from '../rate-limits/rate-limits.js';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';

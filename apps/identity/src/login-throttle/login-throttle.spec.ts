@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Counter } from '../rate-limits/counter.js';
-import { LoginThrottle, type ThrottleKey } from './login-throttle.js';
+import { LOGIN_LIMITS, LoginThrottle, type ThrottleKey } from './login-throttle.js';
 import { TrustedNetworks } from './trusted-networks.js';
-import { LOGIN_LIMITS } from './login-limits.js';
 import { type Client, clientAt } from '../access/client.js';
-import { type Limit } from '../rate-limits/limit.js';
+import { type Limit } from '../rate-limits/rate-limit.js';
 
 const ADA: ThrottleKey = ['email', 'ada@example.com'];
 const ADA_ID = '0190d6f0-7a3c-7b3e-9d2a-ba9876543210';

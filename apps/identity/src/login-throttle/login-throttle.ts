@@ -3,7 +3,8 @@ import { type Counter } from '../rate-limits/counter.js';
 import { digest } from '#crypto';
 import { type TrustedNetworks } from './trusted-networks.js';
 import { type Client } from '../access/client.js';
-import { TooManyAttempts } from '../rate-limits/rate-limit-errors.js';
+import { TooManyAttempts } from '../rate-limits/errors.js';
+import { type Limit } from '../rate-limits/rate-limit.js';
 
 /**
  * Which account somebody says is theirs, whether or not there is one; or, by its id, whose second factor is asked for.
@@ -18,6 +19,24 @@ export interface ThrottleCounters {
   readonly codes: Counter;
   readonly network: Counter;
 }
+
+/**
+ * Of wrong passwords and codes. NIST SP 800-63B, section 5.2.2, allows 100 in a row for an account; that many an hour leave the
+ * passwords that our policy takes out of reach.
+ */
+export const LOGIN_LIMITS = {
+  /** For one account from one network. */
+  pair: { name: 'guess-pair', quota: 5, windowSeconds: 600, shared: true },
+  /** For one account from everywhere. */
+  account: { name: 'guess-account', quota: 100, windowSeconds: 3_600, shared: true },
+  /**
+   * For the second factor of one account from everywhere. Who guesses has the password already, and three of a million
+   * codes are right at any time: a hundred an hour would find one within months.
+   */
+  codes: { name: 'guess-codes', quota: 50, windowSeconds: 86_400, shared: true },
+  /** From one network, for all accounts. Many people may share it. */
+  network: { name: 'guess-network', quota: 100, windowSeconds: 3_600, shared: true },
+} as const satisfies Record<string, Limit>;
 
 /** The password was wrong, or there is nobody whose password it could be. */
 const WRONG_PASSWORD = new Set(['auth.invalid_credentials', 'auth.wrong_password']);

@@ -1,8 +1,8 @@
 import { Counter } from './counter.js';
 import { digest } from '#crypto';
-import { BAD_TOKENS } from './limit.js';
+import { BAD_TOKENS } from './rate-limit.js';
 import { type Client } from '../access/client.js';
-import { RateLimited } from './rate-limit-errors.js';
+import { RateLimited } from './errors.js';
 
 /**
  * How many bearer tokens from one network open nothing: forged, revoked or made up

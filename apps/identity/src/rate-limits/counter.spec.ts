@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Counter } from './counter.js';
-import { rateLimitHeaders } from './rate-limit-headers.js';
+import { rateLimitHeaders } from './errors.js';
 
 const limit = { name: 'test', quota: 3, windowSeconds: 60, shared: true };
 

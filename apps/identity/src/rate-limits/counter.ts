@@ -1,6 +1,6 @@
 import { heapShareEntries } from '#config';
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import { type Limit, quotaOf } from './limit.js';
+import { type Limit, quotaOf } from './rate-limit.js';
 import { type RateLimitsRedis } from './rate-limits-redis.js';
 import { MemoryLimiter } from './memory-limiter.js';
 

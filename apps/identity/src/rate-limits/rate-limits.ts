@@ -2,7 +2,7 @@ import { type Settings } from '#config';
 import { Logger } from '@nestjs/common';
 import { type ServiceTokens } from '../access/service-tokens.js';
 import { Counter } from './counter.js';
-import { type Limit } from './limit.js';
+import { type Limit } from './rate-limit.js';
 import { RateLimitsRedis } from './rate-limits-redis.js';
 import { RequestRateLimiter } from './request-rate-limiter.js';
 

@@ -6,7 +6,7 @@ import { type Principal } from '../access/principal.js';
 import { ServiceTokens } from '../access/service-tokens.js';
 import { keepRemoteAddresses, limitRequests } from '#http';
 import { Counter } from './counter.js';
-import { type Limit, REQUEST_LIMITS } from './limit.js';
+import { type Limit, REQUEST_LIMITS } from './rate-limit.js';
 import { RequestRateLimiter } from './request-rate-limiter.js';
 
 /** Opens look-ups. */

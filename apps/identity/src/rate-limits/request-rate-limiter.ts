@@ -4,11 +4,10 @@ import { type ServiceTokens } from '../access/service-tokens.js';
 import { type RequestLimiter } from '#http';
 import { type Counter } from './counter.js';
 import { digest } from '#crypto';
-import { type Limit, REQUEST_LIMITS } from './limit.js';
-import { RateLimited } from './rate-limit-errors.js';
+import { type Limit, REQUEST_LIMITS } from './rate-limit.js';
+import { RateLimited, rateLimitHeaders } from './errors.js';
 import { clientOfGateway } from '../access/client.js';
 import { contextOf } from '../access/request-context.js';
-import { rateLimitHeaders } from './rate-limit-headers.js';
 
 /** Who watches over the service has to see it above all when too much is asked of it. */
 const NEVER_LIMITED = /^\/(health|metrics)(\/|$)/;

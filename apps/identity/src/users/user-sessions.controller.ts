@@ -3,11 +3,10 @@ import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nes
 import { Audited } from '../audit-log/audited.js';
 import { AdminsOnly } from '../access/access.js';
 import { CurrentSession } from '../access/current-user.js';
-import { SessionList, SessionResponse } from '../auth/sessions/session-response.js';
+import { SessionList, SessionResponse } from '../auth/sessions/session.dto.js';
 import { ApiProblems } from '#http';
-import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { RateLimit } from '../rate-limits/rate-limit.js';
-import { UserPath } from './user-requests.js';
+import { RateLimit, REQUEST_LIMITS } from '../rate-limits/rate-limit.js';
+import { UserPath } from './user.dto.js';
 import { UserSessionsService } from './user-sessions.service.js';
 
 @ApiTags('administration')

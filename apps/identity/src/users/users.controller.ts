@@ -6,19 +6,19 @@ import { type Principal } from '../access/principal.js';
 import { CurrentPrincipal } from '../access/current-user.js';
 import { UserResponse } from '../auth/profile/profile.js';
 import { ApiProblems, CacheTrace, InvalidInput, WithETag, Trace } from '#http';
-import { REQUEST_LIMITS } from '../rate-limits/limit.js';
-import { RateLimit } from '../rate-limits/rate-limit.js';
+import { RateLimit, REQUEST_LIMITS } from '../rate-limits/rate-limit.js';
 import { PublicProfile } from './public-profile.js';
-import { FoundUsers, UserPage } from './user-list.js';
 import {
   AppMetadataRequest,
+  FoundUsers,
   LookupQuery,
   LookupRequest,
   SearchQuery,
   StandingRequest,
   UsernamePath,
+  UserPage,
   UserPath,
-} from './user-requests.js';
+} from './user.dto.js';
 import { Context, type RequestContext } from '../access/request-context.js';
 import { type Name, UsersService } from './users.service.js';
 

@@ -11,7 +11,7 @@ import { Injectable } from '@nestjs/common';
 import { type Principal } from '../access/principal.js';
 import { type CacheTrace, idOf } from '#http';
 import { PublicProfile, seesAll } from './public-profile.js';
-import { FoundUsers, UserPage } from './user-list.js';
+import { FoundUsers, UserPage } from './user.dto.js';
 import { UserResponse } from '../auth/profile/profile.js';
 
 /** One way to name a user, and which. */

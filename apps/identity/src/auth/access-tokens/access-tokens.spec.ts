@@ -16,7 +16,7 @@ import { readSettings, Settings } from '#config';
 import { AccessTokens } from './access-tokens.js';
 import { Clock, SystemClock } from '#cache';
 import { FakeClock } from '../../../../../libs/cache/test/fake-clock.js';
-import { InvalidToken } from './invalid-token.js';
+import { InvalidToken } from './errors.js';
 import { type SigningKey } from '../signing-keys/signing-key.js';
 import { SigningKeys } from '../signing-keys/signing-keys.js';
 import { TokensModule } from './tokens.module.js';

@@ -3,13 +3,12 @@ import { Injectable } from '@nestjs/common';
 import { JsonWebTokenError, JwtService, NotBeforeError, TokenExpiredError } from '@nestjs/jwt';
 import { Settings } from '#config';
 import { type AccessClaims } from '../../access/principal.js';
-import { readAccessClaims } from './access-claims.js';
+import { ACCESS_TOKEN_TYPE, readAccessClaims, readTokenHeader } from './claims.js';
 import { Clock } from '#cache';
 import { fromBase64url } from '#crypto';
-import { InvalidToken } from './invalid-token.js';
+import { InvalidToken } from './errors.js';
 import { type SigningKey } from '../signing-keys/signing-key.js';
 import { SigningKeys } from '../signing-keys/signing-keys.js';
-import { ACCESS_TOKEN_TYPE, readTokenHeader } from './token-header.js';
 import { type VerifiedToken, VerifiedTokens } from './verified-tokens.js';
 
 /** Ours have about 450; nothing longer is worth parsing. */

@@ -9,21 +9,20 @@ import {
 } from '@nestjs/swagger';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline, WithETag, UNAVAILABLE } from '#http';
-import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { RateLimit } from '../../rate-limits/rate-limit.js';
+import { RateLimit, REQUEST_LIMITS } from '../../rate-limits/rate-limit.js';
 import { AccountsService } from './accounts.service.js';
 import {
   ChangePasswordRequest,
+  ClosedAccount,
   DeactivateRequest,
   ProfileRequest,
   RegisterRequest,
-} from './account-requests.js';
-import { ClosedAccount } from './closed-account.js';
+} from './account.dto.js';
 import { profileChanges, UserResponse } from '../profile/profile.js';
 import { Public, Scope, UsersOnly } from '../../access/access.js';
 import { CurrentSession, CurrentUser } from '../../access/current-user.js';
 import { TokenIssuer } from '../sessions/token-issuer.js';
-import { AuthenticatedResponse } from '../sessions/token-response.js';
+import { AuthenticatedResponse } from '../sessions/session.dto.js';
 import { Context, type RequestContext } from '../../access/request-context.js';
 
 /** The longest that a password may wait for its turn and be hashed; the queue is bounded well below it. */

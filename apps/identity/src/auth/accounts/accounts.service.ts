@@ -12,7 +12,7 @@ import { MailDelivery } from '../email-actions/mail-delivery.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
-import { WrongPassword } from '../passwords/credential-errors.js';
+import { WrongPassword } from '../passwords/errors.js';
 import { type RequestContext } from '../../access/request-context.js';
 import { PasswordConfirmation } from '../passwords/password-confirmation.js';
 

@@ -3,16 +3,10 @@ import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline, UNAVAILABLE } from '#http';
-import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { RateLimit } from '../../rate-limits/rate-limit.js';
+import { RateLimit, REQUEST_LIMITS } from '../../rate-limits/rate-limit.js';
 import { Public, UsersOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
-import {
-  ChangeEmailRequest,
-  EmailRequest,
-  LinkRequest,
-  ResetPasswordRequest,
-} from './email-action-requests.js';
+import { ChangeEmailRequest, EmailRequest, LinkRequest, ResetPasswordRequest } from './email-action.dto.js';
 import { Context, type RequestContext } from '../../access/request-context.js';
 import { EmailActionsService } from './email-actions.service.js';
 

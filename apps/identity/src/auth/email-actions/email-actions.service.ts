@@ -1,7 +1,7 @@
 import { AlreadyVerified, type CachedUser, type LinkPurpose, EmailActionStore, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { LoginThrottle } from '../../login-throttle/login-throttle.js';
-import { WrongPassword } from '../passwords/credential-errors.js';
+import { WrongPassword } from '../passwords/errors.js';
 import { PasswordConfirmation } from '../passwords/password-confirmation.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';

@@ -5,9 +5,9 @@ import { Reflector } from '@nestjs/core';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { CacheTrace } from '#http';
 import { BadTokens } from '../../rate-limits/bad-tokens.js';
-import { InvalidPersonalToken } from '../personal-tokens/personal-token-errors.js';
-import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';
-import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
+import { InvalidPersonalToken } from '../personal-tokens/errors.js';
+import { PersonalTokenHolders } from '../personal-tokens/authenticator.js';
+import { isPersonalToken } from '../personal-tokens/text.js';
 import { type ScopeName } from '../../access/scopes.js';
 import {
   type AccessClaims,
@@ -18,7 +18,7 @@ import {
   type ServicePrincipal,
 } from '../../access/principal.js';
 import { AccessTokens } from '../access-tokens/access-tokens.js';
-import { InvalidToken } from '../access-tokens/invalid-token.js';
+import { InvalidToken } from '../access-tokens/errors.js';
 import { type Access, ACCESS, ROLES, SCOPE } from '../../access/access.js';
 import {
   Forbidden,

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { isPersonalToken } from '../personal-tokens/personal-token-text.js';
+import { isPersonalToken } from '../personal-tokens/text.js';
 import { type AccessClaims } from '../../access/principal.js';
 import { AccessTokens } from '../access-tokens/access-tokens.js';
-import { InvalidRefreshToken } from '../refresh-tokens/invalid-refresh-token.js';
-import { InvalidToken } from '../access-tokens/invalid-token.js';
+import { InvalidRefreshToken } from '../refresh-tokens/errors.js';
+import { InvalidToken } from '../access-tokens/errors.js';
 import { type RefreshClaims, RefreshTokens } from '../refresh-tokens/refresh-tokens.js';
 
 /** A token that somebody asks about. Whether it is still good is another question. */

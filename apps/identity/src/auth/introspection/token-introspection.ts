@@ -3,10 +3,10 @@ import { type CachedUser, SessionCache, SessionStore, UserCache } from '#account
 import { combineOrigins } from '#cache';
 import { Injectable } from '@nestjs/common';
 import { type CacheTrace } from '#http';
-import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';
+import { PersonalTokenHolders } from '../personal-tokens/authenticator.js';
 import { type AccessClaims } from '../../access/principal.js';
 import { type RefreshClaims } from '../refresh-tokens/refresh-tokens.js';
-import { type IntrospectionResponse } from './introspection-response.js';
+import { type IntrospectionResponse } from './introspection.dto.js';
 import { PresentedTokens } from './presented-tokens.js';
 
 type Introspection = Omit<IntrospectionResponse, 'active'>;

@@ -1,6 +1,6 @@
 import { PersonalTokenStore, SessionStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { PersonalTokenHolders } from '../personal-tokens/personal-token-holders.js';
+import { PersonalTokenHolders } from '../personal-tokens/authenticator.js';
 import { PresentedTokens } from './presented-tokens.js';
 
 /**

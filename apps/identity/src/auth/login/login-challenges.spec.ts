@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { FakeClock } from '../../../../../libs/cache/test/fake-clock.js';
 import { LoginChallenges } from './login-challenges.js';
-import { InvalidChallenge } from '../two-factor/two-factor-errors.js';
+import { InvalidChallenge } from '../two-factor/errors.js';
 
 const ADA = '0190d6f0-7a3c-7b3e-9d2a-ba9876543210';
 const HASH = '$2b$04$abcdefghijklmnopqrstuuVbnUg7fVhLr5mxJ0m5Jc1BfVVqfSGyu';

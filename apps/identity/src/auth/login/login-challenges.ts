@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { type Clock } from '#cache';
 import { TokenText, uuidBytes, uuidOf } from '#crypto';
-import { InvalidChallenge } from '../two-factor/two-factor-errors.js';
+import { InvalidChallenge } from '../two-factor/errors.js';
 
 const ID_BYTES = 16;
 const TIME_BYTES = 6;

@@ -2,17 +2,16 @@ import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Consumes, Deadline, FORM, InvalidInput, UNAVAILABLE } from '#http';
-import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { RateLimit } from '../../rate-limits/rate-limit.js';
+import { RateLimit, REQUEST_LIMITS } from '../../rate-limits/rate-limit.js';
 import { Public } from '../../access/access.js';
-import { LoginRequest } from './login-request.js';
+import { LoginRequest } from './login.dto.js';
 import { LoginService } from './login.service.js';
-import { OAuthErrors } from '../oauth/oauth-error-format.js';
+import { OAuthErrors } from '../oauth/oauth-errors.js';
 import { grantOf, TokenRequest } from '../oauth/token-request.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { TokenIssuer } from '../sessions/token-issuer.js';
 import { Context, type RequestContext } from '../../access/request-context.js';
-import { AuthenticatedResponse, TokenResponse } from '../sessions/token-response.js';
+import { AuthenticatedResponse, TokenResponse } from '../sessions/session.dto.js';
 
 /** The longest that a password may wait for its turn and be hashed; the queue is bounded well below it. */
 const PASSWORD_DEADLINE_MS = 15_000;

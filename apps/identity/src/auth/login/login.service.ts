@@ -6,7 +6,7 @@ import { PasswordHasher } from '../passwords/password-hasher.js';
 import { TwoFactorLogin } from './two-factor-login.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
 import { type RequestContext } from '../../access/request-context.js';
-import { InvalidCredentials } from '../passwords/credential-errors.js';
+import { InvalidCredentials } from '../passwords/errors.js';
 
 export interface Login {
   /** Email address, username or phone number. */

@@ -2,12 +2,11 @@ import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, UNAVAILABLE } from '#http';
-import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { RateLimit } from '../../rate-limits/rate-limit.js';
+import { RateLimit, REQUEST_LIMITS } from '../../rate-limits/rate-limit.js';
 import { Public } from '../../access/access.js';
 import { TokenIssuer } from '../sessions/token-issuer.js';
-import { AuthenticatedResponse } from '../sessions/token-response.js';
-import { SecondStepRequest } from '../two-factor/two-factor-requests.js';
+import { AuthenticatedResponse } from '../sessions/session.dto.js';
+import { SecondStepRequest } from '../two-factor/two-factor.dto.js';
 import { Context, type RequestContext } from '../../access/request-context.js';
 import { TwoFactorLogin } from './two-factor-login.js';
 

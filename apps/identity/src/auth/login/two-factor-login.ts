@@ -1,10 +1,10 @@
 import { type Credentials, UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { LoginThrottle } from '../../login-throttle/login-throttle.js';
-import { InvalidCredentials } from '../passwords/credential-errors.js';
+import { InvalidCredentials } from '../passwords/errors.js';
 import { type Authenticated, SessionsService } from '../sessions/sessions.service.js';
 import { LoginChallenges } from './login-challenges.js';
-import { InvalidChallenge, InvalidCode, SecondFactorRequired } from '../two-factor/two-factor-errors.js';
+import { InvalidChallenge, InvalidCode, SecondFactorRequired } from '../two-factor/errors.js';
 import { type Client } from '../../access/client.js';
 import { type RequestContext } from '../../access/request-context.js';
 import { TwoFactorCodes } from '../two-factor/two-factor-codes.js';

@@ -1,4 +1,20 @@
-import { AppError, type AppErrorLike, type FieldError } from '#http';
+import {
+  AppError,
+  type AppErrorLike,
+  ERROR_STATUSES,
+  type FieldError,
+  FieldErrorDocument,
+  isAppError,
+  MapErrors,
+  type Problem,
+  routeConfig,
+} from '#http';
+import { applyDecorators } from '@nestjs/common';
+import { ApiExtraModels, ApiProperty, ApiResponse, ApiSchema, getSchemaPath } from '@nestjs/swagger';
+import { RateLimited, TooManyAttempts } from '../../rate-limits/errors.js';
+import { InvalidCredentials } from '../passwords/errors.js';
+import { InvalidCode, SecondFactorRequired } from '../two-factor/errors.js';
+import { InvalidRefreshToken } from '../refresh-tokens/errors.js';
 
 /** What RFC 6749, section 5.2, does not allow in an error_description. */
 const NOT_ALLOWED = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/g;
@@ -56,4 +72,99 @@ export class SlowDown extends OAuthFault {
     this.retryAfterSeconds = retryAfterSeconds;
     this.headers = headers;
   }
+}
+
+@ApiSchema({ name: 'OAuthError', description: 'Every error of the OAuth endpoints (RFC 6749, section 5.2).' })
+export class OAuthError {
+  @ApiProperty({
+    type: 'string',
+    description: 'The code that OAuth has for it.',
+    example: 'invalid_request',
+  })
+  error!: string;
+
+  @ApiProperty({
+    type: 'string',
+    description: 'For developers, in printable ASCII.',
+    example: 'One field is not valid.',
+  })
+  error_description!: string;
+
+  @ApiProperty({
+    type: 'string',
+    description: 'Our own code; more precise.',
+    example: 'auth.invalid_request',
+  })
+  code!: string;
+
+  @ApiProperty({
+    type: [FieldErrorDocument],
+    required: false,
+    description: 'The refused fields, where there are any.',
+  })
+  errors?: FieldError[];
+
+  @ApiProperty({
+    type: 'string',
+    required: false,
+    description: 'What a service token lacks.',
+    example: 'introspect',
+  })
+  privilege?: string;
+
+  static of({ error, error_description, code, status, detail, errors, privilege }: Problem): OAuthError {
+    return {
+      error: typeof error === 'string' ? error : errorOf(code, status),
+      error_description: typeof error_description === 'string' ? error_description : printable(detail),
+      code,
+      ...(errors && { errors }),
+      ...(typeof privilege === 'string' && { privilege }),
+    };
+  }
+}
+
+/** An endpoint of OAuth, whose errors are all `application/json` with the members that OAuth's clients look for. */
+export function OAuthErrors(): MethodDecorator {
+  return applyDecorators(
+    MapErrors(asOAuthError),
+    routeConfig({ asErrorBody: (problem) => OAuthError.of(problem) }),
+    ApiExtraModels(OAuthError),
+    // Every error of the operation takes the shape of this one: see completeOperations().
+    ApiResponse({
+      status: 'default',
+      description: 'Any other error.',
+      content: { 'application/json': { schema: { $ref: getSchemaPath(OAuthError) } } },
+    }),
+  );
+}
+
+/** RFC 6749, section 5.2, RFC 6750, section 3.1, RFC 8628, section 3.5, and RFC 6749, section 4.1.2.1, for our own faults. */
+function errorOf(code: string, status: number): string {
+  if (code === 'auth.invalid_client' || code === 'auth.missing_token') return 'invalid_client';
+  if (code === 'auth.insufficient_scope') return 'insufficient_scope';
+  if (status === 401) return 'invalid_token';
+  if (status === 403) return 'unauthorized_client';
+  if (status === 429) return 'slow_down';
+  if (status === 503) return 'temporarily_unavailable';
+  return status >= 500 ? 'server_error' : 'invalid_request';
+}
+
+/** OAuth clients look for `error` and a 400 where our own would look for `code`, a 401 or a 422. */
+export function asOAuthError(error: unknown): unknown {
+  if (error instanceof InvalidCredentials)
+    return new InvalidGrant('There is no active account with this username and password.');
+  if (error instanceof SecondFactorRequired)
+    return new InvalidGrant(
+      'This account has a second factor: send the code of the authenticator app as otp.',
+    );
+  if (error instanceof InvalidCode) return new InvalidGrant('The code in otp is wrong, or was used before.');
+  if (error instanceof InvalidRefreshToken) return new InvalidGrant(error.message);
+  if (error instanceof RateLimited || error instanceof TooManyAttempts) return new SlowDown(error);
+  if (isAppError(error) && isMalformed(error.code))
+    return new InvalidTokenRequest(error.message, error.errors ?? []);
+  return error;
+}
+
+function isMalformed(code: string): boolean {
+  return code.startsWith('request.') && [400, 422].includes(ERROR_STATUSES[code]!.status);
 }

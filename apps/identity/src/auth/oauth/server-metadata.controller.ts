@@ -1,9 +1,88 @@
 import { Settings } from '#config';
 import { Controller, Get, Header } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiProblems } from '#http';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiSchema, ApiTags } from '@nestjs/swagger';
+import { ApiProblems, AppError } from '#http';
 import { Public } from '../../access/access.js';
-import { ServerMetadata } from './server-metadata.js';
+
+/** The issuer of tokens is a plain name, such as `usher`: clients find metadata by a URL, and compare the two. */
+export class NoServerMetadata extends AppError {
+  readonly code = 'auth.no_server_metadata';
+
+  constructor() {
+    super(
+      'The issuer of tokens is not a URL. Set JWT_ISSUER to the one at which clients reach this service.',
+    );
+  }
+}
+
+const url = (description: string, example: string, required = true): PropertyDecorator =>
+  ApiProperty({ type: 'string', format: 'uri', description, example, required });
+const names = (description: string, example: string[]): PropertyDecorator =>
+  ApiProperty({ type: [String], description, example });
+
+/** RFC 8414, section 2. Only what is so: there are no authorization endpoint, no registration and no scopes. */
+@ApiSchema({ name: 'ServerMetadata' })
+export class ServerMetadata {
+  @url('`JWT_ISSUER`; the claim `iss` of access tokens.', 'https://auth.example.com')
+  issuer!: string;
+
+  @url('Gives tokens.', 'https://auth.example.com/auth/token')
+  token_endpoint!: string;
+
+  @url(
+    'The public keys of access tokens; absent where they are signed with a secret.',
+    'https://auth.example.com/.well-known/jwks.json',
+    false,
+  )
+  jwks_uri?: string;
+
+  @names('None: there is no page to log in on.', [])
+  response_types_supported!: string[];
+
+  @names('What the token endpoint takes.', ['password', 'refresh_token'])
+  grant_types_supported!: string[];
+
+  @names('Clients of the token endpoint are not registered.', ['none'])
+  token_endpoint_auth_methods_supported!: string[];
+
+  @url('Tells services about tokens (RFC 7662).', 'https://auth.example.com/auth/introspect')
+  introspection_endpoint!: string;
+
+  @names('How services say there who they are.', ['client_secret_basic', 'Bearer'])
+  introspection_endpoint_auth_methods_supported!: string[];
+
+  @url('Ends tokens for services (RFC 7009).', 'https://auth.example.com/auth/revoke')
+  revocation_endpoint!: string;
+
+  @names('How services say there who they are.', ['client_secret_basic'])
+  revocation_endpoint_auth_methods_supported!: string[];
+
+  @url('For people.', 'https://auth.example.com/docs', false)
+  service_documentation?: string;
+
+  /** @throws NoServerMetadata */
+  static of({
+    jwtIssuer,
+    jwtSecrets,
+    docs,
+  }: Pick<Settings, 'jwtIssuer' | 'jwtSecrets' | 'docs'>): ServerMetadata {
+    if (!isIssuerUrl(jwtIssuer)) throw new NoServerMetadata();
+    const base = jwtIssuer.replace(/\/$/, '');
+    return {
+      issuer: jwtIssuer,
+      token_endpoint: `${base}/auth/token`,
+      ...(jwtSecrets.length === 0 && { jwks_uri: `${base}/.well-known/jwks.json` }),
+      response_types_supported: [],
+      grant_types_supported: ['password', 'refresh_token'],
+      token_endpoint_auth_methods_supported: ['none'],
+      introspection_endpoint: `${base}/auth/introspect`,
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'Bearer'],
+      revocation_endpoint: `${base}/auth/revoke`,
+      revocation_endpoint_auth_methods_supported: ['client_secret_basic'],
+      ...(docs && { service_documentation: `${base}/docs` }),
+    };
+  }
+}
 
 @ApiTags('services')
 @Controller('.well-known')
@@ -19,4 +98,11 @@ export class ServerMetadataController {
   getServerMetadata(): ServerMetadata {
     return ServerMetadata.of(this.settings);
   }
+}
+
+/** RFC 8414, section 2: without query and fragment. `http:` is for this machine and for tests. */
+function isIssuerUrl(text: string): boolean {
+  if (!URL.canParse(text) || /[?#]/.test(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return ['http:', 'https:'].includes(protocol) && username === '' && password === '';
 }

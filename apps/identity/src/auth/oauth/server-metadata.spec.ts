@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { NoServerMetadata, ServerMetadata } from './server-metadata.js';
+import { NoServerMetadata, ServerMetadata } from './server-metadata.controller.js';
 
 const SETTINGS = { jwtSecrets: [], docs: true };
 

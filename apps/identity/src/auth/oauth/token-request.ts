@@ -1,5 +1,5 @@
 import { GivenPasswordField, InvalidInput, TextField, UnknownFieldsIgnored } from '#http';
-import { CODE } from '../two-factor/code-field.js';
+import { CODE } from '../two-factor/two-factor.dto.js';
 import { UnsupportedGrantType } from './oauth-errors.js';
 
 const ignored = { max: 1_024, optional: true, example: '' };

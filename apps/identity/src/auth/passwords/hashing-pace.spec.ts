@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-
-import { HashingPace } from './hashing-pace.js';
+import { HashingPace } from './password-hasher.js';
 
 describe('HashingPace', () => {
   it('says in whole seconds how long a queue takes', () => {

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { LoginThrottle } from '../../login-throttle/login-throttle.js';
 import { PasswordHasher } from './password-hasher.js';
 import { type Client } from '../../access/client.js';
-import { WrongPassword } from './credential-errors.js';
+import { WrongPassword } from './errors.js';
 
 /** Asks users for their password again, before what a token alone must not do. */
 @Injectable()

@@ -1,9 +1,8 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { describe, expect, it } from '@jest/globals';
 import { readSettings } from '#config';
-import { BcryptHash } from './bcrypt-hash.js';
-import { PasswordHasher } from './password-hasher.js';
-import { PasswordsBusy } from './credential-errors.js';
+import { BcryptHash, PasswordHasher } from './password-hasher.js';
+import { PasswordsBusy } from './errors.js';
 
 const COST = 6;
 const hasher = aHasher(COST);

@@ -4,11 +4,10 @@ import { Injectable } from '@nestjs/common';
 import bcrypt from 'bcrypt';
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import { Settings } from '#config';
-import { BcryptHash } from './bcrypt-hash.js';
-import { HashingPace } from './hashing-pace.js';
 import { MAX_PASSWORD_BYTES } from '#http';
-import { isWellFormedPassword, passwordBytes } from './password-text.js';
-import { PasswordsBusy } from './credential-errors.js';
+import { isWellFormedPassword, passwordBytes } from './password-policy.js';
+import { PasswordsBusy } from './errors.js';
+import { randomBytes } from 'node:crypto';
 
 // bcrypt runs on libuv's four threads. One stays free, or DNS and the file system would wait behind passwords.
 const WORKERS = Math.min(3, Math.max(1, availableParallelism()));
@@ -93,4 +92,53 @@ export class PasswordHasher {
 
 function isHashable(password: string): boolean {
   return isWellFormedPassword(password) && passwordBytes(password) <= MAX_PASSWORD_BYTES;
+}
+
+/** One new measurement counts for a tenth: a pause of one job moves the average little, a slower machine shows soon. */
+const WEIGHT = 0.1;
+
+/** How long one password takes here, as a moving average, and so how long a queue of them will take. */
+export class HashingPace {
+  constructor(private averageMs: number) {}
+
+  observe(elapsedMs: number): void {
+    this.averageMs += WEIGHT * (elapsedMs - this.averageMs);
+  }
+
+  /** Whole seconds, at least 1, until `jobs` are done by `workers` at a time. */
+  secondsFor(jobs: number, workers: number): number {
+    return Math.max(1, Math.ceil((jobs * this.averageMs) / workers / 1000));
+  }
+}
+
+// $2y$ is what PHP's crypt_blowfish writes. The algorithm is that of $2b$, but node's bcrypt knows only a and b.
+const BCRYPT_HASH = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$([./A-Za-z0-9]{53})$/;
+
+/** A stored bcrypt hash that can be compared against: prefix $2a$, $2b$ or $2y$, cost, 22 characters of salt, 31 of digest. */
+export class BcryptHash {
+  private constructor(
+    /** Base-2 logarithm of the rounds. */
+    readonly cost: number,
+    private readonly text: string,
+  ) {}
+
+  /** `undefined` when the text is no bcrypt hash. */
+  static parse(stored: string): BcryptHash | undefined {
+    const [, cost, saltAndDigest] = BCRYPT_HASH.exec(stored) ?? [];
+    if (cost === undefined || saltAndDigest === undefined) return undefined;
+
+    const prefix = stored.startsWith('$2a$') ? '$2a$' : '$2b$';
+    return new BcryptHash(Number(cost), `${prefix}${cost}$${saltAndDigest}`);
+  }
+
+  /** A hash of no password at all: random salt and digest, which cost as much to compare against as real ones. */
+  static decoy(cost: number): BcryptHash {
+    const saltAndDigest = randomBytes(40).toString('base64').replaceAll('+', '.').slice(0, 53);
+    return new BcryptHash(cost, `$2b$${String(cost).padStart(2, '0')}$${saltAndDigest}`);
+  }
+
+  /** As node's bcrypt takes it. */
+  toString(): string {
+    return this.text;
+  }
 }

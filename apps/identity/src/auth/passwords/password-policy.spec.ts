@@ -1,7 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-
-import { commonPasswords } from './common-passwords.js';
-import { PasswordPolicy, type PasswordOwner } from './password-policy.js';
+import { commonPasswords, type PasswordOwner, PasswordPolicy } from './password-policy.js';
 
 const codesFor = (password: string, owner?: PasswordOwner): string[] =>
   new PasswordPolicy().check(password, owner).map(({ code }) => code);

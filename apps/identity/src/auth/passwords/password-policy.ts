@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { InvalidInput, MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARACTERS } from '#http';
-import { commonPasswords } from './common-passwords.js';
 import {
   PasswordCommon,
   type PasswordRuleError,
@@ -8,8 +7,8 @@ import {
   PasswordPersonal,
   PasswordTooLong,
   PasswordTooShort,
-} from './password-rule-errors.js';
-import { isWellFormedPassword, passwordBytes, passwordCharacters } from './password-text.js';
+} from './errors.js';
+import { dictionary } from '@zxcvbn-ts/language-common';
 
 /** Whose password it will be; what is known of them at that moment. */
 export interface PasswordOwner {
@@ -55,4 +54,27 @@ export class PasswordPolicy {
 function namesOf({ email, username }: PasswordOwner): string[] {
   const localPart = email?.slice(0, email.lastIndexOf('@'));
   return [email, localPart, username].filter((name) => name != null).map((name) => name.toLowerCase());
+}
+
+/** What people use and attackers try first, from breaches, in lower case; those long enough to be asked for at all. */
+export const commonPasswords: ReadonlySet<string> = new Set(
+  dictionary['passwords-common'].filter((password) => password.length >= 8),
+);
+
+/**
+ * Whether this is text that bcrypt tells apart from every other: NUL ends a C string, and lone surrogates all become
+ * U+FFFD in UTF-8, so that different passwords would share a hash.
+ */
+export function isWellFormedPassword(password: string): boolean {
+  return !password.includes('\0') && !/\p{Surrogate}/u.test(password);
+}
+
+/** Length as people count it, but for what they see as one character and Unicode does not. */
+export function passwordCharacters(password: string): number {
+  return [...password].length;
+}
+
+/** Length as bcrypt sees it. */
+export function passwordBytes(password: string): number {
+  return Buffer.byteLength(password, 'utf8');
 }

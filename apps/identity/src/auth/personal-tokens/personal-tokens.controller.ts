@@ -9,16 +9,16 @@ import {
 } from '@nestjs/swagger';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline } from '#http';
-import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { RateLimit } from '../../rate-limits/rate-limit.js';
+import { RateLimit, REQUEST_LIMITS } from '../../rate-limits/rate-limit.js';
 import { UsersOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
-import { PersonalTokenPath, PersonalTokenRequest } from './personal-token-requests.js';
 import {
   NewPersonalTokenResponse,
   PersonalTokenList,
+  PersonalTokenPath,
+  PersonalTokenRequest,
   PersonalTokenResponse,
-} from './personal-token-response.js';
+} from './personal-token.dto.js';
 import { Context, type RequestContext } from '../../access/request-context.js';
 import { PersonalTokensService } from './personal-tokens.service.js';
 

@@ -5,10 +5,10 @@ import {
   PersonalTokenStore,
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { WrongPassword } from '../passwords/credential-errors.js';
+import { WrongPassword } from '../passwords/errors.js';
 import { PasswordConfirmation } from '../passwords/password-confirmation.js';
-import { PersonalTokenNotFound, TooManyPersonalTokens } from './personal-token-errors.js';
-import { makePersonalToken } from './personal-token-text.js';
+import { PersonalTokenNotFound, TooManyPersonalTokens } from './errors.js';
+import { makePersonalToken } from './text.js';
 import { type RequestContext } from '../../access/request-context.js';
 import { type ScopeName } from '../../access/scopes.js';
 

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { InvalidRefreshToken } from './invalid-refresh-token.js';
+import { InvalidRefreshToken } from './errors.js';
 import { type RefreshClaims, RefreshTokens } from './refresh-tokens.js';
 
 const KEY = randomBytes(32);

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { TokenText, uuidBytes, uuidOf } from '#crypto';
-import { InvalidRefreshToken } from './invalid-refresh-token.js';
+import { InvalidRefreshToken } from './errors.js';
 
 const ID_BYTES = 16;
 const COUNTER_BYTES = 4;

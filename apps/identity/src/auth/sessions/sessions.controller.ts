@@ -6,12 +6,9 @@ import { ApiProblems, UNAVAILABLE } from '#http';
 import { Public, TokenHoldersOnly, UsersOnly } from '../../access/access.js';
 import { CurrentClaims, CurrentSession, CurrentUser } from '../../access/current-user.js';
 import { TokenIssuer } from './token-issuer.js';
-import { TokenResponse } from './token-response.js';
+import { RefreshRequest, SessionList, SessionPath, SessionResponse, TokenResponse } from './session.dto.js';
 import { type AccessClaims } from '../../access/principal.js';
-import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { RateLimit } from '../../rate-limits/rate-limit.js';
-import { RefreshRequest, SessionPath } from './session-requests.js';
-import { SessionList, SessionResponse } from './session-response.js';
+import { RateLimit, REQUEST_LIMITS } from '../../rate-limits/rate-limit.js';
 import { Context, type RequestContext } from '../../access/request-context.js';
 import { SessionsService } from './sessions.service.js';
 

@@ -1,10 +1,10 @@
 import { type CachedUser, type LiveSession, type SessionDetails, SessionStore } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
-import { InvalidCredentials } from '../passwords/credential-errors.js';
-import { InvalidRefreshToken } from '../refresh-tokens/invalid-refresh-token.js';
+import { InvalidCredentials } from '../passwords/errors.js';
+import { InvalidRefreshToken } from '../refresh-tokens/errors.js';
 import { RefreshTokens } from '../refresh-tokens/refresh-tokens.js';
 import { type RequestContext } from '../../access/request-context.js';
-import { SessionNotFound } from './session-errors.js';
+import { AppError } from '#http';
 
 /** A user who has proved who they are, and the session that it began or goes on with. */
 export interface Authenticated {
@@ -81,5 +81,13 @@ export class SessionsService {
   /** As long as the session it is asked from goes on; with a token whose session is over nobody ends the others. */
   async endAllFrom(id: string, userId: string): Promise<void> {
     await this.store.endAll(userId, id);
+  }
+}
+
+export class SessionNotFound extends AppError {
+  readonly code = 'auth.session_not_found';
+
+  constructor() {
+    super('You have no such session.');
   }
 }

@@ -1,7 +1,7 @@
 import { Settings } from '#config';
 import { Injectable } from '@nestjs/common';
 import { type Authenticated } from './sessions.service.js';
-import { AuthenticatedResponse, TokenResponse } from './token-response.js';
+import { AuthenticatedResponse, TokenResponse } from './session.dto.js';
 import { AccessTokens } from '../access-tokens/access-tokens.js';
 import { Clock } from '#cache';
 import { RefreshTokens } from '../refresh-tokens/refresh-tokens.js';

@@ -5,7 +5,7 @@ import { type EntityManager } from 'typeorm';
 import { Clock } from '#cache';
 import { newRecoveryCodes, recoveryCodeHash } from './recovery-code.js';
 import { SecretCipher } from '#crypto';
-import { SecondFactorAlreadyOn, SecondFactorNotOn, SecondFactorNotStarted } from './two-factor-errors.js';
+import { SecondFactorAlreadyOn, SecondFactorNotOn, SecondFactorNotStarted } from './errors.js';
 import { newTotpSecret, totpSecretText, totpStep, totpUri } from './totp.js';
 
 const USE = 'second factor';

@@ -1,9 +1,9 @@
 import { type CachedUser, type TwoFactorStatus } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { LoginThrottle, type ThrottleKey } from '../../login-throttle/login-throttle.js';
-import { WrongPassword } from '../passwords/credential-errors.js';
+import { WrongPassword } from '../passwords/errors.js';
 import { PasswordConfirmation } from '../passwords/password-confirmation.js';
-import { SecondFactorNotOn, WrongCode } from './two-factor-errors.js';
+import { SecondFactorNotOn, WrongCode } from './errors.js';
 import { type RequestContext } from '../../access/request-context.js';
 import { type Enrolment, TwoFactorCodes } from './two-factor-codes.js';
 

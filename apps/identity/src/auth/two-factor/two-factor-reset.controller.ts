@@ -1,14 +1,36 @@
-import { type CachedUser } from '#accounts';
-import { Controller, Delete, HttpCode, Param } from '@nestjs/common';
+import { type CachedUser, UserCache, UserNotFound } from '#accounts';
+import { Controller, Delete, HttpCode, Injectable, Param } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, UNAVAILABLE } from '#http';
 import { AdminsOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
-import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { RateLimit } from '../../rate-limits/rate-limit.js';
-import { TwoFactorReset } from './two-factor-reset.js';
-import { OwnerPath } from './two-factor-requests.js';
+import { RateLimit, REQUEST_LIMITS } from '../../rate-limits/rate-limit.js';
+import { OwnerPath } from './two-factor.dto.js';
+import { Forbidden } from '../../access/access-errors.js';
+import { TwoFactorCodes } from './two-factor-codes.js';
+
+/** What an administrator does for users who have neither app nor recovery codes any more. */
+@Injectable()
+export class TwoFactorReset {
+  constructor(
+    private readonly users: UserCache,
+    private readonly factors: TwoFactorCodes,
+  ) {}
+
+  /**
+   * Whether or not they had a second factor. Not of the administrator who asks: a stolen token would be enough to get rid
+   * of what is there against stolen passwords.
+   *
+   * @throws UserNotFound, Forbidden
+   */
+  async remove(userId: string, admin: CachedUser): Promise<void> {
+    if (userId === admin.id) throw new Forbidden('Remove your own second factor with password and code.');
+    const { value: user } = await this.users.byId(userId, { truth: true });
+    if (!user) throw new UserNotFound();
+    await this.factors.remove(userId);
+  }
+}
 
 @ApiTags('administration')
 @Controller('users')

@@ -9,14 +9,19 @@ import {
 } from '@nestjs/swagger';
 import { Audited } from '../../audit-log/audited.js';
 import { ApiProblems, Deadline, UNAVAILABLE } from '#http';
-import { REQUEST_LIMITS } from '../../rate-limits/limit.js';
-import { RateLimit } from '../../rate-limits/rate-limit.js';
+import { RateLimit, REQUEST_LIMITS } from '../../rate-limits/rate-limit.js';
 import { UsersOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
 import { TwoFactorEnrolment } from './two-factor-enrolment.js';
-import { ConfirmRequest, ProofRequest, StartRequest } from './two-factor-requests.js';
+import {
+  ConfirmRequest,
+  EnrolmentResponse,
+  ProofRequest,
+  RecoveryCodesResponse,
+  StartRequest,
+  TwoFactorResponse,
+} from './two-factor.dto.js';
 import { Context, type RequestContext } from '../../access/request-context.js';
-import { EnrolmentResponse, RecoveryCodesResponse, TwoFactorResponse } from './two-factor-response.js';
 
 /** A password is hashed. */
 const PASSWORD_DEADLINE_MS = 15_000;

@@ -2,7 +2,7 @@ import { type ImportedUser } from '#accounts';
 import { Transform } from 'class-transformer';
 import { MetadataField } from '../../auth/profile/metadata-field.js';
 import { ProfileFields, profileChanges } from '../../auth/profile/profile.js';
-import { BcryptHash } from '../../auth/passwords/bcrypt-hash.js';
+import { BcryptHash } from '../../auth/passwords/password-hasher.js';
 import {
   BooleanField,
   EmailField,

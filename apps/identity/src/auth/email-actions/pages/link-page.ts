@@ -1,4 +1,4 @@
-import { escapeHtml } from '../mail-layout.js';
+import { escapeHtml } from '../mail-writer.js';
 import { type LinkPurpose } from '#accounts';
 
 interface Page {

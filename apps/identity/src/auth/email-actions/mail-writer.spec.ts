@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { asHtml, asText } from './mail-layout.js';
+import { asHtml, asText } from './mail-writer.js';
 
 const EVIL = `<script>alert("x")</script>&'`;
 const ESCAPED = '&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#39;';

@@ -1,5 +1,6 @@
 import { EmailField, GivenPasswordField, PasswordField } from '#http';
 import { ProfileFields } from '../profile/profile.js';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 
 export class RegisterRequest extends ProfileFields {
   @EmailField()
@@ -22,4 +23,15 @@ export class ChangePasswordRequest {
 export class DeactivateRequest {
   @GivenPasswordField({ description: 'The password, to be sure.' })
   password!: string;
+}
+
+@ApiSchema({ name: 'ClosedAccount' })
+export class ClosedAccount {
+  @ApiProperty({
+    type: 'string',
+    format: 'date-time',
+    description: 'When it is deleted for good, unless an administrator restores it before.',
+    example: '2026-01-31T12:00:00.000Z',
+  })
+  deletion_due_at!: string;
 }

@@ -1,6 +1,7 @@
 import { MetadataField } from '../auth/profile/metadata-field.js';
 import {
   BooleanField,
+  cursorAfter,
   CursorField,
   EmailField,
   PageSizeField,
@@ -12,6 +13,9 @@ import {
   UuidListField,
 } from '#http';
 import { RolesField } from '../auth/profile/roles-field.js';
+import { type UserPage as DirectoryPage } from '#accounts';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { UserResponse } from '../auth/profile/profile.js';
 
 export class UserPath {
   @UuidField({ description: 'The id of the user.' })
@@ -108,4 +112,34 @@ export class StandingRequest {
     description: 'Grant roles although the email address is not verified: you know whose account it is.',
   })
   trust_unverified?: boolean;
+}
+
+@ApiSchema({ name: 'UserPage', description: 'Newest first.' })
+export class UserPage {
+  @ApiProperty({ type: [UserResponse] })
+  items!: UserResponse[];
+
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description:
+      'For the next page; null on the last. A page may have fewer users than asked for, even none, and still not be the last.',
+  })
+  next_cursor!: string | null;
+
+  static of({ users, next }: DirectoryPage): UserPage {
+    return {
+      items: users.map((user) => UserResponse.of(user)),
+      next_cursor: next === undefined ? null : cursorAfter(next),
+    };
+  }
+}
+
+@ApiSchema({ name: 'FoundUsers' })
+export class FoundUsers {
+  @ApiProperty({ type: [UserResponse], description: 'In the order asked for, each once.' })
+  items!: UserResponse[];
+
+  @ApiProperty({ type: [String], format: 'uuid', description: 'The ids that nobody has.' })
+  missing!: string[];
 }

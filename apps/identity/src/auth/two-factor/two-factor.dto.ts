@@ -1,6 +1,50 @@
+import { GivenPasswordField, TextField, UuidField } from '#http';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { type TwoFactorStatus } from '#accounts';
 import { type Enrolment } from './two-factor-codes.js';
+
+/** Six digits of an authenticator app, or a recovery code; dashes and spaces do not matter. */
+export const CODE = {
+  min: 1,
+  max: 64,
+  description: 'What the authenticator app shows, or a recovery code.',
+  example: '287082',
+} as const;
+
+export class StartRequest {
+  @GivenPasswordField({ description: 'The password, to be sure.' })
+  password!: string;
+}
+
+export class ConfirmRequest {
+  @TextField({ ...CODE, description: 'What the authenticator app shows now.' })
+  code!: string;
+}
+
+export class ProofRequest {
+  @GivenPasswordField({ description: 'The password, to be sure.' })
+  password!: string;
+
+  @TextField(CODE)
+  code!: string;
+}
+
+export class SecondStepRequest {
+  @TextField({
+    max: 256,
+    description: 'From the answer to the password: `auth.second_factor_required`.',
+    example: 'usher_2fa_AZ…',
+  })
+  challenge!: string;
+
+  @TextField(CODE)
+  code!: string;
+}
+
+export class OwnerPath {
+  @UuidField({ description: 'The id of the user.' })
+  id!: string;
+}
 
 @ApiSchema({ name: 'SecondFactor' })
 export class TwoFactorResponse {

@@ -11,7 +11,7 @@ import { BadTokens } from '../../rate-limits/bad-tokens.js';
 import { type ComparedToken, ComparedTokens } from './compared-tokens.js';
 import { LastUses } from './last-uses.js';
 import { type Client } from '../../access/client.js';
-import { type PersonalTokenText, readPersonalToken } from './personal-token-text.js';
+import { type PersonalTokenText, readPersonalToken } from './text.js';
 
 /** Whose token it is, and what it opens. */
 export interface Holder {

@@ -1,6 +1,54 @@
-import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { cursorAfter } from '#http';
+import {
+  ChoiceField,
+  cursorAfter,
+  CursorField,
+  InstantField,
+  PageSizeField,
+  TextField,
+  UuidField,
+} from '#http';
 import { AUDIT_ACTIONS, type AuditAction, type AuditActor, type AuditEntry } from '#accounts';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+
+/** Which page of entries. */
+export class ActivityQuery {
+  @PageSizeField('Entries', 50)
+  limit?: number;
+
+  @CursorField()
+  cursor?: string;
+}
+
+export class AuditLogQuery extends ActivityQuery {
+  @UuidField({ optional: true, description: 'Only what is about the account of this user.' })
+  user_id?: string;
+
+  @UuidField({ optional: true, description: 'Only what this user did.' })
+  actor_id?: string;
+
+  @ChoiceField({
+    of: AUDIT_ACTIONS,
+    optional: true,
+    description: 'Only this action.',
+    example: 'session.opened',
+  })
+  action?: AuditAction;
+
+  @TextField({
+    optional: true,
+    min: 1,
+    max: 64,
+    description: 'Only what ended so: `success`, or the code of a problem.',
+    example: 'auth.invalid_credentials',
+  })
+  outcome?: string;
+
+  @InstantField({ optional: true, description: 'Only from this moment on.' })
+  since?: Date;
+
+  @InstantField({ optional: true, description: 'Only before this moment.' })
+  until?: Date;
+}
 
 const uuid = (description: string): PropertyDecorator =>
   ApiProperty({ type: 'string', format: 'uuid', nullable: true, description });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { isPersonalToken, makePersonalToken, readPersonalToken } from './personal-token-text.js';
+import { isPersonalToken, makePersonalToken, readPersonalToken } from './text.js';
 
 describe('the text of a personal access token', () => {
   it('says its id, and a hash of what comes after it', () => {

@@ -1,5 +1,17 @@
+import { TextField, UuidField } from '#http';
 import { type SessionDetails } from '#accounts';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { UserResponse } from '../profile/profile.js';
+
+export class RefreshRequest {
+  @TextField({ max: 256, description: 'The refresh token.', example: 'usher_rt_AZ…' })
+  refresh_token!: string;
+}
+
+export class SessionPath {
+  @UuidField({ description: 'The session.' })
+  id!: string;
+}
 
 @ApiSchema({ name: 'Session' })
 export class SessionResponse {
@@ -51,4 +63,37 @@ export class SessionResponse {
 export class SessionList {
   @ApiProperty({ type: [SessionResponse], description: 'Newest first.' })
   items!: SessionResponse[];
+}
+
+/** RFC 6749, section 5.1. */
+@ApiSchema({ name: 'Token' })
+export class TokenResponse {
+  @ApiProperty({
+    type: 'string',
+    description: 'Send it as `Authorization: Bearer …`.',
+    example: 'eyJhbGciOiJFUzI1NiIs…',
+  })
+  access_token!: string;
+
+  @ApiProperty({ type: 'string', enum: ['bearer'], example: 'bearer' })
+  token_type!: 'bearer';
+
+  @ApiProperty({ type: 'integer', description: 'Seconds.', example: 900 })
+  expires_in!: number;
+
+  @ApiProperty({
+    type: 'string',
+    description: 'Send it to `POST /auth/refresh`; each is good for one refresh.',
+    example: 'usher_rt_AZ…',
+  })
+  refresh_token!: string;
+
+  @ApiProperty({ type: 'integer', description: 'Seconds.', example: 604_800 })
+  refresh_expires_in!: number;
+}
+
+@ApiSchema({ name: 'Authenticated' })
+export class AuthenticatedResponse extends TokenResponse {
+  @ApiProperty({ type: UserResponse })
+  user!: UserResponse;
 }

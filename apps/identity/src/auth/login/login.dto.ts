@@ -1,5 +1,5 @@
 import { GivenPasswordField, TextField } from '#http';
-import { CODE } from '../two-factor/code-field.js';
+import { CODE } from '../two-factor/two-factor.dto.js';
 
 export class LoginRequest {
   @TextField({
