@@ -43,15 +43,6 @@ export class Forbidden extends AppError {
   }
 }
 
-/** Name and token by HTTP Basic, and they are of no service. */
-export class InvalidClient extends AppError {
-  readonly code = 'auth.invalid_client';
-
-  constructor() {
-    super('There is no service with this name and token.');
-  }
-}
-
 /** A service whose token does not have the privilege of the route. */
 export class MissingPrivilege extends AppError {
   readonly code = 'auth.forbidden';

@@ -1,38 +1,38 @@
 import { type ServicePrivilege } from '#config';
-import { type CachedUser } from '#accounts';
+import { type CachedPersonalToken, type CachedUser } from '#accounts';
 import { type FastifyRequest } from 'fastify';
 import { type PrincipalIds } from '#http';
 
-/** What a verified access token says. Frozen, for the same value is handed out on every use of the token. */
+/** The claims of a verified access token. Frozen: every use of the token shares them. */
 export interface AccessClaims {
   /** UUID, lower case. */
   readonly userId: string;
-  /** UUID, lower case: the session it belongs to, and ends with. */
+  /** UUID, lower case. The token ends with this session. */
   readonly sessionId: string;
   /** Milliseconds since 1970. */
   readonly issuedAt: number;
-  /** Milliseconds since 1970; from this moment on the token is void. */
+  /** Milliseconds since 1970; the token is void from this moment on. */
   readonly expiresAt: number;
   readonly tokenId: string;
 }
 
-/** Somebody in a session, who may do all that they may. */
+/** A user in a session, with all their rights. */
 export interface SessionPrincipal {
   readonly kind: 'user';
   readonly user: CachedUser;
   readonly sessionId: string;
+  readonly claims: AccessClaims;
 }
 
-/** A script of somebody's, with a personal access token, which is for its scopes alone. */
+/** A script with a personal access token of a user: only the token's scopes count. */
 export interface PersonalTokenPrincipal {
   readonly kind: 'user';
   readonly user: CachedUser;
   readonly sessionId: undefined;
-  readonly personalTokenId: string;
-  readonly scopes: readonly string[];
+  readonly token: CachedPersonalToken;
 }
 
-/** Another service, with one of the SERVICE_TOKENS, which opens what its privileges name and nothing else. */
+/** Another service, with one of the SERVICE_TOKENS: only its privileges count. */
 export interface ServicePrincipal {
   readonly kind: 'service';
   readonly name: string;
@@ -42,24 +42,37 @@ export interface ServicePrincipal {
 /** Who sends the request. */
 export type Principal = SessionPrincipal | PersonalTokenPrincipal | ServicePrincipal;
 
+/** What an authenticator answers about a token. */
+export interface Authentication<P extends Principal> {
+  /** `null`: the token is no longer good, or never was. */
+  readonly value: P | null;
+  /** Where the answer comes from, for `X-Cache`. */
+  readonly origin: string;
+}
+
+/** Runs the check of a token that this instance has not seen before, or refuses to. */
+export type FirstUse = <T>(check: () => Promise<T>) => Promise<T>;
+
+export const uncheckedFirstUse: FirstUse = (check) => check();
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by the guard; absent on public routes. */
     principal?: Principal;
-    /** Set by the guard on routes for whoever holds a token, where nothing but the token was looked at. */
+    /** Set by the guard on routes for token holders, where only the token itself is verified. */
     claims?: AccessClaims;
   }
 }
 
-export function hasPrivilege(caller: Principal | undefined, privilege: ServicePrivilege): boolean {
-  return caller?.kind === 'service' && caller.privileges.has(privilege);
+export function hasPrivilege(principal: Principal | undefined, privilege: ServicePrivilege): boolean {
+  return principal?.kind === 'service' && principal.privileges.has(privilege);
 }
 
-export function isAdmin(caller: Principal | undefined): boolean {
-  return caller?.kind === 'user' && caller.user.isAdmin;
+export function isAdmin(principal: Principal | undefined): boolean {
+  return principal?.kind === 'user' && principal.user.isAdmin;
 }
 
-/** What the log may say of who sends a request: ids alone, and none of a service. */
+/** What the request log may say about the principal: only ids, and nothing about a service. */
 export function principalIds({ principal, claims }: FastifyRequest): PrincipalIds | undefined {
   if (principal?.kind === 'user') return { userId: principal.user.id, sessionId: principal.sessionId };
   return claims && { userId: claims.userId, sessionId: claims.sessionId };

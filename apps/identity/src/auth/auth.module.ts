@@ -23,7 +23,11 @@ import { EmailActionsModule } from './email-actions/email-actions.module.js';
 import { LinkPagesController } from './email-actions/pages/link-pages.controller.js';
 import { ServerMetadataController } from './oauth/server-metadata.controller.js';
 import { PasswordsModule } from './passwords/passwords.module.js';
-import { PersonalTokenHolders } from './personal-tokens/authenticator.js';
+import { PersonalTokenAuthenticator } from './personal-tokens/authenticator.js';
+import { AccessTokenAuthenticator } from './access-tokens/authenticator.js';
+import { AccessTokens } from './access-tokens/access-tokens.js';
+import { ServiceTokenAuthenticator } from './service-tokens/authenticator.js';
+import { RefreshTokens } from './refresh-tokens/refresh-tokens.js';
 import { PersonalTokensController } from './personal-tokens/personal-tokens.controller.js';
 import { PersonalTokensService } from './personal-tokens/personal-tokens.service.js';
 import { LoginChallenges } from './login/login-challenges.js';
@@ -38,7 +42,7 @@ import { SessionsService } from './sessions/sessions.service.js';
 import { TokenIssuer } from './sessions/token-issuer.js';
 import { Clock } from '#cache';
 import { loadRefreshKeys } from './refresh-tokens/refresh-keys.js';
-import { TokensModule } from './access-tokens/tokens.module.js';
+import { SigningKeysModule } from './signing-keys/signing-keys.module.js';
 
 /** Who are you? Its guard stands before every route of the application. */
 @Module({
@@ -48,7 +52,7 @@ import { TokensModule } from './access-tokens/tokens.module.js';
     EmailActionsModule,
     PasswordsModule,
     TwoFactorModule,
-    TokensModule,
+    SigningKeysModule,
   ],
   controllers: [
     AccountsController,
@@ -72,14 +76,22 @@ import { TokensModule } from './access-tokens/tokens.module.js';
     PasswordConfirmation,
     TwoFactorEnrolment,
     TwoFactorLogin,
-    PersonalTokenHolders,
+    PersonalTokenAuthenticator,
     PersonalTokensService,
     PresentedTokens,
     ServiceTokens,
+    ServiceTokenAuthenticator,
+    AccessTokens,
+    AccessTokenAuthenticator,
     SessionsService,
     TokenIntrospection,
     TokenIssuer,
     TokenRevocation,
+    {
+      provide: RefreshTokens,
+      inject: [Settings],
+      useFactory: async (settings: Settings) => new RefreshTokens(await loadRefreshKeys(settings)),
+    },
     {
       provide: LoginChallenges,
       inject: [Settings, Clock],

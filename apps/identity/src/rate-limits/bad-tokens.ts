@@ -19,12 +19,12 @@ export class BadTokens {
   }
 
   /**
-   * The result of `check`, a look at a token that this instance does not know yet. The look holds a place while it lasts,
-   * so that many at once do not get past the limit.
+   * Runs `check` on a token that is new to this instance. It takes from the quota while it runs, so that many at once do
+   * not exceed the limit.
    *
    * @throws RateLimited, and what `check` throws
    */
-  async look<T>({ network }: Pick<Client, 'network'>, check: () => Promise<T>): Promise<T> {
+  async attempt<T>({ network }: Pick<Client, 'network'>, check: () => Promise<T>): Promise<T> {
     const key = digest(network);
     const count = await this.#counter.take(key);
     if (count.exceeded) throw new RateLimited(count);

@@ -19,7 +19,7 @@ import { FakeClock } from '../../../../../libs/cache/test/fake-clock.js';
 import { InvalidToken } from './errors.js';
 import { type SigningKey } from '../signing-keys/signing-key.js';
 import { SigningKeys } from '../signing-keys/signing-keys.js';
-import { TokensModule } from './tokens.module.js';
+import { SigningKeysModule } from '../signing-keys/signing-keys.module.js';
 
 const NOW = Date.UTC(2030, 0, 1) + 250;
 const SECONDS = Math.floor(NOW / 1000);
@@ -436,7 +436,10 @@ describe('AccessTokens', () => {
     @Module({ providers: [{ provide: Settings, useFactory: hs256 }], exports: [Settings] })
     class SettingsModule {}
 
-    const module = await Test.createTestingModule({ imports: [SettingsModule, TokensModule] }).compile();
+    const module = await Test.createTestingModule({
+      imports: [SettingsModule, SigningKeysModule],
+      providers: [AccessTokens],
+    }).compile();
     const tokens = module.get(AccessTokens);
     expect(module.get(Clock)).toBeInstanceOf(SystemClock);
     const { token } = await tokens.issue({ userId: USER, sessionId: SESSION });

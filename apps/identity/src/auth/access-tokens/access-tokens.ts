@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JsonWebTokenError, JwtService, NotBeforeError, TokenExpiredError } from '@nestjs/jwt';
 import { Settings } from '#config';
-import { type AccessClaims } from '../../access/principal.js';
+import { type AccessClaims, type FirstUse, uncheckedFirstUse } from '../../access/principal.js';
 import { ACCESS_TOKEN_TYPE, readAccessClaims, readTokenHeader } from './claims.js';
 import { Clock } from '#cache';
 import { fromBase64url } from '#crypto';
@@ -28,9 +28,6 @@ export interface IssuedToken {
   token: string;
   expiresInSeconds: number;
 }
-
-/** Decides whether a token that was never checked here is worth a check. */
-export type FirstLook = (check: () => Promise<AccessClaims>) => Promise<AccessClaims>;
 
 /** Access tokens: JWTs after RFC 9068. Who the user is now, and whether they are still active, is not asked here. */
 @Injectable()
@@ -61,15 +58,15 @@ export class AccessTokens {
   /**
    * The first time checks everything; later, until it expires, only the clock and whether its key still holds.
    *
-   * @param firstLook is handed the check of everything, and may refuse it; not asked about tokens checked before
-   * @throws InvalidToken, and what `firstLook` throws
+   * @param firstUse runs the full check, or refuses to; not called for remembered tokens
+   * @throws InvalidToken, and what `firstUse` throws
    */
-  async verify(token: string, firstLook: FirstLook = (check) => check()): Promise<AccessClaims> {
+  async verify(token: string, firstUse: FirstUse = uncheckedFirstUse): Promise<AccessClaims> {
     if (token.length > MAX_TOKEN_LENGTH) throw new InvalidToken('too long');
     const remembered = this.verified.recall(token, this.clock.wallMs());
     if (remembered && this.keys.get(remembered.kid)) return remembered.claims;
     if (this.verified.hasExpired(token)) throw new InvalidToken('expired');
-    return firstLook(() => this.#check(token));
+    return firstUse(() => this.#check(token));
   }
 
   async #check(token: string): Promise<AccessClaims> {

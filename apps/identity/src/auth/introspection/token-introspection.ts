@@ -1,9 +1,9 @@
 import { Settings } from '#config';
-import { type CachedUser, SessionCache, SessionStore, UserCache } from '#accounts';
-import { combineOrigins } from '#cache';
+import { type CachedUser, type ReadOptions, SessionStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type CacheTrace } from '#http';
-import { PersonalTokenHolders } from '../personal-tokens/authenticator.js';
+import { PersonalTokenAuthenticator } from '../personal-tokens/authenticator.js';
+import { AccessTokenAuthenticator } from '../access-tokens/authenticator.js';
 import { type AccessClaims } from '../../access/principal.js';
 import { type RefreshClaims } from '../refresh-tokens/refresh-tokens.js';
 import { type IntrospectionResponse } from './introspection.dto.js';
@@ -17,30 +17,29 @@ interface Findings {
 }
 
 /**
- * Whether a token is good, and what is true of it (RFC 7662). Access tokens and personal access tokens are judged as the
- * guard judges them, by the same caches; which refresh token of a session is the current one only PostgreSQL knows.
+ * Whether a token is good, and its claims (RFC 7662). Access tokens and personal access tokens are authenticated as by the
+ * guard, from the same caches; only PostgreSQL knows which refresh token of a session is the current one.
  */
 @Injectable()
 export class TokenIntrospection {
   constructor(
     private readonly presented: PresentedTokens,
-    private readonly users: UserCache,
-    private readonly sessionCache: SessionCache,
+    private readonly accessTokens: AccessTokenAuthenticator,
+    private readonly personalTokens: PersonalTokenAuthenticator,
     private readonly sessions: SessionStore,
-    private readonly holders: PersonalTokenHolders,
     private readonly settings: Settings,
   ) {}
 
-  /** @throws as `UserCache` does: that the database is out of reach makes no token inactive */
+  /** @throws DatabaseUnavailable, DatabaseTimeout: an unreachable database makes no token inactive */
   async introspect(token: string, trace: CacheTrace): Promise<IntrospectionResponse> {
     const findings = await this.#findings(token, trace.options);
-    // The same for whatever is not active, headers too: why it is not is nobody's business who cannot know it.
+    // The same answer and headers for every inactive token: the reason would tell about other users' tokens.
     if (!findings) return { active: false };
     return { active: true, ...trace.shown(findings) };
   }
 
   /** `undefined`: it is not active. */
-  async #findings(token: string, options: { truth: boolean }): Promise<Findings | undefined> {
+  async #findings(token: string, options: ReadOptions): Promise<Findings | undefined> {
     const presented = await this.presented.read(token);
     switch (presented?.kind) {
       case 'access':
@@ -54,19 +53,15 @@ export class TokenIntrospection {
     }
   }
 
-  async #access(claims: AccessClaims, options: { truth: boolean }): Promise<Findings | undefined> {
-    const [session, user] = await Promise.all([
-      this.sessionCache.byId(claims.sessionId, options),
-      this.users.byId(claims.userId, options),
-    ]);
-    const goesOn = session.value?.userId === claims.userId && session.value.expiresAtMs > Date.now();
-    if (!goesOn || !user.value?.isActive) return undefined;
+  async #access(claims: AccessClaims, options: ReadOptions): Promise<Findings | undefined> {
+    const { value: principal, origin } = await this.accessTokens.authenticateClaims(claims, options);
+    if (!principal) return undefined;
     return {
-      origin: combineOrigins(session.origin, user.origin),
+      origin,
       value: {
         token_use: 'access_token',
         token_type: 'Bearer',
-        ...subject(user.value),
+        ...subject(principal.user),
         iss: this.settings.jwtIssuer,
         aud: this.settings.jwtAudience,
         exp: claims.expiresAt / 1_000,
@@ -94,12 +89,12 @@ export class TokenIntrospection {
     };
   }
 
-  async #personal(text: string, options: { truth: boolean }): Promise<Findings | undefined> {
-    const answer = await this.holders.find(text, undefined, options);
-    if (!answer?.value) return undefined;
-    const { token, user } = answer.value;
+  async #personal(text: string, options: ReadOptions): Promise<Findings | undefined> {
+    const { value: principal, origin } = await this.personalTokens.authenticate(text, options);
+    if (!principal) return undefined;
+    const { token, user } = principal;
     return {
-      origin: answer.origin,
+      origin,
       value: {
         token_use: 'personal_access_token',
         token_type: 'Bearer',
@@ -114,7 +109,7 @@ export class TokenIntrospection {
   }
 }
 
-/** What every kind of token tells of its user. */
+/** What introspection of any kind of token tells about the user. */
 function subject({ id, username, email, emailVerified, roles }: CachedUser): Introspection {
   return { sub: id, username: username ?? email, email_verified: emailVerified, roles };
 }

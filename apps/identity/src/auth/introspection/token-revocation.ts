@@ -1,23 +1,23 @@
 import { PersonalTokenStore, SessionStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
-import { PersonalTokenHolders } from '../personal-tokens/authenticator.js';
+import { PersonalTokenAuthenticator } from '../personal-tokens/authenticator.js';
 import { PresentedTokens } from './presented-tokens.js';
 
 /**
- * Ends tokens that a service was shown (RFC 7009). An access token and a refresh token end with all the others of their
- * session; a refresh token that was replaced still names it. An access token that has expired does not: the purpose is
- * achieved already (section 2.2), and what has long lain in a log must not log anybody out.
+ * Ends tokens that a service received (RFC 7009). An access token or refresh token ends with its whole session, even if the
+ * refresh token was replaced since. An expired access token ends nothing: the purpose is already achieved (section 2.2),
+ * and an old token in a log must not log its user out.
  */
 @Injectable()
 export class TokenRevocation {
   constructor(
     private readonly presented: PresentedTokens,
     private readonly sessions: SessionStore,
-    private readonly holders: PersonalTokenHolders,
-    private readonly personalTokens: PersonalTokenStore,
+    private readonly personalTokens: PersonalTokenAuthenticator,
+    private readonly personalTokenStore: PersonalTokenStore,
   ) {}
 
-  /** @returns whose it was; `undefined` when there was nothing to end */
+  /** @returns the id of its user; `undefined` if there was nothing to end */
   async revoke(token: string): Promise<string | undefined> {
     const presented = await this.presented.read(token);
     switch (presented?.kind) {
@@ -32,10 +32,10 @@ export class TokenRevocation {
   }
 
   async #revokePersonal(text: string): Promise<string | undefined> {
-    const answer = await this.holders.find(text, undefined, { truth: true });
-    if (!answer?.value) return undefined;
-    const { token, user } = answer.value;
-    await this.personalTokens.end(token.id, user.id);
+    const { value: principal } = await this.personalTokens.authenticate(text, { truth: true });
+    if (!principal) return undefined;
+    const { token, user } = principal;
+    await this.personalTokenStore.end(token.id, user.id);
     return user.id;
   }
 }

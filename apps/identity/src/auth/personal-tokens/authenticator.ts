@@ -1,114 +1,84 @@
-import {
-  type CachedPersonalToken,
-  type CachedUser,
-  PersonalTokenCache,
-  PersonalTokenStore,
-  UserCache,
-} from '#accounts';
-import { combineOrigins } from '#cache';
+import { PersonalTokenCache, PersonalTokenStore, type ReadOptions, UserCache } from '#accounts';
+import { Clock, combineOrigins } from '#cache';
 import { Injectable } from '@nestjs/common';
-import { BadTokens } from '../../rate-limits/bad-tokens.js';
+import {
+  type Authentication,
+  type FirstUse,
+  type PersonalTokenPrincipal,
+  uncheckedFirstUse,
+} from '../../access/principal.js';
 import { type ComparedToken, ComparedTokens } from './compared-tokens.js';
+import { InvalidPersonalToken } from './errors.js';
 import { LastUses } from './last-uses.js';
-import { type Client } from '../../access/client.js';
 import { type PersonalTokenText, readPersonalToken } from './text.js';
 
-/** Whose token it is, and what it opens. */
-export interface Holder {
-  readonly token: CachedPersonalToken;
-  readonly user: CachedUser;
-}
-
-export interface HolderAnswer {
-  /** `null`: it is no token of ours, or not any more. */
-  readonly value: Holder | null;
-  readonly origin: string;
-}
-
-interface Found {
-  readonly value: CachedPersonalToken | null;
-  readonly origin: Origin;
-}
-
-type Origin = Parameters<typeof combineOrigins>[0];
+type Found = Awaited<ReturnType<PersonalTokenCache['byId']>>;
 
 /**
- * The read way of personal access tokens. A text that is new to this instance is compared with PostgreSQL, which alone
- * has the hash; that the secret matched is remembered, since a secret never changes. Whether the token is still there,
- * whose it is and what it opens is asked of the cache on every request, and so is its user.
+ * Authenticates scripts by personal access tokens. A text that is new to this instance is compared with PostgreSQL, which
+ * alone has the hash; the result is remembered, because a secret never changes. Whether the token still exists, its user
+ * and its scopes are read from the caches on every request.
  */
 @Injectable()
-export class PersonalTokenHolders {
-  private readonly compared = new ComparedTokens();
-  private readonly uses: LastUses;
+export class PersonalTokenAuthenticator {
+  readonly #compared = new ComparedTokens();
+  readonly #uses: LastUses;
 
   constructor(
     private readonly tokens: PersonalTokenCache,
     private readonly store: PersonalTokenStore,
     private readonly users: UserCache,
-    private readonly badTokens: BadTokens,
+    private readonly clock: Clock,
   ) {
-    this.uses = new LastUses((ids) => this.store.used(ids));
+    this.#uses = new LastUses((ids) => this.store.used(ids));
   }
 
-  /** As `find()`, of a token that opens a door with it now. @throws RateLimited, and as `UserCache` does */
-  async admit(text: string, client: Client, options: { truth: boolean }): Promise<HolderAnswer | undefined> {
-    const answer = await this.find(text, client, options);
-    if (answer?.value) this.uses.note(answer.value.token.id);
-    return answer;
-  }
-
-  /**
-   * @returns `undefined` of a text that cannot be a token
-   * @param client whom made-up tokens are counted against, each of which costs PostgreSQL a look; `undefined`: nobody,
-   *   because a service asks about tokens that others sent it
-   * @throws RateLimited, and as `UserCache` does
-   */
-  async find(
+  /** @throws InvalidPersonalToken for malformed text, what `firstUse` throws, DatabaseUnavailable, DatabaseTimeout */
+  async authenticate(
     text: string,
-    client: Client | undefined,
-    options: { truth: boolean },
-  ): Promise<HolderAnswer | undefined> {
+    options: ReadOptions,
+    firstUse: FirstUse = uncheckedFirstUse,
+  ): Promise<Authentication<PersonalTokenPrincipal>> {
     const read = readPersonalToken(text);
-    if (!read) return undefined;
-    const found = await this.#token(text, read, client, options);
-    if (!found.value || found.value.expiresAtMs <= Date.now()) return { value: null, origin: found.origin };
-    const user = await this.users.byId(found.value.userId, options);
-    const origin = combineOrigins(found.origin, user.origin);
-    return { value: user.value?.isActive ? { token: found.value, user: user.value } : null, origin };
+    if (!read) throw new InvalidPersonalToken();
+    const { value: token, origin } = await this.#find(text, read, options, firstUse);
+    if (!token || token.expiresAtMs <= this.clock.wallMs()) return { value: null, origin };
+    const user = await this.users.byId(token.userId, options);
+    return {
+      value: user.value?.isActive ? { kind: 'user', user: user.value, sessionId: undefined, token } : null,
+      origin: combineOrigins(origin, user.origin),
+    };
   }
 
-  async #token(
+  /** Records that the token was used now, in the background. Introspection is no use. */
+  recordUse({ token }: PersonalTokenPrincipal): void {
+    this.#uses.note(token.id);
+  }
+
+  async #find(
     text: string,
     read: PersonalTokenText,
-    client: Client | undefined,
-    options: { truth: boolean },
+    options: ReadOptions,
+    firstUse: FirstUse,
   ): Promise<Found> {
-    const recalled = this.compared.recall(text);
-    const compared = recalled ?? (await this.#compare(text, read, client));
-    // The cache is not asked about what strangers make up: it would fill with the absence of it.
+    const recalled = this.#compared.recall(text);
+    const compared = recalled ?? (await firstUse(() => this.#compare(text, read)));
+    // Made-up tokens must not fill the cache with absent rows.
     if (!recalled && !compared.matches) return { value: null, origin: 'postgres' };
-    // What did not match is nobody's, to insist on the truth with: the cache knows whether the row is another by now.
+    // A text that did not match may not demand the truth; the cache knows if the row has changed since.
     const found = await this.tokens.byId(read.id, compared.matches ? options : { truth: false });
-    if (agree(found, compared)) return compared.matches ? found : nobodyBy(found);
-    if (recalled && !found.value) return found; // it has been revoked since
-    // The secret was compared with another row than the one that is cached. Both once more, by PostgreSQL.
-    const again = await this.#compare(text, read, client);
+    if (agree(found, compared)) return compared.matches ? found : absent(found);
+    if (recalled && !found.value) return found; // revoked since
+    // The secret was compared with another row than the cached one. PostgreSQL decides about both.
+    const again = await firstUse(() => this.#compare(text, read));
     const truth = await this.tokens.byId(read.id, { truth: true });
-    return again.matches && agree(truth, again) ? truth : nobodyBy(truth);
+    return again.matches && agree(truth, again) ? truth : absent(truth);
   }
 
-  async #compare(
-    text: string,
-    { id, hash }: PersonalTokenText,
-    client: Client | undefined,
-  ): Promise<ComparedToken> {
-    const look = async (): Promise<ComparedToken> => {
-      const compared = { id, ...(await this.store.compare(id, hash)) };
-      this.compared.remember(text, compared);
-      return compared;
-    };
-    return client ? this.badTokens.look(client, look) : look();
+  async #compare(text: string, { id, hash }: PersonalTokenText): Promise<ComparedToken> {
+    const compared = { id, ...(await this.store.compare(id, hash)) };
+    this.#compared.remember(text, compared);
+    return compared;
   }
 }
 
@@ -116,6 +86,6 @@ function agree({ value }: Found, { mark }: ComparedToken): boolean {
   return (value?.mark ?? null) === mark;
 }
 
-function nobodyBy({ origin }: Found): Found {
+function absent({ origin }: Found): Found {
   return { value: null, origin };
 }

@@ -1,13 +1,13 @@
 import { Settings } from '#config';
 import { Module } from '@nestjs/common';
-import { TokensModule } from '../access-tokens/tokens.module.js';
+import { SigningKeysModule } from '../signing-keys/signing-keys.module.js';
 import { loadEncryptionKeys } from './encryption-keys.js';
 import { TwoFactorStore } from '#accounts';
 import { TwoFactorCodes } from './two-factor-codes.js';
 import { SecretCipher } from '#crypto';
 
 @Module({
-  imports: [TokensModule],
+  imports: [SigningKeysModule],
   providers: [
     TwoFactorCodes,
     TwoFactorStore,
