@@ -4,7 +4,7 @@ import { type FastifyInstance } from 'fastify';
  * What every answer carries unless its route says otherwise. Nothing of an API is meant to be rendered, framed, sniffed
  * or stored. (Strict-Transport-Security is the proxy's to say: it knows whether the outside is https.)
  */
-export const ANSWER_HEADERS: Readonly<Record<string, string>> = {
+export const RESPONSE_HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
@@ -15,9 +15,9 @@ export const ANSWER_HEADERS: Readonly<Record<string, string>> = {
   'x-frame-options': 'DENY',
 };
 
-export function sendAnswerHeaders(fastify: FastifyInstance): void {
+export function sendResponseHeaders(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, reply, done) => {
-    void reply.headers(ANSWER_HEADERS).header('x-request-id', request.id);
+    void reply.headers(RESPONSE_HEADERS).header('x-request-id', request.id);
     done();
   });
 }

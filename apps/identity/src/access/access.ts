@@ -1,7 +1,7 @@
 import { type ServicePrivilege } from '#config';
 import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { ApiBearer, ApiOptionalBearer, ApiScope, ApiServiceBasic, ApiServiceToken } from './api-bearer.js';
-import { ApiProblems, routeConfig, UNAVAILABLE } from '#http';
+import { ApiProblems, routeConfig, DATABASE_ERRORS } from '#http';
 import { type ScopeName } from './scopes.js';
 
 /** Whom a route answers. Without a word it answers users alone: forgetting to decide locks a door, and opens none. */
@@ -95,7 +95,7 @@ export function ServicesOnly(privilege: ServicePrivilege, { basic = false } = {}
     routeConfig({ privilege, takesBasic: basic }),
     ApiServiceToken(privilege),
     ...(basic ? [ApiServiceBasic(privilege), ApiProblems('auth.invalid_client')] : []),
-    ApiProblems('auth.missing_token', 'auth.invalid_token', 'auth.forbidden', ...UNAVAILABLE),
+    ApiProblems('auth.missing_token', 'auth.invalid_token', 'auth.forbidden', ...DATABASE_ERRORS),
   );
 }
 

@@ -1,7 +1,7 @@
 import './error-statuses.js';
 import { applyDecorators } from '@nestjs/common';
 import { ApiSecurity } from '@nestjs/swagger';
-import { ApiProblems, UNAVAILABLE } from '#http';
+import { ApiProblems, DATABASE_ERRORS } from '#http';
 
 /** The names of the two ways into the documentation's Authorize dialog. */
 export const PASSWORD_SCHEME = 'password';
@@ -23,7 +23,7 @@ export function ApiBearer(): MethodDecorator & ClassDecorator {
       'auth.invalid_token',
       'auth.token_revoked',
       'auth.insufficient_scope',
-      ...UNAVAILABLE,
+      ...DATABASE_ERRORS,
     ),
   );
 }
@@ -34,7 +34,7 @@ export function ApiOptionalBearer(): MethodDecorator & ClassDecorator {
     ApiSecurity({}), // «nothing» as one of the ways in (OpenAPI 3.1, section 4.8.30)
     ApiSecurity(PASSWORD_SCHEME),
     ApiSecurity(BEARER_SCHEME),
-    ApiProblems('auth.invalid_token', 'auth.token_revoked', 'auth.insufficient_scope', ...UNAVAILABLE),
+    ApiProblems('auth.invalid_token', 'auth.token_revoked', 'auth.insufficient_scope', ...DATABASE_ERRORS),
   );
 }
 

@@ -1,4 +1,4 @@
-import { declareErrors, SOON } from '#http';
+import { declareErrors, RETRY_SOON } from '#http';
 
 /** The statuses of the identity service's own codes. */
 declareErrors({
@@ -7,7 +7,7 @@ declareErrors({
   'auth.second_factor_required': { status: 401, title: 'Code needed' },
   'auth.invalid_code': { status: 401, title: 'Wrong code' },
   'auth.invalid_challenge': { status: 401, title: 'Challenge not valid' },
-  'auth.too_many_attempts': { status: 429, title: 'Too many wrong passwords or codes', ...SOON },
+  'auth.too_many_attempts': { status: 429, title: 'Too many wrong passwords or codes', ...RETRY_SOON },
   'auth.invalid_token': { status: 401, title: 'Invalid token', badToken: true },
   // RFC 6749, section 5.2: a service that says by HTTP Basic who it is.
   'auth.invalid_client': { status: 401, title: 'No such service' },
@@ -36,7 +36,7 @@ declareErrors({
   'auth.password_personal': { status: 422, title: 'Password too easy to guess' },
   'auth.invalid_link': { status: 400, title: 'Link not valid' },
   'auth.already_verified': { status: 409, title: 'Already verified' },
-  'auth.busy': { status: 503, title: 'Busy checking passwords', ...SOON },
+  'auth.busy': { status: 503, title: 'Busy checking passwords', ...RETRY_SOON },
 
   'users.not_found': { status: 404, title: 'No such user' },
   'users.id_taken': { status: 409, title: 'Id taken' },
@@ -53,14 +53,14 @@ declareErrors({
   'avatars.not_a_picture': { status: 422, title: 'Not a picture' },
   'avatars.broken_picture': { status: 422, title: 'Broken picture' },
   'avatars.too_many_pixels': { status: 422, title: 'Too many pixels' },
-  'avatars.busy': { status: 503, title: 'Busy receiving pictures', ...SOON },
+  'avatars.busy': { status: 503, title: 'Busy receiving pictures', ...RETRY_SOON },
 
   // A key that only some instances know yet comes to the others when they are restarted.
   'encryption.unknown_key': {
     status: 503,
     title: 'Key not known',
     detail: 'What is stored cannot be decrypted at the moment. A recovery code works.',
-    ...SOON,
+    ...RETRY_SOON,
   },
   'encryption.unreadable': {
     status: 500,
@@ -71,6 +71,6 @@ declareErrors({
     status: 503,
     title: 'Storage unavailable',
     detail: 'Files cannot be kept or read at the moment.',
-    ...SOON,
+    ...RETRY_SOON,
   },
 });

@@ -3,7 +3,7 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminsOnly, Scope, UsersOnly } from '../access/access.js';
 import { CurrentUser } from '../access/current-user.js';
-import { ApiProblems, idOf, UNAVAILABLE } from '#http';
+import { ApiProblems, idFromCursor, DATABASE_ERRORS } from '#http';
 import { RateLimit, REQUEST_LIMITS } from '../rate-limits/rate-limit.js';
 import { ActivityPage, ActivityQuery, AuditLogQuery, AuditPage } from './audit.dto.js';
 import { Audited } from './audited.js';
@@ -22,11 +22,11 @@ export class AuditController {
   @ApiTags('administration')
   @ApiOperation({ summary: 'Who did what, page by page, newest first' })
   @ApiOkResponse({ type: AuditPage, description: 'A page of entries.' })
-  @ApiProblems('request.validation', ...UNAVAILABLE)
+  @ApiProblems('request.validation', ...DATABASE_ERRORS)
   async searchAuditLog(
     @Query() { limit = PAGE_SIZE, cursor, user_id, actor_id, ...rest }: AuditLogQuery,
   ): Promise<AuditPage> {
-    const search = { ...rest, userId: user_id, actorId: actor_id, before: cursor && idOf(cursor) };
+    const search = { ...rest, userId: user_id, actorId: actor_id, before: cursor && idFromCursor(cursor) };
     return AuditPage.of(await this.log.search({ ...search, limit: limit + 1 }), limit);
   }
 
@@ -35,12 +35,12 @@ export class AuditController {
   @ApiTags('account')
   @ApiOperation({ summary: 'What was done lately with the own account, page by page, newest first' })
   @ApiOkResponse({ type: ActivityPage, description: 'A page of entries.' })
-  @ApiProblems('request.validation', ...UNAVAILABLE)
+  @ApiProblems('request.validation', ...DATABASE_ERRORS)
   async listActivity(
     @CurrentUser() { id }: CachedUser,
     @Query() { limit = PAGE_SIZE, cursor }: ActivityQuery,
   ): Promise<ActivityPage> {
-    const before = cursor && idOf(cursor);
+    const before = cursor && idFromCursor(cursor);
     return ActivityPage.of(await this.log.search({ userId: id, before, limit: limit + 1 }), limit);
   }
 }

@@ -105,6 +105,6 @@ export class AuthModule implements OnModuleInit {
   constructor(private readonly host: HttpAdapterHost) {}
 
   onModuleInit(): void {
-    this.host.httpAdapter.getInstance<FastifyInstance>().callerIds = principalIds;
+    this.host.httpAdapter.getInstance<FastifyInstance>().principalIds = principalIds;
   }
 }

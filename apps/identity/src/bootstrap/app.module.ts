@@ -11,7 +11,7 @@ import { AccountDeletionModule } from '../account-deletion/account-deletion.modu
 import { HealthModule } from '../health/health.module.js';
 import { HttpModule } from '#http';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
-import { MetricsModule } from '../health/metrics.module.js';
+import { ObservabilityModule } from '../health/metrics.module.js';
 import { cacheOptions, databaseOptions, mailOptions, sessionLimits, storageOptions } from './options.js';
 import { SettingsModule } from './settings.module.js';
 import { UsersModule } from '../users/users.module.js';
@@ -40,7 +40,7 @@ export class AppModule {
         AvatarsModule,
         AccountDeletionModule,
         HealthModule,
-        MetricsModule,
+        ObservabilityModule,
       ],
     };
   }

@@ -7,7 +7,7 @@ import { Metrics } from './metrics.js';
 
 /** What operators watch over time. */
 @Module({ imports: [AuditModule], controllers: [MetricsController], providers: [Metrics] })
-export class MetricsModule implements OnModuleInit, OnApplicationShutdown {
+export class ObservabilityModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly host: HttpAdapterHost,
     private readonly metrics: Metrics,

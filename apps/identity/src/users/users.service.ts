@@ -9,7 +9,7 @@ import {
 } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { type Principal } from '../access/principal.js';
-import { type CacheTrace, idOf } from '#http';
+import { type CacheTrace, idFromCursor } from '#http';
 import { PublicProfile, seesAll } from './public-profile.js';
 import { FoundUsers, UserPage } from './user.dto.js';
 import { UserResponse } from '../auth/profile/profile.js';
@@ -66,7 +66,7 @@ export class UsersService {
 
   /** @throws InvalidInput for a malformed cursor */
   async search({ cursor, limit, ...search }: Search): Promise<UserPage> {
-    const before = cursor === undefined ? undefined : idOf(cursor);
+    const before = cursor === undefined ? undefined : idFromCursor(cursor);
     return UserPage.of(await this.directory.search({ ...search, before, limit }));
   }
 

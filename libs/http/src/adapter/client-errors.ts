@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { type Socket } from 'node:net';
 import { type ConnectionError } from 'fastify';
-import { ANSWER_HEADERS } from '../answer-headers.js';
+import { RESPONSE_HEADERS } from '../answer-headers.js';
 import { ERROR_STATUSES } from '../errors/error-statuses.js';
 import { PROBLEM_MEDIA_TYPE } from '../errors/problem.js';
 
@@ -35,7 +35,7 @@ function rawAnswer(code: string): string {
     code,
   });
   const headers = {
-    ...ANSWER_HEADERS,
+    ...RESPONSE_HEADERS,
     'content-type': PROBLEM_MEDIA_TYPE,
     'content-length': String(Buffer.byteLength(body)),
     connection: 'close',

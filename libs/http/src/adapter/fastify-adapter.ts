@@ -2,7 +2,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyHttpOptions, type FastifyReply } from 'fastify';
 import { type Server } from 'node:http';
 import { type Logger } from 'pino';
-import { sendAnswerHeaders } from '../answer-headers.js';
+import { sendResponseHeaders } from '../answer-headers.js';
 import { ArrivingMessage } from '../hooks/arrival.js';
 import { registerBodyParsers } from '../body/body-parsers.js';
 import { refuseOtherMediaTypes } from '../body/media-types.js';
@@ -17,8 +17,8 @@ import { refuseBadHeaders } from '../input/request-headers.js';
 import { createLogger } from '../log/logger.js';
 import { logRequest, logRequests, RequestLog } from '../log/request-log.js';
 import { traceIdOf } from '../log/trace-context.js';
-import { answerForNode } from './node-answers.js';
-import { problemAnswer } from '../errors/problem-answer.js';
+import { answerMalformedRequests } from './node-answers.js';
+import { problemResponse } from '../errors/problem-answer.js';
 import { sendProblem } from '../errors/send-problem.js';
 import { limitRequests } from '../hooks/request-limiter.js';
 import { requestId } from './request-id.js';
@@ -48,13 +48,13 @@ export function createHttpAdapter(
   const fastify = adapter.getInstance();
   fastify.decorateRequest('problemCode', undefined);
   registerBodyParsers(fastify);
-  answerForNode(fastify);
+  answerMalformedRequests(fastify);
 
   // In this order: every refusal below carries the headers, and nothing is read of a body that no route wants.
   keepRemoteAddresses(fastify);
   observeRequests(fastify);
   logRequests(fastify, settings.logAddresses);
-  sendAnswerHeaders(fastify);
+  sendResponseHeaders(fastify);
   refuseBadHeaders(fastify);
   answerPreflights(fastify, cors);
   limitRequests(fastify);
@@ -118,7 +118,7 @@ function serverOptions(
       observeRequest(request, reply);
       logRequest(request, reply);
       cors.allow(request, reply);
-      sendProblem(request, reply, problemAnswer(error));
+      sendProblem(request, reply, problemResponse(error));
     },
     clientErrorHandler: answerClientError,
   };

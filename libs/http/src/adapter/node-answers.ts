@@ -8,7 +8,7 @@ import { answerClientError } from './client-errors.js';
  *
  * Of `localhost` Fastify listens on each address by a server of its own, and prepares the first alone.
  */
-export function answerForNode(fastify: FastifyInstance): void {
+export function answerMalformedRequests(fastify: FastifyInstance): void {
   answerExpectations(fastify.server);
   fastify.addHook('onListen', (done) => {
     for (const server of serversOf(fastify)) {

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { isAnswered } from '../hooks/request-recorder.js';
-import { problemAnswer } from '../errors/problem-answer.js';
+import { problemResponse } from '../errors/problem-answer.js';
 import { ClientGone } from '../errors/request-errors.js';
 import { sendProblem } from '../errors/send-problem.js';
 
@@ -17,7 +17,7 @@ export class ProblemFilter implements ExceptionFilter {
     // A body that breaks off is the client's doing; logged as our error, anyone could fill the log with it.
     const error = thrown === request.raw.errored ? new ClientGone() : mapError(thrown);
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const answer = problemAnswer(error);
+    const answer = problemResponse(error);
     if (answer.unexpected) request.log.error({ err: error }, 'unexpected error');
     else if (OF_DEPENDENCIES.test(answer.problem.code)) request.log.warn({ err: error }, 'dependency fault');
     // The deadline, or the handler itself, has answered already.

@@ -6,7 +6,7 @@ import { problemContent } from './problem-content.js';
 import { ProblemDocument } from './problem-document.js';
 
 /** What everything that needs PostgreSQL may answer. */
-export const UNAVAILABLE = ['database.unavailable', 'database.timeout', 'request.deadline'] as const;
+export const DATABASE_ERRORS = ['database.unavailable', 'database.timeout', 'request.deadline'] as const;
 
 /**
  * Documents the errors of an operation: a status by itself (`404`), or codes of the fault table

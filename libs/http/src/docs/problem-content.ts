@@ -1,5 +1,5 @@
 import { getSchemaPath } from '@nestjs/swagger';
-import { problemAnswer } from '../errors/problem-answer.js';
+import { problemResponse } from '../errors/problem-answer.js';
 import { PROBLEM_MEDIA_TYPE, type Problem } from '../errors/problem.js';
 import { ERROR_STATUSES } from '../errors/error-statuses.js';
 import { ProblemDocument } from './problem-document.js';
@@ -17,5 +17,5 @@ function isOfFields(code: string): boolean {
 
 function exampleOf(code: string): Problem {
   const fault = Object.assign(new Error(`${ERROR_STATUSES[code]?.title}.`), { code });
-  return problemAnswer(fault).problem;
+  return problemResponse(fault).problem;
 }

@@ -10,7 +10,7 @@ export interface ErrorStatus {
 }
 
 /** The client may try again at once. */
-export const SOON = { retryAfterSeconds: 1 };
+export const RETRY_SOON = { retryAfterSeconds: 1 };
 
 /** Turns codes into statuses. A service adds its own by `declareErrors()`. */
 export const ERROR_STATUSES: Record<string, ErrorStatus> = {
@@ -38,14 +38,14 @@ export const ERROR_STATUSES: Record<string, ErrorStatus> = {
   'request.unsupported_media_type': { status: 415, title: 'Unsupported media type' },
   'request.expectation_failed': { status: 417, title: 'Expectation not met' },
   'request.validation': { status: 422, title: 'Invalid input' },
-  'request.rate_limited': { status: 429, title: 'Too many requests', ...SOON },
+  'request.rate_limited': { status: 429, title: 'Too many requests', ...RETRY_SOON },
   'request.headers_too_large': { status: 431, title: 'Headers too large' },
   'request.unsupported_transfer_coding': { status: 501, title: 'Transfer coding not supported' },
-  'request.deadline': { status: 503, title: 'Took too long', ...SOON },
+  'request.deadline': { status: 503, title: 'Took too long', ...RETRY_SOON },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
-  rate_limited: { status: 429, title: 'Too many requests', ...SOON },
-  unavailable: { status: 503, title: 'Temporarily unavailable', ...SOON },
+  rate_limited: { status: 429, title: 'Too many requests', ...RETRY_SOON },
+  unavailable: { status: 503, title: 'Temporarily unavailable', ...RETRY_SOON },
   internal: {
     status: 500,
     title: 'Internal error',
@@ -60,13 +60,13 @@ export const ERROR_STATUSES: Record<string, ErrorStatus> = {
     status: 503,
     title: 'Database unavailable',
     detail: 'The database cannot be reached at the moment.',
-    ...SOON,
+    ...RETRY_SOON,
   },
   'database.timeout': {
     status: 503,
     title: 'Database too slow',
     detail: 'The database did not answer in time.',
-    ...SOON,
+    ...RETRY_SOON,
   },
 };
 

@@ -7,7 +7,7 @@ import {
 import { describe, expect, it } from '@jest/globals';
 import { declareErrors, ERROR_STATUSES } from './error-statuses.js';
 import { AppError } from './app-error.js';
-import { problemAnswer } from './problem-answer.js';
+import { problemResponse } from './problem-answer.js';
 
 declareErrors({
   'auth.invalid_credentials': { status: 401, title: 'Wrong identifier or password' },
@@ -26,7 +26,7 @@ class TokenTrouble extends AppError {
 describe('problemAnswer', () => {
   it('answers every code of the table with its status', () => {
     for (const [code, row] of Object.entries(ERROR_STATUSES)) {
-      const { problem, unexpected } = problemAnswer(new TokenTrouble(code));
+      const { problem, unexpected } = problemResponse(new TokenTrouble(code));
       expect(problem).toMatchObject({ code, status: row.status, title: row.title });
       expect(unexpected).toBe(false);
     }
@@ -36,7 +36,7 @@ describe('problemAnswer', () => {
     const fault = Object.assign(new Error('connect ECONNREFUSED 10.0.0.5:5432'), {
       code: 'database.unavailable',
     });
-    const { problem, headers } = problemAnswer(fault);
+    const { problem, headers } = problemResponse(fault);
     expect(problem).toMatchObject({ status: 503, detail: 'The database cannot be reached at the moment.' });
     expect(headers).toEqual({ 'retry-after': '1' });
   });
@@ -53,29 +53,29 @@ describe('problemAnswer', () => {
     ['an object that pretends', { code: 'auth.forbidden', message: 'x' }],
     ['an exception of the server kind', new BadGatewayException('10.0.0.5 is down')],
   ])('answers %s with nothing but `internal`', (_what, error) => {
-    const { problem, unexpected } = problemAnswer(error);
+    const { problem, unexpected } = problemResponse(error);
     expect(problem.code).toBe('internal');
     expect(JSON.stringify(problem)).not.toMatch(/duplicate|23505|etc|DROP|10\.0/);
     expect(unexpected).toBe(true);
   });
 
   it('challenges barely without credentials, and says what is wrong with bad ones in allowed characters', () => {
-    expect(problemAnswer(new UnauthorizedException()).headers['www-authenticate']).toBe('Bearer');
-    expect(problemAnswer(new TokenTrouble('auth.invalid_credentials')).headers['www-authenticate']).toBe(
+    expect(problemResponse(new UnauthorizedException()).headers['www-authenticate']).toBe('Bearer');
+    expect(problemResponse(new TokenTrouble('auth.invalid_credentials')).headers['www-authenticate']).toBe(
       'Bearer',
     );
     expect(
-      problemAnswer(new TokenTrouble('auth.invalid_token', 'é"\r\nX: y\\')).headers['www-authenticate'],
+      problemResponse(new TokenTrouble('auth.invalid_token', 'é"\r\nX: y\\')).headers['www-authenticate'],
     ).toBe(`Bearer error="invalid_token", error_description="'''''X: y'"`.replace("'''''", "''''"));
   });
 
   it("keeps the status and message of other exceptions of Nest's", () => {
-    expect(problemAnswer(new ImATeapotException('Short and stout.')).problem).toMatchObject({
+    expect(problemResponse(new ImATeapotException('Short and stout.')).problem).toMatchObject({
       status: 418,
       code: 'http.418',
       detail: 'Short and stout.',
     });
-    const throttled = problemAnswer(new HttpException('Slower.', 429));
+    const throttled = problemResponse(new HttpException('Slower.', 429));
     expect(throttled.problem).toMatchObject({ code: 'request.rate_limited', detail: 'Slower.' });
     expect(throttled.headers['retry-after']).toBe('1');
   });

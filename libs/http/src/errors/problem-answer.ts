@@ -6,7 +6,7 @@ import { type AppErrorLike, isAppError } from './app-error.js';
 import { type Problem } from './problem.js';
 
 /** An error made ready to send. */
-export interface ProblemAnswer {
+export interface ProblemResponse {
   problem: Problem;
   headers: Record<string, string>;
   /** Nobody foresaw this error: it belongs in the log. */
@@ -39,7 +39,7 @@ const STATUS_FAULTS: Readonly<Record<number, string>> = {
 };
 
 /** The answer to any error: faults by the table, everything unforeseen as `internal`, which gives nothing away. */
-export function problemAnswer(error: unknown): ProblemAnswer {
+export function problemResponse(error: unknown): ProblemResponse {
   const fault = databaseErrorOf(error);
   if (fault) return answer(fault.code, fault.message, fault);
   if (isAppError(error)) return answer(error.code, error.message, error);
@@ -49,7 +49,7 @@ export function problemAnswer(error: unknown): ProblemAnswer {
   return { ...answer('internal', ''), unexpected: true };
 }
 
-function answerToException(exception: HttpException): ProblemAnswer {
+function answerToException(exception: HttpException): ProblemResponse {
   const cause = exception.cause;
   if (isAppError(cause)) return answer(cause.code, cause.message, cause);
   const code = fastifyCode(cause) ?? STATUS_FAULTS[exception.getStatus()];
@@ -68,11 +68,11 @@ function fastifyCode(error: unknown): string | undefined {
   return typeof code === 'string' && Object.hasOwn(FASTIFY_CODES, code) ? FASTIFY_CODES[code] : undefined;
 }
 
-function answer(code: string, detail: string, fault?: AppErrorLike): ProblemAnswer {
+function answer(code: string, detail: string, fault?: AppErrorLike): ProblemResponse {
   return answerBy(code, ERROR_STATUSES[code] as ErrorStatus, detail, fault);
 }
 
-function answerBy(code: string, row: ErrorStatus, message: string, fault?: AppErrorLike): ProblemAnswer {
+function answerBy(code: string, row: ErrorStatus, message: string, fault?: AppErrorLike): ProblemResponse {
   const detail = row.detail ?? (message || row.title);
   const problem: Problem = {
     ...fault?.extensions,

@@ -1,7 +1,7 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { ANSWER_HEADERS } from '../answer-headers.js';
+import { RESPONSE_HEADERS } from '../answer-headers.js';
 import { PROBLEM_MEDIA_TYPE } from './problem.js';
-import { type ProblemAnswer } from './problem-answer.js';
+import { type ProblemResponse } from './problem-answer.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -13,7 +13,7 @@ declare module 'fastify' {
 /** What the handler said about the answer it did not get to give. */
 const HANDLER_HEADERS = ['etag', 'last-modified', 'content-disposition', 'content-length'];
 
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, answer: ProblemAnswer): void {
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, answer: ProblemResponse): void {
   request.problemCode = answer.problem.code;
   // The router's own refusals come without a route.
   const { asErrorBody, takesBasic } =
@@ -24,13 +24,13 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, answer
   void reply
     .status(answer.problem.status)
     // Anew, because errors of the router come before any hook, and a handler may have promised otherwise.
-    .headers({ ...ANSWER_HEADERS, 'x-request-id': request.id, ...answer.headers })
+    .headers({ ...RESPONSE_HEADERS, 'x-request-id': request.id, ...answer.headers })
     .headers(takesBasic && answer.problem.status === 401 ? withBasic(answer.headers) : {})
     .type(asErrorBody ? 'application/json; charset=utf-8' : PROBLEM_MEDIA_TYPE)
     .send(JSON.stringify(asErrorBody ? asErrorBody(answer.problem) : answer.problem));
 }
 
 /** RFC 7662, section 2.3, and RFC 6749, section 5.2: clients are told of each way to say who they are. */
-function withBasic(headers: ProblemAnswer['headers']): Record<string, string> {
+function withBasic(headers: ProblemResponse['headers']): Record<string, string> {
   return { 'www-authenticate': `Basic realm="usher", ${headers['www-authenticate']}` };
 }

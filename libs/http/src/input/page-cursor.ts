@@ -9,7 +9,7 @@ export function cursorAfter(id: string): string {
 }
 
 /** @throws InvalidInput for anything that `cursorAfter()` did not make */
-export function idOf(cursor: string): string {
+export function idFromCursor(cursor: string): string {
   const bytes = fromBase64url(cursor);
   if (bytes?.length !== BYTES) {
     throw new InvalidInput([

@@ -17,7 +17,7 @@ export interface PrincipalIds {
 declare module 'fastify' {
   interface FastifyInstance {
     /** Tells who sent a request, once the guard knows. Set before the first comes, or never. */
-    callerIds: ((request: FastifyRequest) => PrincipalIds | undefined) | null;
+    principalIds: ((request: FastifyRequest) => PrincipalIds | undefined) | null;
     /** LOG_ADDRESSES */
     logAddresses: boolean;
   }
@@ -41,7 +41,7 @@ export class RequestLog extends LogController {
  * logged by their pattern, which makes lines countable and keeps the ids of others out of the log.
  */
 export function logRequests(fastify: FastifyInstance, logAddresses: boolean): void {
-  fastify.decorate('callerIds', null);
+  fastify.decorate('principalIds', null);
   fastify.decorate('logAddresses', logAddresses);
   fastify.addHook('onRequest', (request, reply, done) => {
     logRequest(request, reply);
@@ -51,7 +51,7 @@ export function logRequests(fastify: FastifyInstance, logAddresses: boolean): vo
 
 /** For the router's own refusals, which come before any hook. */
 export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
-  const { callerIds, logAddresses } = request.server;
+  const { principalIds, logAddresses } = request.server;
   const address = logAddresses ? clientAddress(request.remoteAddress) : undefined;
   reply.raw.once('close', () => {
     const { headersSent, writableFinished, statusCode } = reply.raw;
@@ -64,7 +64,7 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
         ...(headersSent && { status: statusCode }),
         ms: Math.round(elapsedMs(reply) * 100) / 100,
         code: request.problemCode,
-        ...callerIds?.(request),
+        ...principalIds?.(request),
         ...(address != null && { address }),
         // The client went away before it had the whole answer, or any.
         ...(!writableFinished && { aborted: true }),

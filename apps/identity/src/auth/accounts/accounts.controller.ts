@@ -8,7 +8,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { Audited } from '../../audit-log/audited.js';
-import { ApiProblems, Deadline, WithETag, UNAVAILABLE } from '#http';
+import { ApiProblems, Deadline, WithETag, DATABASE_ERRORS } from '#http';
 import { RateLimit, REQUEST_LIMITS } from '../../rate-limits/rate-limit.js';
 import { AccountsService } from './accounts.service.js';
 import {
@@ -53,7 +53,7 @@ export class AccountsController {
     'users.phone_taken',
     'request.validation',
     'auth.busy',
-    ...UNAVAILABLE,
+    ...DATABASE_ERRORS,
   )
   async register(
     @Body() { email, password, ...profile }: RegisterRequest,

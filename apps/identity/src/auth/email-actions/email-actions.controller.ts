@@ -2,7 +2,7 @@ import { type CachedUser } from '#accounts';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Audited } from '../../audit-log/audited.js';
-import { ApiProblems, Deadline, UNAVAILABLE } from '#http';
+import { ApiProblems, Deadline, DATABASE_ERRORS } from '#http';
 import { RateLimit, REQUEST_LIMITS } from '../../rate-limits/rate-limit.js';
 import { Public, UsersOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
@@ -31,7 +31,7 @@ export class EmailActionsController {
     description: 'The same link is mailed once a minute and five times an hour at most.',
   })
   @ApiAcceptedResponse({ description: ALWAYS })
-  @ApiProblems('request.validation', ...UNAVAILABLE)
+  @ApiProblems('request.validation', ...DATABASE_ERRORS)
   async resendVerification(
     @Body() { email }: EmailRequest,
     @Context() context: RequestContext,
@@ -46,7 +46,7 @@ export class EmailActionsController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Verify the address that a link was mailed to', description: ONCE })
   @ApiNoContentResponse({ description: 'The address is verified.' })
-  @ApiProblems('auth.invalid_link', 'auth.already_verified', 'request.validation', ...UNAVAILABLE)
+  @ApiProblems('auth.invalid_link', 'auth.already_verified', 'request.validation', ...DATABASE_ERRORS)
   async verifyEmail(@Body() { token }: LinkRequest, @Context() context: RequestContext): Promise<void> {
     await this.links.verifyEmail(token, context);
   }
@@ -61,7 +61,7 @@ export class EmailActionsController {
     description: 'The link is mailed once a minute and five times an hour at most.',
   })
   @ApiAcceptedResponse({ description: ALWAYS })
-  @ApiProblems('request.validation', ...UNAVAILABLE)
+  @ApiProblems('request.validation', ...DATABASE_ERRORS)
   async forgotPassword(@Body() { email }: EmailRequest, @Context() context: RequestContext): Promise<void> {
     await this.links.request('reset_password', email, context);
   }
@@ -77,7 +77,7 @@ export class EmailActionsController {
     description: `${ONCE} A new password that is refused does not use it up.`,
   })
   @ApiNoContentResponse({ description: 'The password is set, and nobody is logged in any more.' })
-  @ApiProblems('auth.invalid_link', 'request.validation', 'auth.busy', ...UNAVAILABLE)
+  @ApiProblems('auth.invalid_link', 'request.validation', 'auth.busy', ...DATABASE_ERRORS)
   async resetPassword(
     @Body() { token, new_password }: ResetPasswordRequest,
     @Context() context: RequestContext,
@@ -112,7 +112,7 @@ export class EmailActionsController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Change to the address that a link was mailed to', description: ONCE })
   @ApiNoContentResponse({ description: 'The address is changed, and verified.' })
-  @ApiProblems('auth.invalid_link', 'users.email_taken', 'request.validation', ...UNAVAILABLE)
+  @ApiProblems('auth.invalid_link', 'users.email_taken', 'request.validation', ...DATABASE_ERRORS)
   async confirmEmail(@Body() { token }: LinkRequest, @Context() context: RequestContext): Promise<void> {
     await this.links.confirmEmail(token, context);
   }

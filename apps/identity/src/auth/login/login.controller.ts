@@ -1,7 +1,7 @@
 import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Audited } from '../../audit-log/audited.js';
-import { ApiProblems, Consumes, Deadline, FORM, InvalidInput, UNAVAILABLE } from '#http';
+import { ApiProblems, Consumes, Deadline, FORM, InvalidInput, DATABASE_ERRORS } from '#http';
 import { RateLimit, REQUEST_LIMITS } from '../../rate-limits/rate-limit.js';
 import { Public } from '../../access/access.js';
 import { LoginRequest } from './login.dto.js';
@@ -46,7 +46,7 @@ export class LoginController {
     'auth.too_many_attempts',
     'request.validation',
     'auth.busy',
-    ...UNAVAILABLE,
+    ...DATABASE_ERRORS,
   )
   async login(
     @Body() { identifier, email, password, code }: LoginRequest,
@@ -75,7 +75,7 @@ export class LoginController {
     'auth.unsupported_grant_type',
     'auth.too_many_attempts',
     'auth.busy',
-    ...UNAVAILABLE,
+    ...DATABASE_ERRORS,
   )
   async issueToken(
     @Body() request: TokenRequest,

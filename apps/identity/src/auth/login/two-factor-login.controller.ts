@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Audited } from '../../audit-log/audited.js';
-import { ApiProblems, UNAVAILABLE } from '#http';
+import { ApiProblems, DATABASE_ERRORS } from '#http';
 import { RateLimit, REQUEST_LIMITS } from '../../rate-limits/rate-limit.js';
 import { Public } from '../../access/access.js';
 import { TokenIssuer } from '../sessions/token-issuer.js';
@@ -32,7 +32,7 @@ export class TwoFactorLoginController {
     'request.validation',
     'encryption.unknown_key',
     'encryption.unreadable',
-    ...UNAVAILABLE,
+    ...DATABASE_ERRORS,
   )
   async loginWithSecondFactor(
     @Body() { challenge, code }: SecondStepRequest,

@@ -2,7 +2,7 @@ import { type CachedUser } from '#accounts';
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Audited } from '../../audit-log/audited.js';
-import { ApiProblems, UNAVAILABLE } from '#http';
+import { ApiProblems, DATABASE_ERRORS } from '#http';
 import { Public, TokenHoldersOnly, UsersOnly } from '../../access/access.js';
 import { CurrentClaims, CurrentSession, CurrentUser } from '../../access/current-user.js';
 import { TokenIssuer } from './token-issuer.js';
@@ -30,7 +30,7 @@ export class SessionsController {
     type: TokenResponse,
     description: 'New tokens; within ten seconds of a refresh, the same refresh token again.',
   })
-  @ApiProblems('auth.invalid_refresh_token', 'request.validation', ...UNAVAILABLE)
+  @ApiProblems('auth.invalid_refresh_token', 'request.validation', ...DATABASE_ERRORS)
   async refreshSession(
     @Body() { refresh_token }: RefreshRequest,
     @Context() context: RequestContext,
@@ -46,7 +46,7 @@ export class SessionsController {
   @ApiTags('auth')
   @ApiOperation({ summary: 'End the session of the token; again if you like' })
   @ApiNoContentResponse({ description: 'It is over, and its tokens with it.' })
-  @ApiProblems(...UNAVAILABLE)
+  @ApiProblems(...DATABASE_ERRORS)
   async logout(@CurrentClaims() { sessionId, userId }: AccessClaims): Promise<void> {
     await this.sessions.end(sessionId, userId);
   }
@@ -59,7 +59,7 @@ export class SessionsController {
   @ApiTags('auth')
   @ApiOperation({ summary: 'End every session of the user, this one included' })
   @ApiNoContentResponse({ description: 'They are over, and their tokens with them.' })
-  @ApiProblems(...UNAVAILABLE)
+  @ApiProblems(...DATABASE_ERRORS)
   async logoutAll(@CurrentClaims() { sessionId, userId }: AccessClaims): Promise<void> {
     await this.sessions.endAllFrom(sessionId, userId);
   }

@@ -2,7 +2,7 @@ import { type CachedUser, UserCache, UserNotFound } from '#accounts';
 import { Controller, Delete, HttpCode, Injectable, Param } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Audited } from '../../audit-log/audited.js';
-import { ApiProblems, UNAVAILABLE } from '#http';
+import { ApiProblems, DATABASE_ERRORS } from '#http';
 import { AdminsOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
 import { RateLimit, REQUEST_LIMITS } from '../../rate-limits/rate-limit.js';
@@ -44,7 +44,7 @@ export class TwoFactorResetController {
   @HttpCode(204)
   @ApiOperation({ summary: 'Turn the second factor of a user off, who has lost app and recovery codes' })
   @ApiNoContentResponse({ description: 'Their logins ask for the password alone.' })
-  @ApiProblems('users.not_found', 'request.validation', ...UNAVAILABLE)
+  @ApiProblems('users.not_found', 'request.validation', ...DATABASE_ERRORS)
   async removeUserSecondFactor(@Param() { id }: OwnerPath, @CurrentUser() admin: CachedUser): Promise<void> {
     await this.lostDevices.remove(id, admin);
   }

@@ -8,7 +8,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { Audited } from '../../audit-log/audited.js';
-import { ApiProblems, Deadline, UNAVAILABLE } from '#http';
+import { ApiProblems, Deadline, DATABASE_ERRORS } from '#http';
 import { RateLimit, REQUEST_LIMITS } from '../../rate-limits/rate-limit.js';
 import { UsersOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
@@ -35,7 +35,7 @@ const PROOF_PROBLEMS = [
   'request.validation',
   'auth.busy',
   ...UNREADABLE,
-  ...UNAVAILABLE,
+  ...DATABASE_ERRORS,
 ] as const;
 
 @ApiTags('second-factor')
@@ -47,7 +47,7 @@ export class TwoFactorController {
   @UsersOnly()
   @ApiOperation({ summary: 'Whether the own logins ask for a code' })
   @ApiOkResponse({ type: TwoFactorResponse, description: 'How it is set up.' })
-  @ApiProblems(...UNAVAILABLE)
+  @ApiProblems(...DATABASE_ERRORS)
   async getSecondFactor(@CurrentUser() user: CachedUser): Promise<TwoFactorResponse> {
     return TwoFactorResponse.of(await this.own.status(user));
   }
@@ -67,7 +67,7 @@ export class TwoFactorController {
     'auth.too_many_attempts',
     'request.validation',
     'auth.busy',
-    ...UNAVAILABLE,
+    ...DATABASE_ERRORS,
   )
   async startSecondFactor(
     @CurrentUser() user: CachedUser,
@@ -91,7 +91,7 @@ export class TwoFactorController {
     'auth.too_many_attempts',
     'request.validation',
     ...UNREADABLE,
-    ...UNAVAILABLE,
+    ...DATABASE_ERRORS,
   )
   async confirmSecondFactor(
     @CurrentUser() user: CachedUser,
