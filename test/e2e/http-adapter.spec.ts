@@ -25,7 +25,7 @@ import supertest from 'supertest';
 import {
   ApiProblems,
   buildOpenApi,
-  configureHttp,
+  setupHttpPages,
   Consumes,
   createHttpAdapter,
   createLogger,
@@ -203,7 +203,7 @@ describe('the HTTP room', () => {
     app = await NestFactory.create<NestFastifyApplication>(ToyModule, createHttpAdapter(settings, logger), {
       logger: new NestLogger(logger),
     });
-    configureHttp(app, settings, apiDescription);
+    setupHttpPages(app, settings, apiDescription);
     await app.listen(0, '127.0.0.1');
     port = (app.getHttpServer().address() as AddressInfo).port;
     http = supertest(`http://127.0.0.1:${port}`);
@@ -766,7 +766,7 @@ describe('the HTTP room', () => {
     const local = await NestFactory.create<NestFastifyApplication>(ToyModule, createHttpAdapter(settings), {
       logger: false,
     });
-    configureHttp(local, settings, apiDescription);
+    setupHttpPages(local, settings, apiDescription);
     const lookup = jest.spyOn(dns, 'lookup').mockImplementation((...args: unknown[]) => {
       const done = args.at(-1) as (error: null, found: unknown, family?: number) => void;
       if (args.length > 2)
@@ -803,7 +803,7 @@ describe('the HTTP room', () => {
     const closing = await NestFactory.create<NestFastifyApplication>(ToyModule, createHttpAdapter(settings), {
       logger: false,
     });
-    configureHttp(closing, settings, apiDescription);
+    setupHttpPages(closing, settings, apiDescription);
     const address = await closing.listen(0, '127.0.0.1').then(() => closing.getUrl());
     expect((await supertest(address).get('/docs')).status).toBe(404);
     expect((await supertest(address).get('/')).body.links).toEqual({ health: '/health' });

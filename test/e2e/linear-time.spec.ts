@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, request } from 'node:http';
 import { text as textOf } from 'node:stream/consumers';
-import { essentialChunks } from '../../apps/identity/src/avatars/picture/essential-chunks.js';
+import { stripMetadata } from '../../apps/identity/src/avatars/picture/essential-chunks.js';
 import { BODY_LIMIT_BYTES } from '#http';
 import { growthOf } from '../support/time/cpu-growth.js';
 import { aUser, type TestUser } from '../support/app/users.js';
@@ -261,7 +261,7 @@ describe('the time a request takes grows no faster than what is sent', () => {
   it.each(PICTURES)('in a picture of %s, in %s', async (_what, kind, make) => {
     const prepare = (size: number) => {
       const file = make(size);
-      return () => essentialChunks(file, kind);
+      return () => stripMetadata(file, kind);
     };
     expect(await growthOf(prepare, 800_000)).toMatchObject({ isLinear: true });
   });

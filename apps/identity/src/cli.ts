@@ -5,7 +5,7 @@ import { type CreateAdminOptions } from './cli/create-admin.js';
 import { type ImportUsersOptions } from './cli/import-users.js';
 import { type RotateKeyOptions } from './cli/rotate-key.js';
 import { onUncaught, startupErrorText } from './bootstrap/startup-error.js';
-import { startSettings } from './bootstrap/start-settings.js';
+import { loadSettings } from './bootstrap/start-settings.js';
 import { onStopSignal } from './bootstrap/stop-signals.js';
 
 /** As shells have it for a command that Ctrl-C ended. */
@@ -31,7 +31,7 @@ program
   .option('--trust-unverified', 'also when an account has this address and has not verified it')
   .addHelpText('after', '\nThe password is asked for, or read from standard input when that is no terminal.')
   .action(async (options: CreateAdminOptions) => {
-    const settings = startSettings(tell);
+    const settings = loadSettings(tell);
     const { createAdmin } = await import('./cli/create-admin.js');
     process.stdout.write(`${await createAdmin(settings, options, leaving.signal)}\n`);
   });
@@ -42,7 +42,7 @@ program
   .option('--now', 'also when not every instance may know the next key yet: after a key has leaked')
   .addHelpText('after', '\nTo end a key at once, and every token that it signed, remove its file.')
   .action(async (options: RotateKeyOptions) => {
-    const settings = startSettings(tell);
+    const settings = loadSettings(tell);
     const { rotateKey } = await import('./cli/rotate-key.js');
     process.stdout.write(`${await rotateKey(settings, options)}\n`);
   });
@@ -60,7 +60,7 @@ program
       'others are imported.\nThat a name occurs twice in the file, more than 250 lines apart, a dry run does not see.',
   )
   .action(async (options: ImportUsersOptions) => {
-    const settings = startSettings(tell);
+    const settings = loadSettings(tell);
     const { importUsers } = await import('./cli/import-users.js');
     const { sentence, refused } = await importUsers(settings, options, tell, leaving.signal);
     process.stdout.write(`${sentence}\n`);

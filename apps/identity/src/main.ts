@@ -7,7 +7,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type OpenDatabase, openDatabase } from './bootstrap/open-database.js';
 import { onUncaught, startupErrorText } from './bootstrap/startup-error.js';
-import { startSettings } from './bootstrap/start-settings.js';
+import { loadSettings } from './bootstrap/start-settings.js';
 import { onStopSignal } from './bootstrap/stop-signals.js';
 
 /** Requests under way get this long to be answered. */
@@ -32,7 +32,7 @@ await started;
 
 function settingsOrExit(): Settings {
   try {
-    return startSettings(tell);
+    return loadSettings(tell);
   } catch (error) {
     if (!(error instanceof InvalidSettings)) throw error;
     tell(error.message);

@@ -1,4 +1,4 @@
-export { configureHttp } from './adapter/configure-http.js';
+export { setupHttpPages } from './adapter/configure-http.js';
 export { BODY_LIMIT_BYTES, createHttpAdapter } from './adapter/fastify-adapter.js';
 export { HttpModule } from './adapter/http.module.js';
 export { parseJsonBody } from './body/json-body.js';

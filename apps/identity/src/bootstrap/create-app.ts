@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { apiDescription } from './api-description.js';
 import { AppModule } from './app.module.js';
-import { configureHttp, createHttpAdapter, createLogger, NestLogger } from '#http';
+import { setupHttpPages, createHttpAdapter, createLogger, NestLogger } from '#http';
 
 /** The whole application, ready to listen. */
 export async function createApp(settings: Settings, databaseUrl: string): Promise<NestFastifyApplication> {
@@ -13,6 +13,6 @@ export async function createApp(settings: Settings, databaseUrl: string): Promis
     createHttpAdapter(settings, logger),
     { logger: new NestLogger(logger), abortOnError: false },
   );
-  configureHttp(app, settings, apiDescription);
+  setupHttpPages(app, settings, apiDescription);
   return app;
 }

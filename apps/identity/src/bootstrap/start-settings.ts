@@ -7,7 +7,7 @@ import process from 'node:process';
  * @param tell hears of variables whose names look misspelt
  * @throws InvalidSettings, which names them as well
  */
-export function startSettings(tell: (line: string) => void): Settings {
+export function loadSettings(tell: (line: string) => void): Settings {
   loadDotEnv();
   const settings = readSettings(process.env);
   for (const line of misspeltNames(process.env)) tell(line);

@@ -5,7 +5,7 @@ import { setupDocs } from '../docs/setup-docs.js';
 import { type HttpSettings } from '../http-settings.js';
 
 /** What main and tests do alike between creating the app, with `createHttpAdapter`, and listening. */
-export function configureHttp(
+export function setupHttpPages(
   app: NestFastifyApplication,
   { docs }: Pick<HttpSettings, 'docs'>,
   description: ApiDescription,

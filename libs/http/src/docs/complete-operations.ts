@@ -1,6 +1,6 @@
 import { type OpenAPIObject } from '@nestjs/swagger';
 import { completeProblems, type Content, type Operation, OTHER_PROBLEMS } from './operation-problems.js';
-import { declareHeaders, HEADERS } from './operation-headers.js';
+import { declareHeaders, RESPONSE_HEADER_DOCS } from './operation-headers.js';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const;
 /** Whose unknown fields are refused. Forms are OAuth's, which ignores them (RFC 6749, section 3.1). */
@@ -11,11 +11,8 @@ const CLOSED_BODIES = ['application/json', 'multipart/form-data'];
  *
  * @param scoped schemes whose scopes are named in the description, and what the description calls them
  */
-export function completeOperations(
-  document: OpenAPIObject,
-  scoped: Readonly<Record<string, string>>,
-): void {
-  document.components = { ...document.components, headers: HEADERS, responses: OTHER_PROBLEMS };
+export function completeOperations(document: OpenAPIObject, scoped: Readonly<Record<string, string>>): void {
+  document.components = { ...document.components, headers: RESPONSE_HEADER_DOCS, responses: OTHER_PROBLEMS };
   const schemes = Object.keys(document.components.securitySchemes ?? {});
   for (const operations of Object.values(document.paths)) {
     for (const method of METHODS) {

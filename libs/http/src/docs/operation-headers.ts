@@ -7,7 +7,7 @@ const text = (description: string, example: string): object => ({
 });
 
 /** Headers of answers, for `components`. */
-export const HEADERS = {
+export const RESPONSE_HEADER_DOCS = {
   'X-Request-Id': text('Finds the request in the log; the one that was sent, if it is safe there.', 'a1b2c3'),
   'X-Cache': {
     description: 'How the answer, or else the caller, was looked up.',
@@ -26,7 +26,7 @@ export function declareHeaders({ responses, security }: Operation): void {
   for (const [status, response] of Object.entries(all)) {
     if ('$ref' in response) continue;
     const isGood = /^[23]/.test(status);
-    const names: (keyof typeof HEADERS)[] = ['X-Request-Id'];
+    const names: (keyof typeof RESPONSE_HEADER_DOCS)[] = ['X-Request-Id'];
     if (isGood && security!.length > 0) names.push('X-Cache');
     if (all['304'] && (status === '200' || status === '304')) names.push('ETag');
     if (all['429'] && (isGood || status === '429')) names.push('RateLimit', 'RateLimit-Policy');

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { AvatarsBusy, BrokenPicture, NotAPicture } from '../avatar-errors.js';
-import { essentialChunks } from './essential-chunks.js';
+import { stripMetadata } from './essential-chunks.js';
 import { pictureKind } from './picture-kind.js';
 import { refuseCostly } from './picture-size.js';
 
@@ -51,7 +51,7 @@ export class AvatarProcessor {
     try {
       return await this.lane.execute(() => {
         if (!isAwaited()) throw new AvatarsBusy();
-        return decode(essentialChunks(file, kind));
+        return decode(stripMetadata(file, kind));
       });
     } catch (fault) {
       throw isBulkheadRejectedError(fault) ? new AvatarsBusy() : fault;

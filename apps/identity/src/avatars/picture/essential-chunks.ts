@@ -1,6 +1,6 @@
-import { jpegSegments } from './essentials/jpeg-segments.js';
-import { pngChunks } from './essentials/png-chunks.js';
-import { webpChunks } from './essentials/webp-chunks.js';
+import { stripJpeg } from './essentials/jpeg-segments.js';
+import { stripPng } from './essentials/png-chunks.js';
+import { stripWebp } from './essentials/webp-chunks.js';
 import { type PictureKind } from './picture-kind.js';
 
 /**
@@ -9,14 +9,14 @@ import { type PictureKind } from './picture-kind.js';
  *
  * Nothing is repaired: what is truncated or lies about its length stays so, for the decoder to refuse.
  */
-export function essentialChunks(file: Buffer, kind: PictureKind): Buffer {
+export function stripMetadata(file: Buffer, kind: PictureKind): Buffer {
   switch (kind) {
     case 'png':
-      return pngChunks(file);
+      return stripPng(file);
     case 'jpeg':
-      return jpegSegments(file);
+      return stripJpeg(file);
     case 'webp':
-      return webpChunks(file);
+      return stripWebp(file);
     case 'gif':
       return file; // measured: as many frames or comments as fit cost little
   }

@@ -57,7 +57,7 @@ export class UserImport {
       this.batch.push({ line: number, user: await userOf(bytes, this.options.maxCost) });
     } catch (error) {
       if (!isAppError(error)) throw error;
-      this.#refuse(number, ...reasonOf(error));
+      this.#refuse(number, ...refusalOf(error));
     }
   }
 
@@ -88,7 +88,7 @@ export class UserImport {
 }
 
 /** Of several things that are wrong with a line the code names the first. */
-function reasonOf(fault: AppErrorLike): [reason: string, code: string] {
+function refusalOf(fault: AppErrorLike): [reason: string, code: string] {
   // A line is read as the body of a request is.
   if (!fault.errors?.length) return [fault.message.replace(/^The body/, 'The line'), fault.code];
   const findings = fault.errors.map(({ loc, msg }) => [...loc.slice(1), msg].join(': '));

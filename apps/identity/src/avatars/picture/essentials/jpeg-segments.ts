@@ -2,7 +2,7 @@ import { Excerpt } from './excerpt.js';
 
 /** A profile may be spread over 255 of them; EXIF and what a camera adds take some more. */
 const MAX_APPLICATION_SEGMENTS = 300;
-const END = 0xd9;
+const JPEG_END = 0xd9;
 
 /**
  * All but the application segments and comments beyond the first 300 (ITU-T T.81, annex B). libjpeg keeps them apart
@@ -10,7 +10,7 @@ const END = 0xd9;
  *
  * Goes from marker to marker as libjpeg does, which passes over anything between them, coded pixels and rubbish.
  */
-export function jpegSegments(jpeg: Buffer): Buffer {
+export function stripJpeg(jpeg: Buffer): Buffer {
   const excerpt = new Excerpt(jpeg);
   let kept = 0; // all before is decided
   let left = MAX_APPLICATION_SEGMENTS;
@@ -21,7 +21,7 @@ export function jpegSegments(jpeg: Buffer): Buffer {
       at += 1; // a filling byte
       continue;
     }
-    if (marker === END) break;
+    if (marker === JPEG_END) break;
     let end = at + 2;
     if (!standsAlone(marker)) {
       end = Math.min(end + Math.max(jpeg.readUInt16BE(at + 2), 2), jpeg.length);

@@ -1,15 +1,15 @@
 import { inflateSync } from 'node:zlib';
 import { Excerpt } from './excerpt.js';
 
-const SIGNATURE = 8;
+const PNG_SIGNATURE = 8;
 /** Length and type before the data of a chunk, and a checksum behind it. */
-const HEAD = 8;
-const CHECKSUM = 4;
+const PNG_CHUNK_HEAD = 8;
+const PNG_CHECKSUM = 4;
 /** The sixth bit of a type, a small first letter: who does not know the chunk may go without it. */
-const ANCILLARY = 0x20_00_00_00;
+const PNG_ANCILLARY = 0x20_00_00_00;
 /** Transparency, colours, and which side is up. */
-const NEEDED = new Set(['tRNS', 'gAMA', 'cHRM', 'sRGB', 'eXIf'].map(typeOf));
-const ICC_PROFILE = typeOf('iCCP');
+const PNG_NEEDED = new Set(['tRNS', 'gAMA', 'cHRM', 'sRGB', 'eXIf'].map(pngTypeOf));
+const ICC_PROFILE = pngTypeOf('iCCP');
 /** Those of screens have some kilobytes, of printers a megabyte. Without, colours are a little off. */
 const MAX_PROFILE_BYTES = 2 * 1024 * 1024;
 
@@ -18,16 +18,17 @@ const MAX_PROFILE_BYTES = 2 * 1024 * 1024;
  * every compressed text and profile, up to 50 MB each, and a file of 5 MB has room for 150 such. It knows nothing of
  * animation: without `acTL`, `fcTL` and `fdAT` the same picture is left.
  */
-export function pngChunks(png: Buffer): Buffer {
+export function stripPng(png: Buffer): Buffer {
   const excerpt = new Excerpt(png);
-  excerpt.keep(0, SIGNATURE);
+  excerpt.keep(0, PNG_SIGNATURE);
   let profiles = 0;
-  for (let at = SIGNATURE; at + HEAD <= png.length;) {
+  for (let at = PNG_SIGNATURE; at + PNG_CHUNK_HEAD <= png.length;) {
     const type = png.readUInt32BE(at + 4);
-    const end = Math.min(at + HEAD + png.readUInt32BE(at) + CHECKSUM, png.length);
+    const end = Math.min(at + PNG_CHUNK_HEAD + png.readUInt32BE(at) + PNG_CHECKSUM, png.length);
     if (type === ICC_PROFILE) {
-      if (profiles++ === 0 && isBounded(png.subarray(at + HEAD, end - CHECKSUM))) excerpt.keep(at, end);
-    } else if (!(type & ANCILLARY) || NEEDED.has(type)) {
+      if (profiles++ === 0 && isBounded(png.subarray(at + PNG_CHUNK_HEAD, end - PNG_CHECKSUM)))
+        excerpt.keep(at, end);
+    } else if (!(type & PNG_ANCILLARY) || PNG_NEEDED.has(type)) {
       excerpt.keep(at, end);
     }
     at = end;
@@ -45,6 +46,6 @@ function isBounded(chunk: Buffer): boolean {
   }
 }
 
-function typeOf(name: string): number {
+function pngTypeOf(name: string): number {
   return Buffer.from(name, 'latin1').readUInt32BE();
 }
