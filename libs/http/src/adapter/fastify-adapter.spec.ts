@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type HttpSettings } from '../http-settings.js';
-import { createHttpAdapter } from './fastify-adapter.js';
+import { createHttpAdapter, type HttpSettings } from './fastify-adapter.js';
 
 /** The address the service takes a request to come from, whose peer is 127.0.0.1. */
 async function addressSeen(trustProxy: HttpSettings['trustProxy'], forwardedFor: string): Promise<string> {

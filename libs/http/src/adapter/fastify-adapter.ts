@@ -2,43 +2,43 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyHttpOptions, type FastifyReply } from 'fastify';
 import { type Server } from 'node:http';
 import { type Logger } from 'pino';
-import { sendResponseHeaders } from '../answer-headers.js';
-import { ArrivingMessage } from '../hooks/arrival.js';
-import { registerBodyParsers } from '../body/body-parsers.js';
-import { refuseOtherMediaTypes } from '../body/media-types.js';
+import { endConnectionsOnClose, requestId, sendResponseHeaders } from './response-headers.js';
+import { ArrivingMessage, observeRequest, observeRequests } from '../hooks/request-observer.js';
+import { refuseOtherMediaTypes, registerBodyParsers } from '../input/body-parsers.js';
 import { keepRemoteAddress, keepRemoteAddresses } from '../hooks/client-address.js';
-import { answerClientError } from './client-errors.js';
+import { answerClientError, answerMalformedRequests } from './malformed-requests.js';
 import { answerPreflights, Cors } from '../hooks/cors.js';
 import { enforceDeadlines } from '../hooks/deadline.js';
-import { endConnectionsOnClose } from './end-connections.js';
-import { type HttpSettings } from '../http-settings.js';
 import { parseQueryString, refuseBadTargets } from '../input/query-string.js';
 import { refuseBadHeaders } from '../input/request-headers.js';
 import { createLogger } from '../log/logger.js';
-import { logRequest, logRequests, RequestLog } from '../log/request-log.js';
-import { traceIdOf } from '../log/trace-context.js';
-import { answerMalformedRequests } from './node-answers.js';
-import { problemResponse } from '../errors/problem-answer.js';
-import { sendProblem } from '../errors/send-problem.js';
+import { logRequest, logRequests, RequestLog, traceIdOf } from '../log/request-log.js';
+import { problemResponse } from '../errors/problem-response.js';
+import { sendProblem } from './problem-filter.js';
 import { limitRequests } from '../hooks/request-limiter.js';
-import { requestId } from './request-id.js';
-import { observeRequest, observeRequests } from '../hooks/request-observer.js';
 import { isAnswered, recordRequests } from '../hooks/request-recorder.js';
-import { revalidateMarkedRoutes } from '../hooks/with-etag.js';
+import { answerWithETags } from '../hooks/with-etag.js';
 import { answerUnmatchedRequests } from '../hooks/unmatched-requests.js';
+import { type Settings } from '#config';
 
 export const BODY_LIMIT_BYTES = 102_400;
 
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
-/** Longer than any request may take to arrive and be answered; ends connections that neither side uses. */
+/** Longer than any request takes to arrive and be answered; closes connections that neither side uses. */
 const CONNECTION_TIMEOUT_MS = 30_000;
-/** Longer than load balancers keep theirs (60 s as a rule), so that they and not we close a connection in use. */
+/** Longer than in load balancers (usually 60 s), so that the load balancer closes idle connections first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
-/** The longest parameter that means anything is a username, percent-encoded. */
+/** The longest valid parameter is a percent-encoded username. */
 const MAX_PARAM_LENGTH = 200;
 
-/** Fastify as this service uses it: limits, parsers, headers and the request log are part of it, and not optional. */
+/** The settings that the HTTP side reads. */
+export type HttpSettings = Pick<
+  Settings,
+  'nodeEnv' | 'trustProxy' | 'logLevel' | 'logAddresses' | 'docs' | 'corsOrigins'
+>;
+
+/** Fastify with the limits, parsers, headers and request log that every service needs. */
 export function createHttpAdapter(
   settings: HttpSettings,
   logger: Logger = createLogger(settings),
@@ -50,7 +50,7 @@ export function createHttpAdapter(
   registerBodyParsers(fastify);
   answerMalformedRequests(fastify);
 
-  // In this order: every refusal below carries the headers, and nothing is read of a body that no route wants.
+  // In this order: every later refusal carries the headers, and no body is read before its route is known to take it.
   keepRemoteAddresses(fastify);
   observeRequests(fastify);
   logRequests(fastify, settings.logAddresses);
@@ -63,16 +63,16 @@ export function createHttpAdapter(
   refuseOtherMediaTypes(fastify);
   enforceDeadlines(fastify);
   recordRequests(fastify);
-  revalidateMarkedRoutes(fastify);
+  answerWithETags(fastify);
   endConnectionsOnClose(fastify);
   return adapter;
 }
 
 class UsherFastifyAdapter extends FastifyAdapter {
-  /** Nest would put its own parsers over ours unless each caller remembered `bodyParser: false`. */
+  /** Without this override Nest would replace our parsers, unless `bodyParser: false` is passed. */
   override registerParserMiddleware(): void {}
 
-  /** A handler that comes back after the deadline has been answered for. */
+  /** A handler may finish after the deadline has answered. */
   override reply(...[response, body, statusCode]: Parameters<FastifyAdapter['reply']>): FastifyReply {
     if ('sent' in response && isAnswered(response)) {
       response.server.requestRecorder?.recordLate(response.request, undefined);
@@ -87,12 +87,12 @@ function serverOptions(
   cors: Cors,
 ): FastifyHttpOptions<Server> & { skipMiddie: true } {
   return {
-    // No Nest middleware in this house: guards, pipes and Fastify hooks do, and each request saves its walk.
+    // Guards, pipes and Fastify hooks replace Nest middleware, and every request saves the middleware engine.
     skipMiddie: true,
     bodyLimit: BODY_LIMIT_BYTES,
     trustProxy: typeof trustProxy === 'number' ? (_address, hop) => hop < trustProxy : trustProxy,
     genReqId: requestId,
-    // In every line of the request, so that a trace leads to its errors too.
+    // In every log line of the request, so that errors can be found by trace.
     childLoggerFactory: (parent, bindings, options, raw) => {
       const traceId = traceIdOf(raw);
       return parent.child(traceId === undefined ? bindings : { ...bindings, traceId }, options);
@@ -104,15 +104,15 @@ function serverOptions(
     http: {
       IncomingMessage: ArrivingMessage,
       headersTimeout: HEADERS_TIMEOUT_MS,
-      // Node looks for requests past their time only so often, every 30 s by default.
+      // How often Node checks for requests that exceed their time-out; 30 s by default.
       connectionsCheckingInterval: 1_000,
       requireHostHeader: false, // `refuseBadHeaders` does, with a problem document
     },
     forceCloseConnections: 'idle',
-    // While closing, what still arrives on open connections is answered, with `Connection: close`.
+    // While closing, requests on open connections are still answered, with `Connection: close`.
     return503OnClosing: false,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, querystringParser: parseQueryString },
-    // The router's own refusals, which come before any hook, and which Fastify does not log.
+    // Errors of the router come before all hooks, and Fastify does not log them.
     frameworkErrors: (error, request, reply) => {
       keepRemoteAddress(request);
       observeRequest(request, reply);

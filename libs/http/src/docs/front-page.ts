@@ -3,7 +3,7 @@ import { packageVersion } from '#runtime';
 
 const NAME = 'Usher';
 
-/** `/`: what answers here, and where to look next. A page for a browser, JSON for everything else. */
+/** `/`: the service's name, version and links. HTML for browsers, JSON for everything else. */
 export function setupFrontPage(app: NestFastifyApplication, docs: boolean): void {
   const links = { ...(docs && { docs: '/docs', openapi: '/openapi.json' }), health: '/health' };
   const version = packageVersion();
@@ -42,13 +42,13 @@ ${items.join('\n')}
 `;
 }
 
-/** Browsers name HTML above all else; programs name JSON, or take anything. */
+/** Browsers rank HTML first; programs ask for JSON or accept anything. */
 function prefersHtml(accept = '*/*'): boolean {
   const weights = new Map(accept.toLowerCase().split(',').map(weighted));
   return weightOf('text/html', weights) > weightOf('application/json', weights);
 }
 
-/** RFC 9110, section 12.5.1: the most specific range decides. */
+/** RFC 9110, section 12.5.1: the most specific range wins. */
 function weightOf(type: string, weights: ReadonlyMap<string, number>): number {
   const family = `${type.slice(0, type.indexOf('/'))}/*`;
   return weights.get(type) ?? weights.get(family) ?? weights.get('*/*') ?? 0;

@@ -2,25 +2,28 @@ import { type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { completeOperations } from './complete-operations.js';
 import { packageVersion } from '#runtime';
-import { ProblemDocument } from './problem-document.js';
+import { ProblemDocument } from './api-problems.js';
 
-/** What a service says of its own API. */
+/** A service's description of its API. */
 export interface ApiDescription {
   /** Sets title, description, tags and security schemes. */
   readonly describe: (builder: DocumentBuilder) => DocumentBuilder;
-  /** The paths that come first within their tag. */
+  /** Paths that come first within their tag. */
   readonly leading: readonly string[];
-  /** Security schemes whose scopes stand in the description of an operation, and what they are called there. */
+  /** Security schemes whose scopes are named in the description of an operation, with the label to use there. */
   readonly scoped: Readonly<Record<string, string>>;
 }
 
 /** The OpenAPI document of the whole app. */
-export function buildOpenApi(app: INestApplication, { describe, leading, scoped }: ApiDescription): OpenAPIObject {
+export function buildOpenApi(
+  app: INestApplication,
+  { describe, leading, scoped }: ApiDescription,
+): OpenAPIObject {
   const builder = new DocumentBuilder().setOpenAPIVersion('3.1.0').setVersion(packageVersion());
   const config = describe(builder).build();
   const document = SwaggerModule.createDocument(app, config, {
     extraModels: [ProblemDocument],
-    // A handler's name is the name of the call in generated clients.
+    // Generated clients name their calls after the handlers.
     operationIdFactory: (_controller, method) => method,
     autoTagControllers: false,
   });
@@ -29,7 +32,7 @@ export function buildOpenApi(app: INestApplication, { describe, leading, scoped 
   return document;
 }
 
-/** In the order of the tags: modules load in another. */
+/** In the order of the tags, not of the modules. */
 function inOrderOfTags(
   { tags = [], paths }: OpenAPIObject,
   leading: readonly string[],

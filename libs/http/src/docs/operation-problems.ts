@@ -1,7 +1,7 @@
 import { getSchemaPath, type OpenAPIObject } from '@nestjs/swagger';
 import { ERROR_STATUSES } from '../errors/error-statuses.js';
 import { PROBLEM_MEDIA_TYPE } from '../errors/problem.js';
-import { ProblemDocument } from './problem-document.js';
+import { ProblemDocument } from './api-problems.js';
 
 export type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 export type Responses = Record<string, { description: string; content?: Content; headers?: object }>;
@@ -9,24 +9,24 @@ export type Content = Record<string, { schema?: object }>;
 
 const CODE = /`([a-z_.]+)`/g;
 
-/** What any operation may answer: malformed requests, too many of them, and what nobody foresaw. */
+/** Codes that any operation may return: for malformed requests, too many requests, and unexpected errors. */
 const ANYWHERE = Object.keys(ERROR_STATUSES).filter(
   (code) => code.startsWith('request.') || code === 'unavailable' || code === 'internal',
 );
 
-/** Members that the problem of a code has besides those of every problem. */
+/** Extension members that the problem of a code has besides those of every problem. */
 const EXTENSIONS: Readonly<Record<string, Readonly<Record<string, object>>>> = {
   'auth.second_factor_required': {
     challenge: {
       type: 'string',
-      description: 'For `POST /auth/login/second-factor`; good for five minutes.',
+      description: 'For `POST /auth/login/second-factor`; valid for five minutes.',
     },
   },
 };
 
 /**
- * Names the codes that a client may see, status by status: those that `@ApiProblems()` lists in the description, and those
- * that any operation may answer.
+ * Lists the codes that a client may see, by status: those that `@ApiProblems()` lists in the description, and those that
+ * any operation may return.
  */
 export function completeProblems(operation: Operation): void {
   const responses = operation.responses as Responses;
@@ -45,7 +45,7 @@ function anywhere(hundredsOrStatus: string): string[] {
   return ANYWHERE.filter((code) => String(ERROR_STATUSES[code]!.status).startsWith(hundredsOrStatus));
 }
 
-/** One schema for the plain codes, and one for each that brings members of its own, told apart by `code`. */
+/** One schema for the plain codes, and one for each code with extension members, told apart by `code`. */
 function problemSchema(codes: readonly string[]): object {
   const plain = codes.filter((code) => !(code in EXTENSIONS));
   const variants = [
@@ -68,10 +68,10 @@ function variant(codes: readonly string[], members: Readonly<Record<string, obje
   };
 }
 
-/** For `components`: what any operation may answer with a status that it does not name. */
+/** For `components`: errors of any operation with a status that it does not list. */
 export const OTHER_PROBLEMS = {
-  '4XX': other('Any other refusal.', anywhere('4')),
-  '5XX': other('Any other failure.', anywhere('5')),
+  '4XX': other('Any other client error.', anywhere('4')),
+  '5XX': other('Any other server error.', anywhere('5')),
 };
 
 function other(description: string, codes: readonly string[]): { description: string; content: Content } {

@@ -17,8 +17,8 @@ export const SWAGGER_PAGE = `<!doctype html>
 </html>
 `;
 
-/** In a file of its own, because the policy allows no inline script. */
-export const SWAGGER_START = `// Swagger UI puts the cursor into the last form of the Authorize dialog and scrolls there; it belongs in the first.
+/** A separate file, because the content security policy allows no inline scripts. */
+export const SWAGGER_START = `// Swagger UI focuses the last form of the Authorize dialog and scrolls there; the first is the one to use.
 const CursorInFirstForm = () => ({
   wrapComponents: {
     Input:
@@ -36,7 +36,7 @@ SwaggerUIBundle({
   persistAuthorization: false, // it would write the password into the browser's storage
   displayRequestDuration: true,
   tryItOutEnabled: true,
-  // The validator is somebody else's server.
+  // By default the document is sent to an external validator.
   validatorUrl: null,
 });
 `;

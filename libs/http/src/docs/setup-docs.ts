@@ -1,12 +1,21 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyInstance, type FastifyReply } from 'fastify';
 import { NotFound } from '../errors/request-errors.js';
-import { redocScript, swaggerUiFile } from './asset-file.js';
 import { type ApiDescription, buildOpenApi } from './openapi.js';
 import { REDOC_PAGE, SWAGGER_PAGE, SWAGGER_START } from './pages.js';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
-/** Everything from our own origin. Both pages style themselves inline; Redoc searches in a worker made from a blob. */
+const require = createRequire(import.meta.url);
+const SCRIPT = 'text/javascript; charset=utf-8';
+
+/** Redoc's footer loads this logo from an external server; without it Redoc shows none. */
+const LOGO = 'https://cdn.redoc.ly/redoc/logo-mini.svg';
+const NO_LOGO = 'data:,';
+
+/** Everything comes from this origin. Both pages use inline styles; Redoc searches in a worker made from a blob. */
 const PAGES_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -31,7 +40,7 @@ export function setupDocs(app: NestFastifyApplication, description: ApiDescripti
       void reply.header('content-security-policy', PAGES_POLICY);
       next();
     });
-    // Built when first asked for: the routes are all known by then, and a start need not wait.
+    // Built at the first request: all routes are known by then, and the start does not wait for it.
     docs.get('/openapi.json', (_request, reply) =>
       reply.type('application/json').send((openApi ??= JSON.stringify(buildOpenApi(app, description)))),
     );
@@ -49,8 +58,6 @@ export function setupDocs(app: NestFastifyApplication, description: ApiDescripti
   });
 }
 
-const SCRIPT = 'text/javascript; charset=utf-8';
-
 function sendFile(docs: FastifyInstance, url: string, type: string, file: string | undefined): void {
   docs.get(url, (_request, reply) => asAsset(reply, type).send(createReadStream(found(file))));
 }
@@ -62,4 +69,29 @@ function asAsset(reply: FastifyReply, type: string): FastifyReply {
 function found(asset: string | undefined): string {
   if (asset === undefined) throw new NotFound('This asset was not installed with the service.');
   return asset;
+}
+
+/** Swagger UI is a dependency of @nestjs/swagger and is resolved from there. */
+function swaggerUiFile(name: string): string | undefined {
+  return resolve(createRequire(require.resolve('@nestjs/swagger')), `swagger-ui-dist/${name}`);
+}
+
+/** @returns `undefined` when Redoc is not installed */
+async function redocScript(): Promise<string | undefined> {
+  const file = redocFile();
+  return file === undefined ? undefined : (await readFile(file, 'utf8')).replace(LOGO, NO_LOGO);
+}
+
+/** Redoc is a development dependency: a build has a copy in `dist/assets`, a checkout has the package. */
+function redocFile(): string | undefined {
+  const built = fileURLToPath(new URL('../../../../assets/redoc.standalone.js', import.meta.url));
+  return existsSync(built) ? built : resolve(require, 'redoc/bundles/redoc.standalone.js');
+}
+
+function resolve(from: NodeJS.Require, file: string): string | undefined {
+  try {
+    return from.resolve(file);
+  } catch {
+    return undefined;
+  }
 }

@@ -2,21 +2,21 @@ import { ERROR_STATUSES } from './error-statuses.js';
 import { type FieldError } from './problem.js';
 
 /**
- * What the filter reads of a fault. Libs have faults of their own and cannot import this file, so a fault is known by
- * its shape: an Error whose `code` stands in the table.
+ * The part of an error that the filter reads. Libs that do not import this one have errors too, so an error is
+ * recognised by its shape: an Error whose `code` is in ERROR_STATUSES.
  */
 export interface AppErrorLike extends Error {
   readonly code: string;
   readonly errors?: readonly FieldError[];
-  /** Seconds, for `Retry-After`; without it the table's number is sent. */
+  /** Seconds, for `Retry-After`; overrides the table's number. */
   readonly retryAfterSeconds?: number;
   /** Members merged into the problem document; they cannot replace the document's own. */
   readonly extensions?: Readonly<Record<string, string>>;
-  /** Headers of the answer, such as `Allow`. */
+  /** Headers of the response, such as `Allow`. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** One class per fault with a stable code. The message is sent to the client as `detail`: no secret belongs in it. */
+/** One class per error, with a stable code. The message is sent to the client as `detail`: no secrets. */
 export abstract class AppError extends Error implements AppErrorLike {
   abstract readonly code: string;
   readonly errors?: readonly FieldError[];

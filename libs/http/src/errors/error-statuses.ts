@@ -1,15 +1,15 @@
 export interface ErrorStatus {
   status: number;
   title: string;
-  /** Sent instead of the fault's own message, where that speaks to operators rather than to clients. */
+  /** Replaces the error's message, if that is for operators rather than clients. */
   detail?: string;
-  /** `Retry-After` in seconds, unless the fault knows better. */
+  /** `Retry-After` in seconds, unless the error has its own. */
   retryAfterSeconds?: number;
-  /** `WWW-Authenticate` names `invalid_token` (RFC 6750, section 3.1): credentials were given, and are bad. */
+  /** `WWW-Authenticate` names `invalid_token` (RFC 6750, section 3.1): the request had credentials, and they are bad. */
   badToken?: true;
 }
 
-/** The client may try again at once. */
+/** The client may retry after a second. */
 export const RETRY_SOON = { retryAfterSeconds: 1 };
 
 /** Turns codes into statuses. A service adds its own by `declareErrors()`. */
@@ -52,7 +52,7 @@ export const ERROR_STATUSES: Record<string, ErrorStatus> = {
     detail: 'Something went wrong here. The request id in X-Request-Id finds it in the log.',
   },
 
-  // What Nest's own exceptions for 401 and 403 become.
+  // For Nest's own exceptions with 401 and 403.
   'auth.missing_token': { status: 401, title: 'Bearer token needed' },
   'auth.forbidden': { status: 403, title: 'Not allowed' },
 
@@ -70,7 +70,7 @@ export const ERROR_STATUSES: Record<string, ErrorStatus> = {
   },
 };
 
-/** Adds the codes of a service. Call it from a module that every controller imports: decorators read the table. */
+/** Adds the codes of a service. Call it in a module that every controller imports: decorators read the table. */
 export function declareErrors(rows: Readonly<Record<string, ErrorStatus>>): void {
   Object.assign(ERROR_STATUSES, rows);
 }

@@ -1,9 +1,9 @@
-/** Media type of every error this service answers (RFC 9457). */
+/** Media type of every error (RFC 9457). */
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
 /** One refused field, in FastAPI's shape. */
 export interface FieldError {
-  /** Where it stands: `['body', 'email']`, `['query', 'limit']`, `['body', 'ids', 3]`. */
+  /** Where the field is: `['body', 'email']`, `['query', 'limit']`, `['body', 'ids', 3]`. */
   loc: (string | number)[];
   /** For people; never repeats the value. */
   msg: string;
@@ -17,7 +17,7 @@ export interface Problem {
   title: string;
   status: number;
   detail: string;
-  /** Stable; what a client should branch on. */
+  /** Stable; clients should branch on it. */
   code: string;
   errors?: FieldError[];
   /** Extension members, such as RFC 6749's `error` and `error_description`. */

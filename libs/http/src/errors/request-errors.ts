@@ -3,7 +3,7 @@ import { type FieldError } from './problem.js';
 
 type Where = (string | number)[];
 
-/** A name from the request goes back to the client only this far. */
+/** Longer names from the request are cut in the response. */
 const SHOWN_NAME_LENGTH = 64;
 
 export class NotFound extends AppError {
@@ -29,7 +29,7 @@ export class UnsupportedMediaType extends AppError {
   }
 }
 
-/** A head that another parser could understand in another way. */
+/** Headers that another parser could read in a different way. */
 export class InvalidHeaders extends AppError {
   readonly code = 'request.invalid_headers';
   constructor(
@@ -47,7 +47,7 @@ export class TooManyHeaders extends AppError {
   }
 }
 
-/** RFC 9112, section 6.1. The connection ends, because nobody knows where this body does. */
+/** RFC 9112, section 6.1. Closes the connection: the end of the body is unknown. */
 export class UnsupportedTransferCoding extends AppError {
   readonly code = 'request.unsupported_transfer_coding';
   override readonly headers = { connection: 'close' };
@@ -60,7 +60,7 @@ export class UnsupportedTransferCoding extends AppError {
 export class ExpectationFailed extends AppError {
   readonly code = 'request.expectation_failed';
   constructor() {
-    super('Expect knows nothing but 100-continue.');
+    super('The only supported expectation is 100-continue.');
   }
 }
 
@@ -85,7 +85,7 @@ export class TooDeep extends AppError {
   }
 }
 
-/** More names or values than any route takes: checking them would cost more than the answer is worth. */
+/** More names or values than any route takes: checking them would cost too much. */
 export class TooManyFields extends AppError {
   readonly code = 'request.too_many_fields';
 }
@@ -108,7 +108,7 @@ export class ForbiddenField extends AppError {
   }
 }
 
-/** NUL cannot be stored by PostgreSQL, a lone surrogate cannot be written as UTF-8. */
+/** PostgreSQL cannot store NUL, and a lone surrogate has no UTF-8 encoding. */
 export class InvalidText extends AppError {
   readonly code = 'request.invalid_text';
   override readonly errors: FieldError[];
@@ -118,7 +118,16 @@ export class InvalidText extends AppError {
   }
 }
 
-/** The client closed the connection before it had sent all of the body. Nobody reads the answer; the log has the code. */
+/** Invalid fields. Also thrown by services, for rules that no decorator can check. */
+export class InvalidInput extends AppError {
+  readonly code = 'request.validation';
+
+  constructor(override readonly errors: readonly FieldError[]) {
+    super(errors.length === 1 ? 'One field is not valid.' : `${errors.length} fields are not valid.`);
+  }
+}
+
+/** The client closed the connection before sending the whole body. Only the log shows the code. */
 export class ClientGone extends AppError {
   readonly code = 'request.aborted';
   constructor() {

@@ -8,7 +8,7 @@ export function BooleanField(options: FieldOptions): PropertyDecorator {
   return field(options, { type: 'boolean' }, isABoolean);
 }
 
-/** `true` or `false` in a query or a form, where everything is text. */
+/** `true` or `false` in a query or a form, where all values are text. */
 export function QueryBooleanField(options: FieldOptions): PropertyDecorator {
   return field(
     options,

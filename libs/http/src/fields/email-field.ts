@@ -2,7 +2,7 @@ import { Transform } from 'class-transformer';
 import { field, type FieldOptions, isAString, stringRule } from './field.js';
 import { domainToASCII } from 'node:url';
 
-/** An email address, which the handler gets as `normaliseEmail` has it. */
+/** An email address; the handler receives it normalised. */
 export function EmailField(options: Partial<FieldOptions> = {}): PropertyDecorator {
   return field(
     {
@@ -23,13 +23,13 @@ const MAX_LENGTH = 254;
 const MAX_LOCAL_LENGTH = 64;
 const LOCAL = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
 const DOMAIN = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
-// domainToASCII reads hosts of URLs: it would decode `%61` and turn `0x7f.1` into an IPv4 address.
+// domainToASCII parses URL hosts: it would decode `%61` and turn `0x7f.1` into an IPv4 address.
 const ASCII_BUT_HOSTNAME = /[\0-,/:-@[-`{-\x7f]/;
 
 /**
- * An address in the one form in which it is stored and compared: without surrounding spaces, in lower case, an
- * international domain in Punycode (RFC 5891). The local part is a dot-atom of ASCII (RFC 5321, section 4.1.2).
- * @returns `undefined` for what is no such address, or one longer than 254 characters.
+ * The form in which an address is stored and compared: trimmed, in lower case, an international domain in Punycode
+ * (RFC 5891). The local part is a dot-atom of ASCII (RFC 5321, section 4.1.2).
+ * @returns `undefined` for malformed addresses, and those longer than 254 characters
  */
 export function normaliseEmail(text: string): string | undefined {
   const trimmed = text.trim();

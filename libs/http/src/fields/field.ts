@@ -2,18 +2,18 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
 
-/** What every field may say. */
+/** Options of every field. */
 export interface FieldOptions {
   /** For the documentation. */
   description: string;
   example?: unknown;
-  /** May be absent, and then stays absent. */
+  /** May be absent; then it stays absent. */
   optional?: boolean;
   /** May be `null`, which clears it. */
   nullable?: boolean;
 }
 
-/** Documentation and rules of a field in one decorator. */
+/** Documentation and validation of a field in one decorator. */
 export function field(
   { description, example, optional = false, nullable = false }: FieldOptions,
   schema: Record<string, unknown>,
@@ -27,12 +27,12 @@ export function field(
   );
 }
 
-/** One rule; `type` and `msg` are what the client is told when it does not hold. */
+/** One rule; `type` and `msg` go into the field's error. */
 export function rule(type: string, msg: string, holds: (value: unknown) => boolean): PropertyDecorator {
   return ValidateBy({ name: type, validator: { validate: holds, defaultMessage: () => msg } });
 }
 
-/** A rule about strings, which leaves other values to the rule about the type. */
+/** A rule for strings; other values are left to the rule for the type. */
 export function stringRule(type: string, msg: string, holds: (value: string) => boolean): PropertyDecorator {
   return rule(type, msg, (value) => typeof value !== 'string' || holds(value));
 }
@@ -43,7 +43,7 @@ export const isAString = rule(
   (value) => typeof value === 'string',
 );
 
-/** A rule about lists, which leaves other values to the rule about the type. */
+/** A rule for lists; other values are left to the rule for the type. */
 export function listRule(type: string, msg: string, holds: (list: unknown[]) => boolean): PropertyDecorator {
   return rule(type, msg, (value) => !Array.isArray(value) || holds(value as unknown[]));
 }

@@ -1,14 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { type FieldError } from '../errors/problem.js';
 import { InputPipe } from '../input/input.pipe.js';
-import { type InvalidInput } from '../input/invalid-input.js';
+import { type InvalidInput } from '../errors/request-errors.js';
 import { BooleanField, QueryBooleanField } from './boolean-field.js';
-import { ChoiceField } from './choice-field.js';
+import { ChoiceField, TextField } from './text-field.js';
 import { EmailField, normaliseEmail } from './email-field.js';
 import { IntegerField, QueryIntegerField } from './integer-field.js';
 import { GivenPasswordField, PasswordField } from './password-field.js';
 import { normalisePhone, PhoneField } from './phone-field.js';
-import { TextField } from './text-field.js';
 import { UsernameField } from './username-field.js';
 import { UuidListField } from './uuid-field.js';
 

@@ -3,7 +3,7 @@ import { field, type FieldOptions, isAString, stringRule } from './field.js';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/core';
 import metadata from 'libphonenumber-js/min/metadata';
 
-/** A phone number, which the handler gets in E.164. */
+/** A phone number; the handler receives it in E.164. */
 export function PhoneField(options: Partial<FieldOptions> = {}): PropertyDecorator {
   return field(
     {
@@ -25,16 +25,16 @@ export function PhoneField(options: Partial<FieldOptions> = {}): PropertyDecorat
   );
 }
 
-// The library would read much else: extensions, letters, digits of other scripts, a number amid text.
+// The library accepts more: extensions, letters, digits of other scripts, a number inside a text.
 const WRITTEN = /^\+[0-9 ().-]{6,30}$/;
-// The library knows national numbers that are longer, in Germany and Japan; E.164, section 6.1, and our column do not.
+// The library accepts longer national numbers in Germany and Japan; E.164, section 6.1, and the column do not.
 const E164 = /^\+[1-9][0-9]{1,14}$/;
 
 /**
- * A phone number in E.164 (`+442071838750`) from the way people write it: `+44 (20) 7183-8750` is understood.
- * Country code and length are checked, not whether the range is in use: lists of those are out of date the day they
- * are made, and only a message to the number proves it anyway.
- * @returns `undefined` for what is no international number.
+ * A phone number in E.164 (`+442071838750`), from the forms people write, such as `+44 (20) 7183-8750`.
+ * Checks country code and length, not whether the range is in use: lists of ranges are soon out of date, and only a
+ * message to the number proves that it exists.
+ * @returns `undefined` for text that is not an international number
  */
 export function normalisePhone(text: string): string | undefined {
   const trimmed = text.trim();

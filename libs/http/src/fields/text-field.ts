@@ -12,7 +12,7 @@ export interface TextFieldOptions extends FieldOptions {
 const CONTROL = /[\p{Cc}\p{Cs}]/u;
 const CONTROL_BUT_LINES = /(?![\n\t])[\p{Cc}\p{Cs}]/u;
 
-/** Text of bounded length, as given: neither trimmed nor normalised. */
+/** Text of bounded length, neither trimmed nor normalised. */
 export function TextField({
   max,
   min = 0,
@@ -27,6 +27,21 @@ export function TextField({
     atLeast(min),
     atMost(max),
     withoutControls(multiline),
+  );
+}
+
+export interface ChoiceFieldOptions extends FieldOptions {
+  of: readonly string[];
+}
+
+/** One of a fixed set of words. */
+export function ChoiceField({ of, ...options }: ChoiceFieldOptions): PropertyDecorator {
+  const words = of.map((word) => `"${word}"`).join(' or ');
+  return field(
+    options,
+    { type: 'string', enum: [...of] },
+    isAString,
+    stringRule('enum', `Input should be ${words}`, (text) => of.includes(text)),
   );
 }
 

@@ -8,7 +8,7 @@ export interface UuidListFieldOptions extends Partial<FieldOptions> {
   max: number;
 }
 
-/** A UUID of any version, which the handler gets in lower case. */
+/** A UUID of any version; the handler receives it in lower case. */
 export function UuidField(options: Partial<FieldOptions> = {}): PropertyDecorator {
   return field(
     { description: 'Identifier.', example: EXAMPLE, ...options },
@@ -19,7 +19,7 @@ export function UuidField(options: Partial<FieldOptions> = {}): PropertyDecorato
   );
 }
 
-/** One to `max` UUIDs, which the handler gets in lower case. */
+/** One to `max` UUIDs; the handler receives them in lower case. */
 export function UuidListField({ max, ...options }: UuidListFieldOptions): PropertyDecorator {
   return field(
     { description: `1 to ${max} identifiers.`, example: [EXAMPLE], ...options },

@@ -1,16 +1,16 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 
-/** What a cache answers with, as far as HTTP cares. */
+/** The part of a cache's answer that HTTP shows. */
 interface TracedAnswer<V> {
   readonly value: V | null;
   readonly origin: string;
 }
 
-/** Carries what a request says about caching to the cache, and what the cache says about its answer into `X-Cache`. */
+/** Passes the request's `Cache-Control` to the cache, and the origin of its answer to `X-Cache`. */
 export class CacheTrace {
   private constructor(
-    /** `truth`: the client sent `Cache-Control: no-cache` and wants to hear it from the database. */
+    /** `truth`: the client sent `Cache-Control: no-cache`, so the database is asked. */
     readonly options: { readonly truth: boolean },
     private readonly reply: FastifyReply,
   ) {}
@@ -20,14 +20,14 @@ export class CacheTrace {
     return new CacheTrace({ truth: directives !== undefined && /\bno-cache\b/i.test(directives) }, reply);
   }
 
-  /** The value of the answer; where it came from goes into the response. Once something was stale, all of it is. */
+  /** Returns the value and sets `X-Cache`. Once one value was stale, the whole response is. */
   shown<V>(answer: TracedAnswer<V>): V | null {
     if (this.reply.getHeader('x-cache') !== 'stale') void this.reply.header('x-cache', answer.origin);
     return answer.value;
   }
 }
 
-/** The trace of the request, for a handler that reads through the cache. */
+/** The request's trace, for handlers that read through the cache. */
 export const Trace = createParamDecorator((_: unknown, context: ExecutionContext): CacheTrace => {
   const http = context.switchToHttp();
   return CacheTrace.of(http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());

@@ -12,7 +12,7 @@ declare module 'fastify' {
   }
 }
 
-/** Goes before all other hooks: what awaits anything may come back to a closed socket. */
+/** Before all other hooks: the socket may close while a hook waits. */
 export function keepRemoteAddresses(fastify: FastifyInstance): void {
   fastify.decorateRequest('remoteAddress', '');
   fastify.addHook('onRequest', (request, _reply, done) => {
@@ -21,9 +21,9 @@ export function keepRemoteAddresses(fastify: FastifyInstance): void {
   });
 }
 
-/** For the router's own refusals, which come before any hook. */
+/** For errors of the router, which come before all hooks. */
 export function keepRemoteAddress(request: FastifyRequest): void {
-  // eslint-disable-next-line no-restricted-properties -- the one place that reads it
+  // eslint-disable-next-line no-restricted-properties -- the only place that reads it
   const { ip }: { readonly ip?: string } = request; // absent on a closed socket, though its type says otherwise
   request.remoteAddress = ip ?? '';
 }
@@ -32,11 +32,11 @@ export function keepRemoteAddress(request: FastifyRequest): void {
 const WITH_PORT = /^(?:\[(?<v6>[^\]]+)\](?::\d+)?|(?<v4>[^:]+):\d+)$/;
 
 /**
- * The address in what a proxy says of its client: every connection has another port, and no client may be another one for
- * that. `fe80::1%eth0`: the name of our own network card is no part of anybody's address.
+ * The address in a proxy's text about its client. Strips the port, or one client looks like many; and the zone, as in
+ * `fe80::1%eth0`, which names our own network card.
  *
- * @param text as `request.remoteAddress` has it
- * @returns `null`: it is no IP address
+ * @param text `request.remoteAddress`
+ * @returns `null` for text that is not an IP address
  */
 export function clientAddress(text: string): string | null {
   const groups = WITH_PORT.exec(text)?.groups;

@@ -1,6 +1,6 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
-/** What a page may send beyond the headers that every page may (Fetch standard, "CORS-safelisted request-header"). */
+/** Besides the headers that every page may send (Fetch standard, "CORS-safelisted request-header"). */
 const ALLOWED_HEADERS = [
   'Authorization',
   'Cache-Control',
@@ -10,7 +10,7 @@ const ALLOWED_HEADERS = [
   'X-Request-Id',
 ];
 
-/** What a page may read beyond the headers that every page may. */
+/** Besides the headers that every page may read. */
 const EXPOSED_HEADERS = [
   'Content-Disposition',
   'ETag',
@@ -25,22 +25,22 @@ const EXPOSED_HEADERS = [
 const PREFLIGHT_HEADERS = {
   'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
   'access-control-allow-headers': ALLOWED_HEADERS.join(', '),
-  // The most that Chromium keeps.
+  // Chromium's maximum.
   'access-control-max-age': '7200',
 };
 
 const PORT = /(?::\d{1,5})?$/;
 
-/** Which pages may read answers. Credentials are never allowed: tokens travel in `Authorization`, there are no cookies. */
+/** Which pages may read responses. Credentials are never allowed: tokens travel in `Authorization`, there are no cookies. */
 export class Cors {
   readonly #origins: ReadonlySet<string>;
 
-  /** @param origins as browsers write them; a port may be `*` */
+  /** @param origins as browsers send them; the port may be `*` */
   constructor(origins: readonly string[]) {
     this.#origins = new Set(origins);
   }
 
-  /** Lets the page that asks read the answer, errors included, where its origin is listed. Returns whether it is. */
+  /** Lets pages of listed origins read the response, errors included. @returns whether the origin is listed */
   allow({ headers: { origin } }: FastifyRequest, reply: FastifyReply): boolean {
     if (origin === undefined || !this.#isListed(origin)) return false;
     void reply.headers({
@@ -50,7 +50,7 @@ export class Cors {
     return true;
   }
 
-  /** Compared as text: browsers write origins in lower case and leave default ports out. */
+  /** Compared as text: browsers send origins in lower case and without default ports. */
   #isListed(origin: string): boolean {
     if (origin.endsWith('*')) return false;
     return this.#origins.has(origin) || this.#origins.has(origin.replace(PORT, ':*'));
@@ -58,8 +58,8 @@ export class Cors {
 }
 
 /**
- * Goes before the limits and the router's refusals: a page that may not read a 429 or a 404 sees only a network error,
- * and a preflight that was counted would halve what a page may ask. (A preflight looks nothing up; it costs less than a
+ * Before the limits and the answers to unmatched requests: without CORS headers a page sees a 429 or 404 only as a
+ * network error, and counted preflights would halve a page's limit. (A preflight needs no look-up; it is cheaper than a
  * refusal.)
  */
 export function answerPreflights(fastify: FastifyInstance, cors: Cors): void {

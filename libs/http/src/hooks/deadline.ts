@@ -3,32 +3,25 @@ import { DeadlinePassed } from '../errors/request-errors.js';
 import { isAnswered } from './request-recorder.js';
 import { routeConfig } from './route-config.js';
 
-/** Every answer comes under 2 s even if a dependency hangs: this leaves 100 ms to write the 503. */
+/** Every response takes under 2 s even if a dependency hangs: this leaves 100 ms to write the 503. */
 export const DEADLINE_MS = 1900;
 
-/** Another deadline for a route, in milliseconds: those that wait for password hashing need one. */
+/** Another deadline for a route, in milliseconds: routes that hash passwords need one. */
 export function Deadline(ms: number): MethodDecorator {
   return routeConfig({ deadlineMs: ms });
 }
 
-export function NoDeadline(): MethodDecorator {
-  return routeConfig({ deadlineMs: null });
-}
-
 /**
- * Answers 503 when guards, pipes and handler together take longer than the route may. A hook and no interceptor,
- * because interceptors begin after the guards, and a guard asks the cache and the database.
- * The handler is not stopped: what it does later changes nothing that the client sees.
+ * Answers 503 when guards, pipes and handler together take too long. A hook, not an interceptor: interceptors begin
+ * after the guards, and a guard asks the cache and the database. The handler is not stopped; its result is dropped.
  */
 export function enforceDeadlines(fastify: FastifyInstance): void {
   fastify.addHook('preHandler', (request, reply, done) => {
     const { deadlineMs = DEADLINE_MS } = request.routeOptions.config;
-    if (deadlineMs !== null) {
-      const timer = setTimeout(() => {
-        if (!isAnswered(reply)) void reply.send(new DeadlinePassed());
-      }, deadlineMs).unref();
-      reply.raw.once('close', () => clearTimeout(timer));
-    }
+    const timer = setTimeout(() => {
+      if (!isAnswered(reply)) void reply.send(new DeadlinePassed());
+    }, deadlineMs).unref();
+    reply.raw.once('close', () => clearTimeout(timer));
     done();
   });
 }

@@ -1,22 +1,22 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
-/** Who says how much a client may ask. */
+/** Decides how many requests a client may send. */
 export interface RequestLimiter {
   /**
-   * Before anything is read of the body, or looked up.
+   * Before the body is read, and before any look-up.
    *
-   * @returns `undefined` for a request that nobody counts: it does not wait, not even for a promise
-   * @throws by rejecting: the fault to answer
+   * @returns `undefined` for a request that is not limited: it does not even wait for a promise
+   * @throws by rejecting, with the error to answer
    */
   admit(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined;
 
-  /** After the guard, where that is what a limit waits for. @throws as `admit()` does */
+  /** After the guard, for limits per principal. @throws as `admit()` does */
   admitPrincipal(request: FastifyRequest, reply: FastifyReply): Promise<void>;
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Set before the first request comes, or never. */
+    /** Set before the first request. */
     requestLimiter: RequestLimiter | null;
   }
 }

@@ -1,20 +1,21 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { IncomingMessage } from 'node:http';
 
-/** Whoever counts requests. Every request waits for both calls: they take microseconds, and throw nothing. */
+/** Counts requests. Every request waits for both calls: they take microseconds and never throw. */
 export interface RequestObserver {
   begun(): void;
-  /** The answer is out, or the client has gone: then `reply.raw.headersSent` may be false. */
+  /** The response is sent, or the client has gone: then `reply.raw.headersSent` may be false. */
   ended(request: FastifyRequest, reply: FastifyReply): void;
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Told of every request, also of those that no route takes. Set before the first comes, or never. */
+    /** Sees every request, matched by a route or not. Set before the first request. */
     requestObserver: RequestObserver | null;
   }
 }
 
-/** Goes before all other hooks: those that a later one refuses are requests too. */
+/** Before all other hooks: requests that a later hook refuses count too. */
 export function observeRequests(fastify: FastifyInstance): void {
   fastify.decorate('requestObserver', null);
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -23,11 +24,26 @@ export function observeRequests(fastify: FastifyInstance): void {
   });
 }
 
-/** For the router's own refusals, which come before any hook. */
+/** For errors of the router, which come before all hooks. */
 export function observeRequest(request: FastifyRequest, reply: FastifyReply): void {
   const observer = request.server.requestObserver;
   if (!observer) return;
   observer.begun();
-  // Not Fastify's `onResponse`, which does not come when the client goes away before it has an answer.
+  // Not Fastify's `onResponse`, which is not called when the client leaves before the response.
   reply.raw.once('close', () => observer.ended(request, reply));
+}
+
+/**
+ * A request with the time at which its headers were complete. Fastify's clock starts after the router, which parses
+ * path and query: time that a client can make it spend there would be missing in log and metrics.
+ */
+export class ArrivingMessage extends IncomingMessage {
+  readonly arrivedAt = performance.now();
+}
+
+/** Milliseconds since the headers of the request arrived. */
+export function elapsedMs(reply: FastifyReply): number {
+  const { arrivedAt } = reply.request.raw as Partial<ArrivingMessage>;
+  // Fastify's `inject()` has no socket, and no arrival.
+  return arrivedAt === undefined ? reply.elapsedTime : performance.now() - arrivedAt;
 }

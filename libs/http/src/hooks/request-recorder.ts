@@ -1,34 +1,34 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
-/** Who keeps a record of what was asked for, and what came of it. */
+/** Records requests and their outcomes. */
 export interface RequestRecorder {
   /**
-   * Before the answer goes out, which waits for it: it has to settle within milliseconds, and never rejects.
+   * Called before the response is sent, which waits for it: must settle within milliseconds and never reject.
    *
-   * @returns `undefined` for a request that leaves no record: it does not wait, not even for a promise
+   * @returns `undefined` for a request without a record: it does not even wait for a promise
    */
   record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined;
 
   /**
-   * The handler is through after all, and somebody else has answered for it: the deadline.
+   * The handler has finished after the deadline had answered.
    *
-   * @param code of the problem that it would have answered; `undefined`: it succeeded
+   * @param code of the problem that the handler would have answered; `undefined`: it succeeded
    */
   recordLate(request: FastifyRequest, code: string | undefined): void;
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Set before the first request comes, or never. */
+    /** Set before the first request. */
     requestRecorder: RequestRecorder | null;
   }
   interface FastifyReply {
-    /** The answer is made and waits for its record; a second one would be written into the first. */
+    /** The response waits for its record; a second one would be written into the first. */
     held: boolean;
   }
 }
 
-/** Sees every answer, by whomever: a handler, a guard, a parser, the deadline; also where the client has gone by then. */
+/** Sees every response: of a handler, a guard, a parser or the deadline; also when the client has gone. */
 export function recordRequests(fastify: FastifyInstance): void {
   fastify.decorate('requestRecorder', null);
   fastify.decorateReply('held', false);
@@ -48,7 +48,7 @@ export function recordRequests(fastify: FastifyInstance): void {
   });
 }
 
-/** Whether it is too late for another answer. */
+/** Whether the request has been answered, so that a second response must not be sent. */
 export function isAnswered(reply: FastifyReply): boolean {
   return reply.sent || reply.held || reply.raw.headersSent;
 }

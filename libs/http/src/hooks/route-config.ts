@@ -4,24 +4,24 @@ import { type Problem } from '../errors/problem.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Media types of the body: `@Consumes()`. JSON unless given. */
+    /** `@Consumes()`: media types of the body; JSON without it. */
     consumes?: readonly string[];
-    /** Milliseconds: `@Deadline()`. `null`: none. */
-    deadlineMs?: number | null;
-    /** The body of an error, as `application/json`, where the route's protocol has another shape than a problem document. */
+    /** `@Deadline()` */
+    deadlineMs?: number;
+    /** Makes the body of an error, as `application/json`, for a protocol that has no problem documents. */
     asErrorBody?: (problem: Problem) => object;
-    /** Services may say who they are by HTTP Basic. */
+    /** Services may authenticate by HTTP Basic. */
     takesBasic?: boolean;
-    /** `@Public()`: a token that comes along is not looked at. */
+    /** `@Public()`: a token in the request is ignored. */
     open?: boolean;
-    /** `@Rephrased()` */
+    /** `@MapErrors()` */
     mapError?: (error: unknown) => unknown;
-    /** `@Revalidated()` */
-    etag?: boolean;
+    /** `@WithETag()`: the headers that go with the ETag. */
+    etag?: Readonly<Record<string, string>>;
   }
 }
 
-/** Adds to what a route's Fastify config says; Nest's `RouteConfig` would replace what another decorator said. */
+/** Adds to the Fastify config of a route. Nest's `RouteConfig` would replace what other decorators set. */
 export function routeConfig(config: FastifyContextConfig): MethodDecorator {
   return (_target, _name, descriptor) => {
     const handler = descriptor.value as object;
@@ -29,4 +29,13 @@ export function routeConfig(config: FastifyContextConfig): MethodDecorator {
       FastifyContextConfig | undefined;
     Reflect.defineMetadata(FASTIFY_ROUTE_CONFIG_METADATA, { ...before, ...config }, handler);
   };
+}
+
+/**
+ * For a protocol with its own errors. Not a filter at the route: the parsers throw before the route is entered.
+ *
+ * @param mapError returns the protocol's error, or the given one if the protocol has none for it
+ */
+export function MapErrors(mapError: (error: unknown) => unknown): MethodDecorator {
+  return routeConfig({ mapError });
 }

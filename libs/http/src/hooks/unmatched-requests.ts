@@ -7,8 +7,8 @@ interface Route {
 }
 
 /**
- * Fastify answers 404 to a known path with another method. This remembers the routes, so that such a request gets 405
- * with `Allow` (RFC 9110, section 15.5.6), OPTIONS gets 204 with `Allow`, and the rest 404 before any body is read.
+ * Fastify answers 404 for a known path with another method. This hook knows the routes: such a request gets 405 with
+ * `Allow` (RFC 9110, section 15.5.6), OPTIONS gets 204 with `Allow`, and the rest 404, all before a body is read.
  */
 export function answerUnmatchedRequests(fastify: FastifyInstance): void {
   const routes: Route[] = [];

@@ -5,12 +5,19 @@ import { type FastifyInstance, type onSendHookHandler } from 'fastify';
 import { routeConfig } from './route-config.js';
 
 /**
- * The client may keep this answer but asks each time whether it still holds (RFC 9111, section 5.2.2.4): a strong
- * ETag over the body, and 304 when the client has it. For routes that would otherwise be `no-store`.
+ * A response with a strong ETag, and 304 when the client already has it (RFC 9110, section 13.1.2). The ETag is a hash
+ * of the body, unless the handler sets the header itself.
+ *
+ * @param cacheControl for a public response. Without it the response is private, and the client revalidates it each time
+ *   (RFC 9111, section 5.2.2.4)
  */
-export function WithETag(): MethodDecorator {
+export function WithETag({ cacheControl }: { cacheControl?: string } = {}): MethodDecorator {
   return applyDecorators(
-    routeConfig({ etag: true }),
+    routeConfig({
+      etag: cacheControl
+        ? { 'cache-control': cacheControl }
+        : { 'cache-control': 'private, no-cache', vary: 'Authorization, Origin' },
+    }),
     ApiHeader({
       name: 'If-None-Match',
       required: false,
@@ -21,27 +28,32 @@ export function WithETag(): MethodDecorator {
   );
 }
 
-/** Only the routes that ask for it pay; Fastify's etag plugin would hash every answer, errors too. */
-export function revalidateMarkedRoutes(fastify: FastifyInstance): void {
+/** Only marked routes pay for the hash; Fastify's etag plugin would hash every response, errors too. */
+export function answerWithETags(fastify: FastifyInstance): void {
   fastify.addHook('onRoute', (route) => {
     if (!route.config?.etag) return;
-    // First, because the hook of HEAD routes takes the body away.
-    route.onSend = [revalidate, ...[route.onSend ?? []].flat()];
+    // First, because the hook of HEAD routes removes the body.
+    route.onSend = [setETag, ...[route.onSend ?? []].flat()];
   });
 }
 
-const revalidate: onSendHookHandler = (request, reply, body, done) => {
-  if (reply.statusCode !== 200 || typeof body !== 'string') return done(null, body);
+const setETag: onSendHookHandler = (request, reply, body, done) => {
+  if (reply.statusCode !== 200 || !(typeof body === 'string' || Buffer.isBuffer(body)))
+    return done(null, body);
 
-  const etag = `"${createHash('sha1').update(body).digest('base64url')}"`;
-  void reply.headers({ etag, 'cache-control': 'private, no-cache', vary: 'Authorization, Origin' });
+  const etag = (reply.getHeader('etag') as string | undefined) ?? hashOf(body);
+  void reply.headers({ etag, ...request.routeOptions.config.etag });
   if (!matches(request.headers['if-none-match'], etag)) return done(null, body);
   void reply.code(304).removeHeader('content-type').removeHeader('content-length');
-  // The hook of HEAD routes measures the body before it takes it away, and would stumble over none.
+  // The hook of HEAD routes measures the body before it removes it, and needs one.
   done(null, request.method === 'HEAD' ? body : null);
 };
 
-/** RFC 9110, section 13.1.2: a list or `*`, compared weakly. */
+function hashOf(body: string | Buffer): string {
+  return `"${createHash('sha1').update(body).digest('base64url')}"`;
+}
+
+/** A list or `*`, compared weakly. */
 function matches(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   if (ifNoneMatch.trim() === '*') return true;

@@ -1,17 +1,17 @@
 import { type FastifyInstance } from 'fastify';
-import { pairs } from '../body/pairs.js';
+import { pairs } from './form-body.js';
 import { InvalidText } from '../errors/request-errors.js';
 
-const FAULT = Symbol('fault');
+const ERROR = Symbol('error');
 
 /** Names and values; a name given twice has both values in an array, which validation refuses. */
 export interface Query {
   [name: string]: string | string[];
-  /** Why the query string was not understood. */
-  [FAULT]?: Error;
+  /** Why parsing the query string failed. */
+  [ERROR]?: Error;
 }
 
-/** Never throws, because the router calls it outside of any error handling; `refuseBadTargets` throws for it. */
+/** Never throws: the router calls it outside of all error handling. `refuseBadTargets` passes its error on. */
 export function parseQueryString(text: string): Query {
   const query: Query = {};
   try {
@@ -21,16 +21,16 @@ export function parseQueryString(text: string): Query {
       else if (Array.isArray(before)) before.push(value);
       else query[name] = [before, value];
     }
-  } catch (fault) {
-    query[FAULT] = fault as Error;
+  } catch (error) {
+    query[ERROR] = error as Error;
   }
   return query;
 }
 
-/** Refuses queries that could not be parsed, and NUL in paths. (The router refuses malformed UTF-8 in paths.) */
+/** Refuses malformed query strings, and NUL in paths. (The router refuses malformed UTF-8 in paths.) */
 export function refuseBadTargets(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
     if (request.url.split('?', 1)[0]?.includes('%00')) return done(new InvalidText(['path']));
-    done((request.query as Query)[FAULT]);
+    done((request.query as Query)[ERROR]);
   });
 }

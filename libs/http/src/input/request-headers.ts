@@ -6,14 +6,14 @@ import {
   UnsupportedTransferCoding,
 } from '../errors/request-errors.js';
 
-/** As many as Apache takes. Node keeps the first 1,000 and silently drops the others. */
+/** Apache's limit. Node keeps the first 1,000 and silently drops the rest. */
 const MAX_HEADERS = 100;
 
-/** Of two lines Node takes the first; a proxy before us may have decided by the second. */
+/** Node takes the first of two lines; a proxy in front may have used the second. */
 const SINGLE = new Set(['authorization', 'content-type', 'host']);
 const LENGTHS = new Set([...SINGLE].map((name) => name.length));
 
-/** Refuses heads that two parsers could understand in two ways (RFC 9112, sections 3.2 and 6.1). */
+/** Refuses headers that two parsers could read in different ways (RFC 9112, sections 3.2 and 6.1). */
 export function refuseBadHeaders(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => done(refusal(request)));
 }
@@ -35,7 +35,7 @@ function refusal({ raw, headers }: FastifyRequest): Error | undefined {
   return undefined;
 }
 
-/** @param lines name, value, name, value, … as they came */
+/** @param lines name, value, name, value, … as received */
 function repeatedName(lines: readonly string[]): string | undefined {
   let seen = '';
   for (let index = 0; index < lines.length; index += 2) {

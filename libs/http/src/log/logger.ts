@@ -1,9 +1,9 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
-import { type HttpSettings } from '../http-settings.js';
+import { type Settings } from '#config';
 import { escapeControls, loggedError } from '#runtime';
 
-/** Members that never belong in a log, by themselves or in one of these objects. */
+/** Members that never belong in a log, at the top or in one of these objects. */
 const HOLDERS = ['body', 'headers', 'input', 'user'];
 const SECRETS = [
   'authorization',
@@ -20,11 +20,11 @@ const SECRETS = [
 ];
 
 /**
- * The one logger of the process: JSON, a line an entry, so that no line break in input can forge an entry. In
- * development, on a terminal, the same is printed for people.
+ * The only logger of the process. JSON with one line per entry, so that a line break in input cannot forge an entry. On
+ * a terminal in development, entries are printed for people.
  */
 export function createLogger(
-  { nodeEnv, logLevel }: Pick<HttpSettings, 'nodeEnv' | 'logLevel'>,
+  { nodeEnv, logLevel }: Pick<Settings, 'nodeEnv' | 'logLevel'>,
   destination: DestinationStream = nodeEnv === 'development' && process.stdout.isTTY
     ? prettyDestination()
     : pino.destination(1),
@@ -34,7 +34,7 @@ export function createLogger(
       level: logLevel,
       base: { pid: process.pid },
       timestamp: stdTimeFunctions.isoTime,
-      // Spelt out, because wildcards cost more than all the rest of a request's line.
+      // Spelt out: wildcards cost more than the rest of a request's line.
       redact: { paths: [...SECRETS, ...HOLDERS.flatMap(secretsOf)], censor: '[redacted]' },
       serializers: { err: loggedError, req: () => undefined, res: () => undefined },
     },
@@ -42,7 +42,7 @@ export function createLogger(
   );
 }
 
-/** For people; control characters are escaped, because a message may quote input and a terminal obeys them. */
+/** For people. Control characters are escaped: a message may quote input, and terminals interpret them. */
 export function prettyDestination(destination?: NodeJS.WritableStream): DestinationStream {
   return pretty({
     destination: destination ?? 1,

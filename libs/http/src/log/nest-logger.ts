@@ -2,7 +2,7 @@ import { type LoggerService } from '@nestjs/common';
 import { type Logger } from 'pino';
 import { loggedError } from '#runtime';
 
-/** What Nest tells about every module and route it finds; a start should be a few lines. */
+/** Nest logs every module and route here; a start should be a few lines. */
 const CHATTY = new Set([
   'InstanceLoader',
   'NestFactory',
@@ -11,10 +11,10 @@ const CHATTY = new Set([
   'NestApplication',
 ]);
 
-/** Whose errors Nest also throws at whoever starts the application, who tells the person at the terminal. */
+/** Nest also throws these errors to the code that starts the application, which prints them. */
 const THROWN = new Set(['ExceptionHandler', 'NestApplication']);
 
-/** Nest's logger over the process's own, so that there is one format and one level. */
+/** Nest's logger on top of the process's own: one format, one level. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 

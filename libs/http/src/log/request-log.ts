@@ -1,13 +1,14 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
-import { elapsedMs } from '../hooks/arrival.js';
+import { elapsedMs } from '../hooks/request-observer.js';
 import { clientAddress } from '../hooks/client-address.js';
+import { type IncomingMessage } from 'node:http';
 
 const MAX_PATH_LENGTH = 64;
 
-/** Asked every second by those who watch, or fetched by the dozen with one page: news only when they fail. */
+/** Requested every second by monitoring, or by the dozen with one page: logged at `debug` unless they fail. */
 const ROUTINE = /^\/(health(\/.+)?|metrics|(docs|redoc)\/.+)$/;
 
-/** All that a line says of a person. */
+/** The only personal data in a line, besides the address if LOG_ADDRESSES is on. */
 export interface PrincipalIds {
   readonly userId: string;
   /** Absent for a personal access token. */
@@ -16,14 +17,14 @@ export interface PrincipalIds {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Tells who sent a request, once the guard knows. Set before the first comes, or never. */
+    /** Returns the sender of a request, once the guard knows it. Set before the first request. */
     principalIds: ((request: FastifyRequest) => PrincipalIds | undefined) | null;
     /** LOG_ADDRESSES */
     logAddresses: boolean;
   }
 }
 
-/** Fastify's own lines are left out; it has none for a client that goes away before it is answered. */
+/** Silences Fastify's own lines; it logs none when the client leaves before the response. */
 export class RequestLog extends LogController {
   constructor() {
     super({ requestIdLogLabel: 'requestId' });
@@ -37,8 +38,8 @@ export class RequestLog extends LogController {
 }
 
 /**
- * One line a request, when it ends, however it ends: no headers, no query string and no body. Known addresses are
- * logged by their pattern, which makes lines countable and keeps the ids of others out of the log.
+ * One line per request, when it ends or is aborted: no headers, no query string, no body. Matched requests are logged by
+ * their route pattern, so that lines can be counted and ids of users stay out of the log.
  */
 export function logRequests(fastify: FastifyInstance, logAddresses: boolean): void {
   fastify.decorate('principalIds', null);
@@ -49,15 +50,15 @@ export function logRequests(fastify: FastifyInstance, logAddresses: boolean): vo
   });
 }
 
-/** For the router's own refusals, which come before any hook. */
+/** For errors of the router, which come before all hooks. */
 export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const { principalIds, logAddresses } = request.server;
   const address = logAddresses ? clientAddress(request.remoteAddress) : undefined;
   reply.raw.once('close', () => {
     const { headersSent, writableFinished, statusCode } = reply.raw;
     const { url } = request.routeOptions;
-    const isNews = url === undefined || !ROUTINE.test(url) || !writableFinished || statusCode >= 400;
-    request.log[isNews ? 'info' : 'debug'](
+    const important = url === undefined || !ROUTINE.test(url) || !writableFinished || statusCode >= 400;
+    request.log[important ? 'info' : 'debug'](
       {
         method: request.method,
         route: url ?? beginningOfPath(request),
@@ -66,7 +67,7 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
         code: request.problemCode,
         ...principalIds?.(request),
         ...(address != null && { address }),
-        // The client went away before it had the whole answer, or any.
+        // The client left before the response was complete.
         ...(!writableFinished && { aborted: true }),
       },
       'request',
@@ -74,8 +75,20 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   });
 }
 
-/** Of an address that nobody knows only the beginning: a name or a token sent to a mistyped one may follow. */
+/** Only the first segment of an unmatched path: the rest may hold a name or a token sent to a mistyped address. */
 function beginningOfPath(request: FastifyRequest): string {
   const [first = '', ...more] = (request.url.split('?', 1)[0] as string).split('/').slice(1);
   return `/${first.slice(0, MAX_PATH_LENGTH)}${more.length > 0 ? '/…' : ''}`;
+}
+
+/** W3C Trace Context, section 3.2: version, trace id, parent id, flags. Later versions may append fields. */
+const TRACEPARENT =
+  /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.{1,200})?$/;
+
+/** The trace id in `traceparent`; `undefined` if it is absent or malformed. */
+export function traceIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string | undefined {
+  const given = headers.traceparent;
+  if (typeof given !== 'string') return undefined;
+  const [, version, traceId, more] = TRACEPARENT.exec(given) ?? [];
+  return version === '00' && more !== undefined ? undefined : traceId;
 }

@@ -1,45 +1,10 @@
-import { createHash } from 'node:crypto';
-import { Controller, Get, Headers, Res } from '@nestjs/common';
-import { ApiHeader, ApiOkResponse, ApiOperation, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { type FastifyReply } from 'fastify';
+import { Controller, Get } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { WithETag } from '#http';
 import { Public } from '../../access/access.js';
+import { JsonWebKeySet } from './json-web-key-set.js';
 import { JWKS_MAX_AGE_SECONDS } from './rotation-times.js';
 import { SigningKeys } from './signing-keys.js';
-import { type SigningKey } from './signing-key.js';
-
-/** A public key (RFC 7517, RFC 7518 section 6.2.1). An allow-list: what is not named here is not given out. */
-export class PublicJsonWebKey {
-  @ApiProperty({ enum: ['EC'] })
-  kty!: 'EC';
-
-  @ApiProperty({ enum: ['sig'] })
-  use!: 'sig';
-
-  @ApiProperty({ enum: ['ES256'] })
-  alg!: 'ES256';
-
-  @ApiProperty({ description: 'The thumbprint of the key (RFC 7638); tokens name it in their header.' })
-  kid!: string;
-
-  @ApiProperty({ enum: ['P-256'] })
-  crv!: 'P-256';
-
-  @ApiProperty()
-  x!: string;
-
-  @ApiProperty()
-  y!: string;
-}
-
-export class JsonWebKeySet {
-  @ApiProperty({ type: [PublicJsonWebKey] })
-  keys!: PublicJsonWebKey[];
-
-  /** Secrets have no public part, and are left out. */
-  static of(keys: Iterable<SigningKey>): JsonWebKeySet {
-    return { keys: [...keys].filter(({ algorithm }) => algorithm === 'ES256').map(publicPart) };
-  }
-}
 
 @ApiTags('services')
 @Controller('.well-known')
@@ -48,27 +13,13 @@ export class JwksController {
   constructor(private readonly keys: SigningKeys) {}
 
   @Get('jwks.json')
+  @WithETag({ cacheControl: `public, max-age=${JWKS_MAX_AGE_SECONDS}` })
   @ApiOperation({ summary: 'The public keys that access tokens are verified with (RFC 7517)' })
-  @ApiHeader({ name: 'If-None-Match', required: false, description: 'The ETag of an earlier answer.' })
   @ApiOkResponse({
     type: JsonWebKeySet,
     description: 'The key that signs first, then those that will sign or have signed; none with HS256.',
   })
-  @ApiResponse({ status: 304, description: 'Nothing has changed.' })
-  getJwks(
-    @Headers('if-none-match') ifNoneMatch: string | undefined,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): JsonWebKeySet | undefined {
-    const set = JsonWebKeySet.of(this.keys.all());
-    const etag = `"${createHash('sha256').update(JSON.stringify(set)).digest('base64url')}"`;
-    void reply.headers({ etag, 'cache-control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` });
-    if (!ifNoneMatch?.includes(etag)) return set;
-    void reply.code(304);
-    return undefined;
+  getJwks(): JsonWebKeySet {
+    return JsonWebKeySet.of(this.keys.all());
   }
-}
-
-function publicPart({ kid, verifyWith }: SigningKey): PublicJsonWebKey {
-  const { x, y } = verifyWith.export({ format: 'jwk' }) as { x: string; y: string };
-  return { kty: 'EC', use: 'sig', alg: 'ES256', kid, crv: 'P-256', x, y };
 }

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type AppError } from '../errors/app-error.js';
-import { parseJsonBody } from './json-body.js';
-import { inspectJson, MAX_JSON_DEPTH } from './inspect-json.js';
+import { inspectJson, MAX_JSON_DEPTH, parseJsonBody } from './json-body.js';
 
 function refusal(text: string): string | undefined {
   try {

@@ -2,7 +2,7 @@ import { ForbiddenField, InvalidEncoding, InvalidText } from '../errors/request-
 
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
 
-// Fatal: replacement characters would let two different bodies become the same text.
+// Fatal: with replacement characters two different bodies could become the same text.
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
@@ -23,8 +23,8 @@ export function refuseUnstorable(text: string, loc: () => (string | number)[]): 
 }
 
 /**
- * Refuses names that reach an object's own machinery: what every object inherits (`__proto__`, `constructor`, …), and
- * `prototype`, which class-transformer silently skips.
+ * Refuses names that every object inherits (`__proto__`, `constructor`, …), and `prototype`, which class-transformer
+ * silently skips.
  * @throws ForbiddenField
  */
 export function refuseForbiddenName(name: string, loc: () => (string | number)[]): void {

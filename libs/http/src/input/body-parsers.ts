@@ -1,6 +1,8 @@
+import { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { parseFormBody } from './form-body.js';
+import { parseJsonBody } from './json-body.js';
 import { applyDecorators } from '@nestjs/common';
 import { ApiConsumes } from '@nestjs/swagger';
-import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { UnsupportedMediaType } from '../errors/request-errors.js';
 import { routeConfig } from '../hooks/route-config.js';
 
@@ -10,12 +12,29 @@ export const FORM = 'application/x-www-form-urlencoded';
 const JSON_ONLY: readonly string[] = [JSON_TYPE];
 const BODYLESS = new Set(['GET', 'HEAD']);
 
-/** The media types a route's body may have, instead of JSON alone. */
+/** The media types of a route's body; JSON without this decorator. */
 export function Consumes(...types: string[]): MethodDecorator {
   return applyDecorators(ApiConsumes(...types), routeConfig({ consumes: types }));
 }
 
-/** Refuses a body of another type, charset or coding before a byte of it is read. */
+/** Replaces Fastify's parsers, which accept duplicate names, deep nesting, invalid UTF-8 and text/plain. */
+export function registerBodyParsers(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  addParser(fastify, JSON_TYPE, parseJsonBody);
+  addParser(fastify, FORM, parseFormBody);
+}
+
+function addParser(fastify: FastifyInstance, type: string, parse: (bytes: Buffer) => unknown): void {
+  fastify.addContentTypeParser<Buffer>(type, { parseAs: 'buffer' }, (_request, bytes, done) => {
+    try {
+      done(null, parse(bytes));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+/** Refuses bodies of another type, charset or coding before a byte is read. */
 export function refuseOtherMediaTypes(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
     done(BODYLESS.has(request.method) || !hasBody(request) ? undefined : refusal(request));

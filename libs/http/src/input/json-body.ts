@@ -1,19 +1,36 @@
-import jsonc from 'jsonc-parser';
 import { DuplicateField, InvalidJson, TooDeep, TooManyFields } from '../errors/request-errors.js';
-import { refuseForbiddenName, refuseUnstorable } from './text.js';
+import { decodeUtf8, refuseForbiddenName, refuseUnstorable } from './text.js';
+import jsonc from 'jsonc-parser';
 
 export const MAX_JSON_DEPTH = 32;
-/** In the whole body. class-transformer compares each name of an object with all the others. */
+/** In the whole body. class-transformer compares each name of an object with all others. */
 export const MAX_JSON_NAMES = 1_000;
 /** In the whole body, objects and lists included. */
 export const MAX_JSON_VALUES = 10_000;
 
 /**
- * Refuses what `JSON.parse` would let through, before anything recursive sees it: deep nesting (class-transformer
- * overflows on it), duplicate names (of which JSON.parse silently keeps the last), names that every object inherits
- * (`__proto__`, `constructor`, …), NUL and lone surrogates; and more names or values than any route takes.
+ * The value of a JSON body, strictly by RFC 8259; `undefined` for an empty body, so that validation can report the
+ * missing fields.
+ * @throws InvalidEncoding and what `inspectJson` throws
+ */
+export function parseJsonBody(bytes: Buffer): unknown {
+  if (bytes.length === 0) return undefined;
+  const text = decodeUtf8(bytes, 'body');
+  inspectJson(text);
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Without the cause: its message quotes the body.
+    throw new InvalidJson('The body is not valid JSON.');
+  }
+}
+
+/**
+ * Refuses what `JSON.parse` lets through: deep nesting (class-transformer overflows on it), duplicate names (JSON.parse
+ * silently keeps the last), names that every object inherits (`__proto__`, `constructor`, …), NUL and lone surrogates;
+ * and more names or values than any route takes.
  *
- * The visitor recurses once a level, and is stopped by the throw at the first level too deep.
+ * The visitor recurses once per level; the throw at the first level too deep stops it.
  * @throws InvalidJson, TooDeep, TooManyFields, DuplicateField, ForbiddenField, InvalidText
  */
 export function inspectJson(text: string): void {

@@ -5,15 +5,15 @@ import { ERROR_STATUSES, type ErrorStatus } from './error-statuses.js';
 import { type AppErrorLike, isAppError } from './app-error.js';
 import { type Problem } from './problem.js';
 
-/** An error made ready to send. */
+/** An error, ready to send. */
 export interface ProblemResponse {
   problem: Problem;
   headers: Record<string, string>;
-  /** Nobody foresaw this error: it belongs in the log. */
+  /** Neither ours nor Fastify's nor an HttpException: belongs in the log. */
   unexpected: boolean;
 }
 
-/** Fastify's own errors, in our words. */
+/** Our codes for Fastify's own errors. */
 const FASTIFY_CODES: Readonly<Record<string, string>> = {
   FST_ERR_BAD_URL: 'request.invalid_url',
   FST_ERR_CTP_BODY_TOO_LARGE: 'request.too_large',
@@ -23,8 +23,8 @@ const FASTIFY_CODES: Readonly<Record<string, string>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'request.url_too_long',
 };
 
-/** Exceptions that Nest, or a library made for it, throws by status. */
-const STATUS_FAULTS: Readonly<Record<number, string>> = {
+/** Our codes for exceptions that Nest, or a library for it, throws by status. */
+const CODES_BY_STATUS: Readonly<Record<number, string>> = {
   400: 'request.invalid',
   401: 'auth.missing_token',
   403: 'auth.forbidden',
@@ -38,29 +38,24 @@ const STATUS_FAULTS: Readonly<Record<number, string>> = {
   503: 'unavailable',
 };
 
-/** The answer to any error: faults by the table, everything unforeseen as `internal`, which gives nothing away. */
+/** The response to any error: known errors by the table, everything else as `internal`, which reveals nothing. */
 export function problemResponse(error: unknown): ProblemResponse {
-  const fault = databaseErrorOf(error);
-  if (fault) return answer(fault.code, fault.message, fault);
-  if (isAppError(error)) return answer(error.code, error.message, error);
-  if (error instanceof HttpException) return answerToException(error);
-  const ours = fastifyCode(error);
-  if (ours) return answer(ours, (error as Error).message);
-  return { ...answer('internal', ''), unexpected: true };
+  const databaseError = databaseErrorOf(error);
+  if (databaseError) return responseTo(databaseError);
+  if (isAppError(error)) return responseTo(error);
+  if (error instanceof HttpException) return responseToException(error);
+  const code = fastifyCode(error);
+  return code ? responseWith(code, (error as Error).message) : internalError();
 }
 
-function answerToException(exception: HttpException): ProblemResponse {
+function responseToException(exception: HttpException): ProblemResponse {
   const cause = exception.cause;
-  if (isAppError(cause)) return answer(cause.code, cause.message, cause);
-  const code = fastifyCode(cause) ?? STATUS_FAULTS[exception.getStatus()];
-  if (code) return answer(code, exception.message);
-  if (exception.getStatus() >= 500) return { ...answer('internal', ''), unexpected: true };
+  if (isAppError(cause)) return responseTo(cause);
+  const code = fastifyCode(cause) ?? CODES_BY_STATUS[exception.getStatus()];
+  if (code) return responseWith(code, exception.message);
+  if (exception.getStatus() >= 500) return internalError();
   const title = STATUS_CODES[exception.getStatus()] ?? 'Refused';
-  return answerBy(
-    `http.${exception.getStatus()}`,
-    { status: exception.getStatus(), title },
-    exception.message,
-  );
+  return build(`http.${exception.getStatus()}`, { status: exception.getStatus(), title }, exception.message);
 }
 
 function fastifyCode(error: unknown): string | undefined {
@@ -68,30 +63,38 @@ function fastifyCode(error: unknown): string | undefined {
   return typeof code === 'string' && Object.hasOwn(FASTIFY_CODES, code) ? FASTIFY_CODES[code] : undefined;
 }
 
-function answer(code: string, detail: string, fault?: AppErrorLike): ProblemResponse {
-  return answerBy(code, ERROR_STATUSES[code] as ErrorStatus, detail, fault);
+function internalError(): ProblemResponse {
+  return { ...responseWith('internal', ''), unexpected: true };
 }
 
-function answerBy(code: string, row: ErrorStatus, message: string, fault?: AppErrorLike): ProblemResponse {
+function responseTo(error: AppErrorLike): ProblemResponse {
+  return build(error.code, ERROR_STATUSES[error.code]!, error.message, error);
+}
+
+function responseWith(code: string, detail: string): ProblemResponse {
+  return build(code, ERROR_STATUSES[code]!, detail);
+}
+
+function build(code: string, row: ErrorStatus, message: string, error?: AppErrorLike): ProblemResponse {
   const detail = row.detail ?? (message || row.title);
   const problem: Problem = {
-    ...fault?.extensions,
+    ...error?.extensions,
     type: `urn:usher:problem:${code}`,
     title: row.title,
     status: row.status,
     detail,
     code,
   };
-  if (fault?.errors) problem.errors = [...fault.errors];
+  if (error?.errors) problem.errors = [...error.errors];
 
-  const headers: Record<string, string> = { ...fault?.headers };
+  const headers: Record<string, string> = { ...error?.headers };
   if (row.status === 401) headers['www-authenticate'] = challenge(row, detail);
-  const retryAfter = fault?.retryAfterSeconds ?? row.retryAfterSeconds;
+  const retryAfter = error?.retryAfterSeconds ?? row.retryAfterSeconds;
   if (retryAfter !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfter)));
   return { problem, headers, unexpected: false };
 }
 
-/** RFC 6750, section 3: bare when no credentials were given; its error_description has neither `"` nor `\`. */
+/** RFC 6750, section 3: bare without credentials; error_description may hold neither `"` nor `\`. */
 function challenge(row: ErrorStatus, detail: string): string {
   if (!row.badToken) return 'Bearer';
   const description = detail.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'");

@@ -7,7 +7,7 @@ import {
 import { describe, expect, it } from '@jest/globals';
 import { declareErrors, ERROR_STATUSES } from './error-statuses.js';
 import { AppError } from './app-error.js';
-import { problemResponse } from './problem-answer.js';
+import { problemResponse } from './problem-response.js';
 
 declareErrors({
   'auth.invalid_credentials': { status: 401, title: 'Wrong identifier or password' },
