@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, request } from 'node:http';
 import { text as textOf } from 'node:stream/consumers';
-import { stripMetadata } from '../../apps/identity/src/avatars/picture/essential-chunks.js';
+import { stripMetadata } from '../../apps/identity/src/avatars/metadata-stripping.js';
 import { BODY_LIMIT_BYTES } from '#http';
 import { growthOf } from '../support/time/cpu-growth.js';
 import { aUser, type TestUser } from '../support/app/users.js';

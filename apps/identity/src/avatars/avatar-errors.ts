@@ -1,6 +1,6 @@
 import { AppError } from '#http';
 
-/** The file, or all that was sent with it, has more bytes than may be. */
+/** The file, or the whole body, is too large. */
 export class AvatarTooLarge extends AppError {
   readonly code = 'avatars.too_large';
 
@@ -9,7 +9,7 @@ export class AvatarTooLarge extends AppError {
   }
 }
 
-/** By its first bytes it is none of the kinds that are taken. */
+/** The first bytes are those of no accepted format. */
 export class NotAPicture extends AppError {
   readonly code = 'avatars.not_a_picture';
 
@@ -18,7 +18,7 @@ export class NotAPicture extends AppError {
   }
 }
 
-/** It begins like a picture, and cannot be decoded to its end. */
+/** It begins like a picture and cannot be decoded to its end. */
 export class BrokenPicture extends AppError {
   readonly code = 'avatars.broken_picture';
 
@@ -35,10 +35,7 @@ export class TooManyPixels extends AppError {
   }
 }
 
-/**
- * More pictures are being received or decoded than this instance has memory and processors for, or another one of the
- * same user is.
- */
+/** This instance receives or decodes too many pictures at the moment, or another one of the same user. */
 export class AvatarsBusy extends AppError {
   readonly code = 'avatars.busy';
 

@@ -3,10 +3,10 @@ import { UserStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { PeriodicJob } from '#database';
 
-/** Far longer than any upload takes; a note that is older belongs to one that did not end well. */
+/** Far longer than any upload takes: an older note belongs to an upload that failed. */
 const HOUR_MS = 3_600_000;
 
-/** Ends what a crash, or a database or disk that failed at the wrong moment, left undecided. */
+/** Keeps or deletes the pictures that a crash, or a failure of database or disk, left undecided. */
 @Injectable()
 export class AvatarSweep extends PeriodicJob {
   constructor(
@@ -21,8 +21,8 @@ export class AvatarSweep extends PeriodicJob {
   }
 
   /**
-   * Decides about the pictures noted at least so many milliseconds ago: those that a row references stay. Instances
-   * may do so at once.
+   * Decides about the pictures noted at least that many milliseconds ago: those that a row references stay. Several
+   * instances may run it at the same time.
    *
    * @returns how many pictures were deleted
    * @throws StorageUnavailable, DatabaseUnavailable, DatabaseTimeout
@@ -39,7 +39,7 @@ export class AvatarSweep extends PeriodicJob {
         deleted++;
       }
     }
-    if (deleted > 0) this.logger.log(`deleted ${deleted} pictures that nobody uses`);
+    if (deleted > 0) this.logger.log(`deleted ${deleted} unused pictures`);
     return deleted;
   }
 }

@@ -7,7 +7,9 @@ import {
   ApiOkResponse,
   ApiOperation,
   ApiParam,
+  ApiProperty,
   ApiResponse,
+  ApiSchema,
   ApiTags,
 } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
@@ -15,15 +17,24 @@ import { Audited } from '../audit-log/audited.js';
 import { Public, Scope, UsersOnly } from '../access/access.js';
 import { CurrentUser } from '../access/current-user.js';
 import { UserResponse } from '../auth/profile/profile.js';
-import { ApiProblems, Consumes, Deadline, isAnswered, NotFound } from '#http';
+import { ApiProblems, Consumes, Deadline, isAnswered, NotFound, WithETag } from '#http';
 import { RateLimit, REQUEST_LIMITS } from '../rate-limits/rate-limit.js';
-import { AvatarUpload } from './avatar-upload.js';
 import { AvatarsService } from './avatars.service.js';
-import { sendImmutable } from './send-forever.js';
-import { MULTIPART, Uploads } from './upload/uploads.js';
+import { MULTIPART, Uploads } from './uploads.js';
 
-/** Ten seconds for the picture to arrive, after which the server cuts the connection, and some to decode it. */
+/** Ten seconds for the picture to arrive, after which the server closes the connection, and five to decode it. */
 const UPLOAD_DEADLINE_MS = 15_000;
+
+@ApiSchema({ name: 'AvatarUpload' })
+export class AvatarUpload {
+  @ApiProperty({
+    type: 'string',
+    format: 'binary',
+    description:
+      'A PNG, JPEG, WebP or GIF picture of at most 5 MB; only the first frame of an animation is used.',
+  })
+  file!: string;
+}
 
 @Controller()
 export class AvatarsController {
@@ -45,8 +56,8 @@ export class AvatarsController {
   @ApiOperation({
     summary: 'Change the own picture',
     description:
-      'It is made upright, square and 512 pixels wide, without metadata, and served where `avatar_url` says. With 128 ' +
-      'in place of 512 that address has a smaller one.',
+      'The picture is made upright, square and 512 pixels wide, without metadata, and served at `avatar_url`. With 128 ' +
+      'in place of 512, that address has a smaller one.',
   })
   @ApiBody({ type: AvatarUpload })
   @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
@@ -67,7 +78,7 @@ export class AvatarsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UserResponse> {
-    // By the deadline, or because the client has gone.
+    // False after the deadline, and when the client has closed the connection.
     const isAwaited = (): boolean => !isAnswered(reply) && !reply.raw.destroyed;
     return UserResponse.of(
       await this.uploads.receive({ request, reply }, user.id, (file) =>
@@ -84,7 +95,7 @@ export class AvatarsController {
   @HttpCode(204)
   @ApiTags('account')
   @ApiOperation({ summary: 'Remove the own picture' })
-  @ApiNoContentResponse({ description: 'There is no picture any more.' })
+  @ApiNoContentResponse({ description: 'The user has no picture any more.' })
   @ApiProblems('storage.unavailable')
   async deleteAvatar(@CurrentUser() user: CachedUser): Promise<void> {
     await this.avatars.remove(user);
@@ -92,6 +103,7 @@ export class AvatarsController {
 
   @Get('avatars/:name')
   @Public()
+  @WithETag({ cacheControl: 'public, max-age=31536000, immutable' }) // RFC 8246
   @ApiTags('users')
   @ApiOperation({ summary: 'A picture' })
   @ApiParam({
@@ -102,18 +114,21 @@ export class AvatarsController {
   })
   @ApiResponse({
     status: 200,
-    description: 'The picture. It never changes: another one has another address.',
+    description: 'The picture. It never changes: a new picture has a new address.',
     content: { 'image/webp': { schema: { type: 'string', format: 'binary' } } },
   })
-  @ApiResponse({ status: 304, description: 'The `ETag` in `If-None-Match` is the one that it has.' })
   @ApiProblems('not_found', 'storage.unavailable')
   async getAvatar(
     @Param('name') name: string,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Buffer> {
     const picture = await this.files.read(name);
     if (!picture) throw new NotFound('There is no such picture.');
-    sendImmutable(request, reply, { bytes: picture, type: 'image/webp', name, etag: `"${name}"` });
+    void reply.type('image/webp').headers({
+      etag: `"${name}"`,
+      'content-disposition': `inline; filename="${name}"`,
+      'cross-origin-resource-policy': 'cross-origin', // any page may show it
+    });
+    return picture;
   }
 }

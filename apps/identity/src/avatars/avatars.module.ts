@@ -4,17 +4,17 @@ import { type FastifyInstance } from 'fastify';
 import { AvatarSweep } from './avatar-sweep.js';
 import { AvatarsController } from './avatars.controller.js';
 import { AvatarsService } from './avatars.service.js';
-import { AvatarProcessor } from './picture/avatar-processor.js';
-import { acceptMultipart, Uploads } from './upload/uploads.js';
+import { AvatarProcessor } from './avatar-processor.js';
+import { acceptMultipart, Uploads } from './uploads.js';
 
-/** Pictures of users: received, made, kept and served. */
+/** Avatars: receives, processes, stores and serves them. */
 @Module({
   controllers: [AvatarsController],
   providers: [AvatarsService, AvatarSweep, AvatarProcessor, Uploads],
 })
 export class AvatarsModule {
   constructor({ httpAdapter }: HttpAdapterHost) {
-    // In the constructor, because routes are made before any module's `onModuleInit`. A script has no HTTP.
+    // In the constructor: routes are made before any module's `onModuleInit`. The CLI has no HTTP adapter.
     const fastify = httpAdapter?.getInstance<FastifyInstance>();
     if (fastify) acceptMultipart(fastify);
   }

@@ -2,9 +2,9 @@ import { AvatarFiles, avatarId, avatarUrl } from '#storage';
 import { type CachedUser, UserStore } from '#accounts';
 import { Injectable, Logger } from '@nestjs/common';
 import { errorLine } from '#runtime';
-import { AvatarProcessor } from './picture/avatar-processor.js';
+import { AvatarProcessor } from './avatar-processor.js';
 
-/** The pictures of users, from the bytes they send to the row that says where they are. */
+/** Avatars of users, from the uploaded bytes to the row with their address. */
 @Injectable()
 export class AvatarsService {
   private readonly logger = new Logger('Avatars');
@@ -29,7 +29,7 @@ export class AvatarsService {
     await this.#reference(user, null);
   }
 
-  /** In this order, so that a crash at any point leaves no picture that is neither referenced nor noted. */
+  /** In this order, so that after a crash at any point every picture is referenced or noted. */
   async #reference(user: CachedUser, id: string | null): Promise<CachedUser> {
     let former: string | undefined;
     let locked = false;
@@ -38,20 +38,20 @@ export class AvatarsService {
       if (leaving) await this.files.note(leaving);
       const changed = await this.store.changeAvatar(user.id, id && avatarUrl(id), async (url) => {
         former = avatarId(url);
-        // Another upload was faster. Rare enough to write the note while the row is locked.
+        // Another upload was faster. This is rare, so the note may be written while the row is locked.
         if (former && former !== leaving) await this.files.note(former);
         locked = true;
       });
       await this.#tidy(id && this.files.settle(id), former && this.files.discard(former));
       return changed;
     } catch (error) {
-      // A failure after the lock may have come after the commit as well: only the sweep can tell.
+      // After the lock the commit may have succeeded: only the sweep can tell.
       if (!locked) await this.#tidy(id && this.files.discard(id));
       throw error;
     }
   }
 
-  /** Best effort: what fails is noted, and the sweep does it later. */
+  /** Best effort: the notes stay for what fails, and the sweep does it later. */
   async #tidy(...work: (Promise<void> | '' | null | undefined)[]): Promise<void> {
     for (const result of await Promise.allSettled(work.filter((each) => each instanceof Promise))) {
       if (result.status === 'rejected')

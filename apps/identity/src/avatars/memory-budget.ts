@@ -1,17 +1,16 @@
-import { AvatarsBusy } from '../avatar-errors.js';
+import { AvatarsBusy } from './avatar-errors.js';
 
-/** Bytes that all uploads together may hold. Counted as they come: who sends slowly holds little. */
+/** Bytes that all uploads together may hold. Counted as they arrive: a slow sender holds little. */
 export class MemoryBudget {
   private taken = 0;
 
   constructor(private readonly maxBytes: number) {}
 
-  /** Bytes that are held now. */
   get held(): number {
     return this.taken;
   }
 
-  /** A share that grows as bytes come, and is given back as a whole. */
+  /** A share that grows as bytes arrive, and is given back as a whole. */
   open(): MemoryShare {
     let share = 0;
     return {

@@ -1,31 +1,30 @@
 import { Injectable } from '@nestjs/common';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { InvalidInput } from '#http';
-import { AvatarsBusy, AvatarTooLarge } from '../avatar-errors.js';
-import { discardRest } from './discard-rest.js';
+import { AvatarsBusy, AvatarTooLarge } from './avatar-errors.js';
+import { discardRest, receiveBody } from './receive-body.js';
 import { MemoryBudget, type MemoryShare } from './memory-budget.js';
 import { MAX_BODY_BYTES, MAX_FILE_BYTES, MultipartParser } from './multipart-parser.js';
-import { receiveBody } from './receive-body.js';
 
 export const MULTIPART = 'multipart/form-data';
 const FIELD = 'file';
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
 
-/** Lets multipart bodies through to the handler, unread; routes that do not consume them refuse the type before. */
+/** Passes multipart bodies to the handler unread. Routes that do not accept them have refused the type before. */
 export function acceptMultipart(fastify: FastifyInstance): void {
   fastify.addContentTypeParser(MULTIPART, (_request, _body, done) => done(null));
 }
 
-/** Receives files by multipart/form-data in memory: what breaks off leaves neither file nor descriptor. */
+/** Receives files by multipart/form-data in memory: an aborted upload leaves no file and no descriptor behind. */
 @Injectable()
 export class Uploads {
   readonly memory = new MemoryBudget(MAX_HELD_BYTES);
   private readonly senders = new Set<string>();
 
   /**
-   * The one file of a request, held no longer than `use` takes.
+   * Passes the one file of a request to `use`, and frees its memory afterwards.
    *
-   * @param sender who may have one upload under way in this instance, so that nobody takes the room of all
+   * @param sender may have one upload in progress in this instance, so that one user cannot use up the memory of all
    * @throws InvalidMultipart, InvalidInput without a file, DuplicateField with two, AvatarTooLarge, AvatarsBusy,
    *   ClientGone, DeadlinePassed, and what `use` throws
    */

@@ -1,14 +1,13 @@
 import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy';
 import { type IncomingHttpHeaders } from 'node:http';
-import { DuplicateField } from '#http';
-import { AvatarTooLarge } from '../avatar-errors.js';
-import { InvalidMultipart } from './invalid-multipart.js';
+import { AppError, DuplicateField } from '#http';
+import { AvatarTooLarge } from './avatar-errors.js';
 
 export const MAX_FILE_BYTES = 5 * 1024 * 1024;
-/** With boundaries, headers of parts, and fields that nobody asked for. */
+/** With boundaries, the headers of parts, and other fields. */
 export const MAX_BODY_BYTES = MAX_FILE_BYTES + 64 * 1024;
-/** Once it has the last byte the parser waits for nothing: it is through within a few turns, or never. */
-const PATIENCE_MS = 1_000;
+/** After the last byte the parser waits for no input: it finishes within a few turns of the event loop, or never. */
+const FINISH_TIMEOUT_MS = 1_000;
 
 const LIMITS = {
   files: 1,
@@ -19,6 +18,15 @@ const LIMITS = {
   headerPairs: 16,
   fileSize: MAX_FILE_BYTES,
 };
+
+/** No boundary, a boundary that never comes, malformed headers, or a body that ends too early. */
+export class InvalidMultipart extends AppError {
+  readonly code = 'request.invalid_multipart';
+
+  constructor(cause: unknown) {
+    super('The body is not a complete multipart/form-data document.', { cause });
+  }
+}
 
 /** Finds the file in one part of a multipart/form-data body (RFC 7578). Fields are ignored. */
 export class MultipartParser {
@@ -64,10 +72,10 @@ export class MultipartParser {
    */
   async end(): Promise<Buffer | undefined> {
     if (this.#isEmpty) return undefined;
-    const patience = setTimeout(() => this.#fail(new InvalidMultipart('it never ends')), PATIENCE_MS);
+    const timer = setTimeout(() => this.#fail(new InvalidMultipart('it never ends')), FINISH_TIMEOUT_MS);
     this.#busboy.end();
     await this.#finished;
-    clearTimeout(patience);
+    clearTimeout(timer);
     if (this.#failure) throw this.#failure;
     return this.#file;
   }
@@ -95,8 +103,8 @@ export class MultipartParser {
 
 function busboyFor(headers: IncomingHttpHeaders): BusboyInstance {
   try {
-    // A part of `highWaterMark` bytes that it skips makes @fastify/busboy 3.2.6 wait for a reader that the part does
-    // not have: with the closing boundary in the same read it never finishes. No body reaches this one.
+    // @fastify/busboy 3.2.6 never finishes when it skips a part of `highWaterMark` bytes and the closing boundary comes
+    // in the same read: it waits for a reader, and a skipped part has none. No body reaches this mark.
     return new Busboy({ headers: headers as BusboyHeaders, limits: LIMITS, fileHwm: 2 * MAX_BODY_BYTES });
   } catch (error) {
     throw new InvalidMultipart(error);

@@ -2,19 +2,18 @@ import { type AvatarPictures } from '#storage';
 import { Injectable } from '@nestjs/common';
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
-import { AvatarsBusy, BrokenPicture, NotAPicture } from '../avatar-errors.js';
-import { stripMetadata } from './essential-chunks.js';
-import { pictureKind } from './picture-kind.js';
-import { refuseCostly } from './picture-size.js';
+import { AvatarsBusy, BrokenPicture, NotAPicture } from './avatar-errors.js';
+import { stripMetadata } from './metadata-stripping.js';
+import { pictureKind, refuseCostly } from './picture-size.js';
 
-// libvips works on libuv's four threads, of which passwords take up to three.
+// libvips works on libuv's four threads, and password hashing takes up to three of them.
 const WORKERS = 1;
 const QUEUE = 16;
-/** Ten times what the costliest picture within the limits takes. */
+/** Ten times as long as the costliest picture within the limits takes. */
 const TIMEOUT_SECONDS = 5;
 const QUALITY = 80;
 
-// The process's, not this class's: sharp knows no other way.
+// For the whole process: sharp has no settings per instance.
 sharp.cache(false);
 sharp.concurrency(1);
 sharp.block({ operation: ['VipsForeignLoad'] });
@@ -34,15 +33,15 @@ const INPUT: SharpOptions = {
   limitInputPixels: false, // `refuseCostly` limits more strictly, and says why
 };
 
-/** Makes avatars of whatever people send. */
+/** Makes avatars from uploaded pictures. */
 @Injectable()
 export class AvatarProcessor {
   private readonly lane = bulkhead(WORKERS, QUEUE);
 
   /**
-   * Upright, square, filled from the middle, in sRGB, without metadata; of an animation the first frame.
+   * Upright, square, cropped around the centre, in sRGB, without metadata; the first frame of an animation.
    *
-   * @param isAwaited asked when its turn comes: what nobody waits for any more is not decoded
+   * @param isAwaited called when its turn comes: a picture that no client waits for is not decoded
    * @throws NotAPicture, BrokenPicture, TooManyPixels, AvatarsBusy
    */
   async make(file: Buffer, isAwaited = (): boolean => true): Promise<AvatarPictures> {
@@ -53,8 +52,8 @@ export class AvatarProcessor {
         if (!isAwaited()) throw new AvatarsBusy();
         return decode(stripMetadata(file, kind));
       });
-    } catch (fault) {
-      throw isBulkheadRejectedError(fault) ? new AvatarsBusy() : fault;
+    } catch (error) {
+      throw isBulkheadRejectedError(error) ? new AvatarsBusy() : error;
     }
   }
 }
@@ -78,7 +77,7 @@ async function decode(file: Buffer): Promise<AvatarPictures> {
   };
 }
 
-/** All that can go wrong before the pixels are there is the picture's fault. */
+/** Any failure before the pixels are decoded is caused by the picture. */
 async function unbroken<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;

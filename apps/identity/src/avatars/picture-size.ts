@@ -1,18 +1,30 @@
 import { type Metadata } from 'sharp';
-import { TooManyPixels } from '../avatar-errors.js';
+import { TooManyPixels } from './avatar-errors.js';
 
-/** More than any camera that a 5 MB file comes from. */
+export type PictureKind = 'png' | 'jpeg' | 'webp' | 'gif';
+
+/** By the first bytes, never by name or content type; `undefined` for any other format. */
+export function pictureKind(bytes: Buffer): PictureKind | undefined {
+  const begin = bytes.toString('latin1', 0, 12);
+  if (begin.startsWith('\x89PNG\r\n\x1a\n')) return 'png';
+  if (begin.startsWith('\xff\xd8\xff')) return 'jpeg';
+  if (/^RIFF[^]{4}WEBP$/.test(begin)) return 'webp';
+  if (/^GIF8[79]a/.test(begin)) return 'gif';
+  return undefined;
+}
+
+/** More than any camera whose pictures fit into 5 MB. */
 const MAX_PIXELS = 50_000_000;
-/** Of a picture that cannot be decoded row by row. A progressive JPEG of 24 megapixels just fits. */
+/** For pictures that cannot be decoded row by row. A progressive JPEG of 24 megapixels just fits. */
 const MAX_HELD_BYTES = 150_000_000;
-/** Of all pixels together, which is what decoding takes its time for: 50 megapixels with transparency just fit. */
+/** For all pixels together, which decides how long decoding takes: 50 megapixels with transparency just fit. */
 const MAX_DECODED_BYTES = 200_000_000;
-/** Beyond, filling a square would blow a thin strip up to millions of columns. */
+/** Beyond it, filling a square would scale a thin strip up to millions of columns. */
 const MAX_RATIO = 100;
 
 /**
- * Refuses what would cost more memory than an avatar may, by what the header says and before a pixel is decoded. A
- * file of 5 MB may stand for gigabytes: an interlaced PNG of zeros shrinks a thousandfold.
+ * Refuses pictures that would take too much memory, from the header alone, before a pixel is decoded. A file of 5 MB
+ * can decode to gigabytes: an interlaced PNG of zeros shrinks a thousandfold.
  *
  * @throws TooManyPixels
  */
@@ -39,7 +51,7 @@ export function refuseCostly(header: Metadata): void {
   }
 }
 
-/** What the decoder keeps at once, measured; 0 when it goes row by row. */
+/** Bytes that the decoder keeps at once, measured; 0 when it goes row by row. */
 function heldBytesPerPixel({ format, isProgressive, channels, depth, pages = 1 }: Metadata): number {
   if (format === 'gif') return 6;
   if (format === 'webp') return pages > 1 ? 8 : 4;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { AvatarsBusy } from '../avatar-errors.js';
+import { AvatarsBusy } from './avatar-errors.js';
 import { MemoryBudget } from './memory-budget.js';
 
 describe('MemoryBudget', () => {
