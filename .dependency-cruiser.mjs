@@ -24,7 +24,7 @@ const LIBS = {
 const IDENTITY = [
   'cli',
   'bootstrap',
-  'health',
+  'observability',
   'account-deletion',
   'avatars',
   'users',

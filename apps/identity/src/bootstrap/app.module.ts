@@ -8,15 +8,14 @@ import { AuditModule } from '../audit-log/audit.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { AvatarsModule } from '../avatars/avatars.module.js';
 import { AccountDeletionModule } from '../account-deletion/account-deletion.module.js';
-import { HealthModule } from '../health/health.module.js';
+import { ObservabilityModule } from '../observability/observability.module.js';
 import { HttpModule } from '#http';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
-import { ObservabilityModule } from '../health/metrics.module.js';
 import { cacheOptions, databaseOptions, mailOptions, sessionLimits, storageOptions } from './options.js';
 import { SettingsModule } from './settings.module.js';
 import { UsersModule } from '../users/users.module.js';
 
-/** The list of rooms. */
+/** All modules of the service. */
 @Module({})
 export class AppModule {
   /** @param databaseUrl of a PostgreSQL whose schema is up to date */
@@ -39,7 +38,6 @@ export class AppModule {
         UsersModule,
         AvatarsModule,
         AccountDeletionModule,
-        HealthModule,
         ObservabilityModule,
       ],
     };

@@ -11,48 +11,48 @@ export class MostReadUser {
   @ApiProperty({ type: 'string', format: 'uuid' })
   id!: string;
 
-  @count('Look-ups that found this user.')
+  @count('Look-ups of this user.')
   reads!: number;
 }
 
 @ApiSchema({ name: 'LookUps' })
 export class LookUps {
-  @ApiProperty({ type: 'number', description: 'Seconds that were counted.', example: 3600 })
+  @ApiProperty({ type: 'number', description: 'The length of the period in seconds.', example: 3600 })
   seconds!: number;
 
-  @count('All look-ups that were answered.')
+  @count('Answered look-ups.')
   lookups!: number;
 
-  @count('Answered from this process.')
+  @count('Answered from the memory of this instance.')
   hits_memory!: number;
 
   @count('Answered from Redis.')
   hits_redis!: number;
 
-  @count('Answered from cache while PostgreSQL was out of reach.')
+  @count('Answered from the cache while PostgreSQL was unreachable.')
   hits_stale!: number;
 
-  @count('PostgreSQL was asked, because nothing cached would do.')
+  @count('Answered from PostgreSQL, because no fresh entry was cached.')
   misses!: number;
 
-  @count('PostgreSQL was asked, because the client demanded it.')
+  @count('Answered from PostgreSQL, because the client sent `no-cache`.')
   bypasses!: number;
 
-  @count('Nobody could answer.')
+  @count('Not answered.')
   failures!: number;
 
   @ApiProperty({
     type: 'number',
     nullable: true,
-    description: 'Hits among hits and misses, 0 to 1.',
+    description: 'Hits divided by hits and misses, 0 to 1.',
     example: 0.98,
   })
   hit_rate!: number | null;
 
-  @count('Keys that writes of this instance removed.')
+  @count('Keys removed by writes of this instance.')
   invalidations!: number;
 
-  @count('Look-ups that did not have to ask PostgreSQL.')
+  @count('Look-ups answered without PostgreSQL.')
   database_queries_saved!: number;
 
   @ms('Average milliseconds of a hit.')
@@ -74,13 +74,13 @@ export class LookUps {
 
 @ApiSchema({ name: 'Lag' })
 export class Lag {
-  @ms('Half of them less than this.')
+  @ms('The median.')
   p50!: number | null;
 
-  @ms('99 % of them less than this.')
+  @ms('The 99th percentile.')
   p99!: number | null;
 
-  @ms('The longest.')
+  @ms('The maximum.')
   max!: number | null;
 }
 
@@ -89,16 +89,16 @@ export class Audits {
   @count('Hits that were compared with PostgreSQL, since the start.')
   checked!: number;
 
-  @count('Those that had been outdated when they were served, within the promised time or not.')
+  @count('Hits that were outdated when they were served, within the staleness bound or not.')
   outdated!: number;
 
-  @count('Those that broke the promise.')
+  @count('Hits that were outdated for longer than the staleness bound.')
   violations!: number;
 
-  @count('Hits that were drawn and could not be compared.')
+  @count('Sampled hits that could not be compared.')
   skipped!: number;
 
-  @ApiProperty({ type: Lag, description: 'For how many milliseconds the outdated ones had been so.' })
+  @ApiProperty({ type: Lag, description: 'For how many milliseconds they had been outdated.' })
   lag_ms!: Lag;
 }
 
@@ -110,40 +110,40 @@ export class CacheReport {
   @ApiProperty({
     type: 'string',
     enum: ['redis', 'memory'],
-    description: 'What the service was told to use.',
+    description: 'The configured backend.',
   })
   backend!: 'redis' | 'memory';
 
-  @ApiProperty({ type: 'string', enum: ['redis', 'memory'], description: 'What it uses now.' })
+  @ApiProperty({ type: 'string', enum: ['redis', 'memory'], description: 'The backend in use.' })
   mode!: 'redis' | 'memory';
 
-  @ms('What a look-up in Redis takes; null without an answer.')
+  @ms('Milliseconds that a look-up in Redis takes; null without an answer.')
   latency_ms!: number | null;
 
   @ApiProperty({ type: 'string', nullable: true, enum: ['closed', 'open', 'half-open', null] })
   breaker!: string | null;
 
-  @ApiProperty({ type: 'number', nullable: true, description: 'Seconds until Redis is asked again.' })
+  @ApiProperty({ type: 'number', nullable: true, description: 'Seconds until Redis is tried again.' })
   next_probe_in_seconds!: number | null;
 
   @ApiProperty({
     type: 'string',
     enum: ['followed', 'unreachable', 'unguarded'],
     description:
-      'Unless it is followed nothing is served from a cache. Unguarded: its triggers are not in force.',
+      'The cache is used only while the change log is followed. Unguarded: its triggers are missing or disabled.',
   })
   change_log!: 'followed' | 'unreachable' | 'unguarded';
 
   @ms('Milliseconds since the change log was read.')
   lease_age_ms!: number | null;
 
-  @ApiProperty({ type: 'boolean', description: 'Whether cached entries may be served at this moment.' })
+  @ApiProperty({ type: 'boolean', description: 'Whether cached entries may be served now.' })
   lease_holds!: boolean;
 
-  @count('Changes that entries are judged by.')
+  @count('Changes in the window that entries are checked against.')
   window_changes!: number;
 
-  @count('Entries in this process.')
+  @count('Entries in the memory of this instance.')
   memory_entries!: number;
 
   @count('Their estimated size.')
@@ -158,7 +158,7 @@ export class CacheReport {
   @ApiProperty({ type: LookUps })
   since_start!: LookUps;
 
-  /** @param detailed whether the ids of users may be in it */
+  /** @param detailed whether to include the ids of users */
   static of(status: CacheStatus, detailed: boolean): CacheReport {
     return {
       ...cacheCondition(status),
@@ -175,7 +175,7 @@ export class CacheReport {
   }
 }
 
-/** How the cache is, in a few words. Without Redis it works as well, only colder; without the log it only asks. */
+/** A summary. Without Redis the cache works, with fewer hits; without the change log every read goes to PostgreSQL. */
 export function cacheCondition(
   status: CacheStatus,
 ): Pick<CacheReport, 'status' | 'backend' | 'mode' | 'breaker' | 'next_probe_in_seconds' | 'change_log'> {
@@ -216,7 +216,7 @@ function audits({ lagP50Ms, lagP99Ms, lagMaxMs, ...counts }: CacheStatus['sampli
   return { ...counts, lag_ms: { p50: rounded(lagP50Ms), p99: rounded(lagP99Ms), max: rounded(lagMaxMs) } };
 }
 
-/** To microseconds; what was never measured is null. */
+/** To microseconds; null if not measured. */
 function rounded(ms: number | undefined): number | null {
   return ms === undefined || !Number.isFinite(ms) ? null : Math.round(ms * 1e3) / 1e3;
 }

@@ -9,32 +9,32 @@ const byOrigin = ({ memory, redis, postgres, bypass, stale }: Counts): Record<st
   ...{ memory, redis, postgres, bypass, stale },
 });
 
-/** What the cache has done since the start, and how it and Redis are now. */
+/** Counts of the cache since the start, and the state of the cache and Redis now. */
 export const CACHE_METRICS: readonly MetricRow<CacheStatus>[] = [
   {
     type: 'counter',
     name: 'usher_cache_lookups_total',
-    help: 'Look-ups of users that were answered, by where the answer came from; bypass: PostgreSQL on demand, stale: cache while PostgreSQL was out of reach.',
+    help: 'Answered look-ups of users, by the origin of the answer; bypass: PostgreSQL because the client sent no-cache, stale: cache while PostgreSQL was unreachable.',
     label: 'origin',
     read: ({ sinceStart }) => byOrigin(sinceStart.counts),
   },
   {
     type: 'counter',
     name: 'usher_cache_lookup_failures_total',
-    help: 'Look-ups of users that nobody could answer.',
+    help: 'Look-ups of users that were not answered.',
     read: ({ sinceStart }) => sinceStart.counts.failed,
   },
   {
     type: 'counter',
     name: 'usher_cache_lookup_seconds_total',
-    help: 'Seconds that answered look-ups took, summed; hit: origin memory, redis or stale, miss: origin postgres or bypass.',
+    help: 'Total seconds of answered look-ups; hit: origin memory, redis or stale, miss: origin postgres or bypass.',
     label: 'result',
     read: ({ sinceStart: { counts } }) => ({ hit: seconds(counts.hitMs), miss: seconds(counts.missMs) }),
   },
   {
     type: 'counter',
     name: 'usher_cache_invalidations_total',
-    help: 'Keys that writes of this instance removed from the caches.',
+    help: 'Keys removed from the caches by writes of this instance.',
     read: ({ sinceStart }) => sinceStart.counts.invalidations,
   },
   {
@@ -46,25 +46,25 @@ export const CACHE_METRICS: readonly MetricRow<CacheStatus>[] = [
   {
     type: 'gauge',
     name: 'usher_cache_memory_bytes',
-    help: 'Their estimated size in bytes.',
+    help: 'Estimated size of the entries in the memory of this instance, in bytes.',
     read: (status) => status.memoryBytes,
   },
   {
     type: 'gauge',
     name: 'usher_redis_up',
-    help: 'Whether Redis answers and is used (1) or memory alone serves (0); absent where no Redis was asked for.',
+    help: 'Whether Redis is used (1) or only memory (0); absent without REDIS_URL.',
     read: ({ backend, mode }) => (backend === 'redis' ? Number(mode === 'redis') : undefined),
   },
   {
     type: 'gauge',
     name: 'usher_redis_latency_seconds',
-    help: 'Seconds that a look-up of Redis took just now; absent without an answer.',
+    help: 'Seconds of a look-up in Redis just now; absent without an answer.',
     read: (status) => seconds(status.redisLatencyMs),
   },
   {
     type: 'gauge',
     name: 'usher_redis_breaker_state',
-    help: 'The state of the breaker before Redis: 1 for the one it is in; absent where no Redis was asked for.',
+    help: 'State of the circuit breaker for Redis: 1 for the current one; absent without REDIS_URL.',
     label: 'state',
     read: ({ breaker }) => breaker && oneOf(BREAKER_STATES, breaker),
   },

@@ -19,19 +19,19 @@ const GC_KINDS: Readonly<Record<number, string>> = {
   [constants.NODE_PERFORMANCE_GC_WEAKCB]: 'weakcb',
 };
 
-/** Its detail is missing in the types of Node 20. */
+/** The types of Node 20 do not have `detail`. */
 type GcEntry = PerformanceEntry & { readonly detail: { readonly kind: number } };
 
-/** How long the event loop lets everybody wait, and how much of that is garbage collection. */
+/** Delays of the event loop, and the garbage collection that causes some of them. */
 export class EventLoopMetrics {
   readonly #lag: MetricGroup<number>;
-  readonly #delaysShown: MetricGroup<IntervalHistogram>;
+  readonly #delayMetrics: MetricGroup<IntervalHistogram>;
   readonly #delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   readonly #collections: PerformanceObserver;
 
   constructor(registry: Registry) {
-    this.#lag = new MetricGroup(registry, LAG_FIGURES);
-    this.#delaysShown = new MetricGroup(registry, DELAY_FIGURES);
+    this.#lag = new MetricGroup(registry, LAG_METRICS);
+    this.#delayMetrics = new MetricGroup(registry, DELAY_METRICS);
     const durations = new Histogram({
       name: 'nodejs_gc_duration_seconds',
       help: 'Seconds of garbage collection, by kind: major, minor, incremental or weakcb.',
@@ -60,31 +60,31 @@ export class EventLoopMetrics {
     const askedAt = performance.now();
     await turn();
     this.#lag.set(performance.now() - askedAt);
-    if (this.#delays.count === 0) return; // asked again at once: what was shown then still stands
-    this.#delaysShown.set(this.#delays);
+    if (this.#delays.count === 0) return; // scraped again at once: the last values still hold
+    this.#delayMetrics.set(this.#delays);
     this.#delays.reset();
   }
 }
 
-const LAG_FIGURES: readonly MetricRow<number>[] = [
+const LAG_METRICS: readonly MetricRow<number>[] = [
   {
     type: 'gauge',
     name: 'nodejs_eventloop_lag_seconds',
-    help: 'Seconds that the event loop took for one turn just now.',
+    help: 'Seconds of one turn of the event loop just now.',
     read: (lagMs) => seconds(lagMs),
   },
   {
     type: 'counter',
     name: 'nodejs_eventloop_active_seconds_total',
-    help: 'Seconds that the event loop was at work, and not waiting for something to do.',
+    help: 'Seconds that the event loop was busy, not waiting for events.',
     read: () => seconds(performance.eventLoopUtilization().active),
   },
 ];
 
 /** From nanoseconds. */
-const DELAY_FIGURES: readonly MetricRow<IntervalHistogram>[] = [
-  delay('min', 'The least', (delays) => delays.min),
-  delay('max', 'The most', (delays) => delays.max),
+const DELAY_METRICS: readonly MetricRow<IntervalHistogram>[] = [
+  delay('min', 'The minimum', (delays) => delays.min),
+  delay('max', 'The maximum', (delays) => delays.max),
   delay('mean', 'The mean', (delays) => delays.mean),
   delay('stddev', 'The standard deviation', (delays) => delays.stddev),
   delay('p50', 'The median', (delays) => delays.percentile(50)),

@@ -5,32 +5,32 @@ import { type MetricRow, MetricGroup, oneOf } from './metric-group.js';
 const name = 'usher_test';
 const help = 'Nothing.';
 
-/** What is left of a scrape when its comments are taken away, after each of the sources was shown in turn. */
-async function shown<Source>(figure: MetricRow<Source>, ...sources: Source[]): Promise<string[]> {
+/** The samples of a scrape, after the group was set from each source in turn. */
+async function samples<Source>(row: MetricRow<Source>, ...sources: Source[]): Promise<string[]> {
   const registry = new Registry();
-  const figures = new MetricGroup(registry, [figure]);
-  for (const source of sources) figures.set(source);
+  const group = new MetricGroup(registry, [row]);
+  for (const source of sources) group.set(source);
   return (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
 
-describe('Figures', () => {
-  it('say what a sum is now, and do not add it to what it was', async () => {
+describe('MetricGroup', () => {
+  it('sets a counter to its total instead of adding to it', async () => {
     const total: MetricRow<number> = { type: 'counter', name, help, read: (sum) => sum };
-    expect(await shown(total, 3, 5)).toEqual(['usher_test 5']);
-    expect(await shown(total, 0)).toEqual(['usher_test 0']);
+    expect(await samples(total, 3, 5)).toEqual(['usher_test 5']);
+    expect(await samples(total, 0)).toEqual(['usher_test 0']);
   });
 
-  it('leave out what there is nothing to say of, and say it again when there is', async () => {
+  it('leaves out a value that is undefined, until it is defined again', async () => {
     const gauge: MetricRow<number | undefined> = { type: 'gauge', name, help, read: (value) => value };
-    expect(await shown(gauge, 1, undefined)).toEqual([]);
-    expect(await shown(gauge, 1, undefined, 2)).toEqual(['usher_test 2']);
-    expect(await shown(gauge, Infinity)).toEqual(['usher_test +Inf']);
+    expect(await samples(gauge, 1, undefined)).toEqual([]);
+    expect(await samples(gauge, 1, undefined, 2)).toEqual(['usher_test 2']);
+    expect(await samples(gauge, Infinity)).toEqual(['usher_test +Inf']);
   });
 
-  it('make a series of each value of a label, and forget those that are gone', async () => {
+  it('makes a series for each value of a label, and forgets values that are gone', async () => {
     type Source = Record<string, number | undefined>;
     const gauge: MetricRow<Source> = { type: 'gauge', name, help, label: 'kind', read: (source) => source };
-    expect(await shown(gauge, { a: 1, b: 2 }, { b: 3, c: undefined })).toEqual(['usher_test{kind="b"} 3']);
+    expect(await samples(gauge, { a: 1, b: 2 }, { b: 3, c: undefined })).toEqual(['usher_test{kind="b"} 3']);
   });
 });
 

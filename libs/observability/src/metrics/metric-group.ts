@@ -1,33 +1,33 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** Something that is counted or measured elsewhere, and only read when Prometheus asks. */
+/** A value that is counted or measured elsewhere, and read at each scrape. */
 export interface MetricRow<Source> {
   readonly type: 'counter' | 'gauge';
   /** With its unit, and `_total` where it counts: https://prometheus.io/docs/practices/naming/ */
   readonly name: string;
   readonly help: string;
-  /** Then `read` gives one value for each value of this label. */
+  /** With a label, `read` returns one number for each of its values. */
   readonly label?: string;
-  /** `undefined`: there is nothing to say, and the series is left out rather than made up. */
+  /** `undefined`: there is no value, and the series is left out. */
   readonly read: (source: Source) => number | undefined | Readonly<Record<string, number | undefined>>;
 }
 
-/** Metrics that are filled from one source, a row each. */
+/** Metrics with one source, a row each. */
 export class MetricGroup<Source> {
-  readonly #metrics: readonly { figure: MetricRow<Source>; metric: Counter | Gauge }[];
+  readonly #metrics: readonly { row: MetricRow<Source>; metric: Counter | Gauge }[];
 
-  constructor(registry: Registry, figures: readonly MetricRow<Source>[]) {
-    this.#metrics = figures.map((figure) => ({ figure, metric: metricOf(figure, registry) }));
+  constructor(registry: Registry, rows: readonly MetricRow<Source>[]) {
+    this.#metrics = rows.map((row) => ({ row, metric: metricOf(row, registry) }));
   }
 
-  /** From now on they say this. */
+  /** Sets all metrics of the group from the source. */
   set(source: Source): void {
-    for (const { figure, metric } of this.#metrics) {
+    for (const { row, metric } of this.#metrics) {
       metric.reset();
-      const read = figure.read(source);
+      const read = row.read(source);
       if (typeof read === 'object') {
         for (const [value, number] of Object.entries(read)) {
-          if (number !== undefined) put(metric, { [figure.label!]: value }, number);
+          if (number !== undefined) put(metric, { [row.label!]: value }, number);
         }
       } else if (read === undefined) metric.remove({});
       else put(metric, {}, read);
@@ -40,13 +40,13 @@ function metricOf({ type, name, help, label }: MetricRow<never>, registry: Regis
   return type === 'counter' ? new Counter(options) : new Gauge(options);
 }
 
-/** A counter was just set to nothing, so that adding the sum makes it the sum. */
+/** The counter has just been reset, so adding the total sets it to the total. */
 function put(metric: Counter | Gauge, labels: Record<string, string>, value: number): void {
   if (metric instanceof Gauge) metric.set(labels, value);
   else metric.inc(labels, value);
 }
 
-/** `closed` of `closed`, `open`, `half-open`: one series each, and 1 where it is. */
+/** One series for each value: 1 for the current one, 0 for the others. */
 export function oneOf<Value extends string>(
   values: readonly Value[],
   current: Value,

@@ -3,25 +3,25 @@ import { type PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { type Pool } from 'pg';
 import { type MetricRow } from './metric-group.js';
 
-/** The pool of connections to PostgreSQL. (The change log is read over one more, outside of it.) */
+/** The pool of connections to PostgreSQL. (The change log uses one more connection, outside the pool.) */
 export const POOL_METRICS: readonly MetricRow<Pool>[] = [
   {
     type: 'gauge',
     name: 'usher_database_pool_connections',
-    help: 'Connections to PostgreSQL that the pool holds; busy: at work, or being opened.',
+    help: 'Connections of the pool to PostgreSQL; busy: in use, or being opened.',
     label: 'state',
     read: ({ totalCount, idleCount }) => ({ busy: totalCount - idleCount, idle: idleCount }),
   },
   {
     type: 'gauge',
     name: 'usher_database_pool_max_connections',
-    help: 'Connections that the pool may hold: DATABASE_POOL_SIZE.',
+    help: 'Maximum of connections in the pool: DATABASE_POOL_SIZE.',
     read: ({ options }) => options.max,
   },
   {
     type: 'gauge',
     name: 'usher_database_pool_waiting',
-    help: 'Callers that wait for a connection of the pool. Lastingly above 0: the pool is too small, or PostgreSQL too slow.',
+    help: 'Operations waiting for a connection of the pool. Permanently above 0: the pool is too small, or PostgreSQL too slow.',
     read: (pool) => pool.waitingCount,
   },
 ];

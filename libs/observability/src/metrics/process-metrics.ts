@@ -1,12 +1,25 @@
-import { type HeapSpaceInfo } from 'node:v8';
+import { getHeapSpaceStatistics, type HeapSpaceInfo } from 'node:v8';
 import { type MetricRow } from './metric-group.js';
-import { type ProcessReading } from './process-reading.js';
+import { readdir, readFile } from 'node:fs/promises';
 
 const STARTED_AT_SECONDS = performance.timeOrigin / 1_000;
 
+/** The state of the process at one moment. */
+export interface ProcessReading {
+  /** Microseconds. */
+  readonly cpu: NodeJS.CpuUsage;
+  readonly memory: NodeJS.MemoryUsage;
+  readonly heapSpaces: readonly HeapSpaceInfo[];
+  /** The kinds of the resources that keep the event loop alive. */
+  readonly resources: readonly string[];
+  /** `undefined` where there is no /proc. */
+  readonly openFiles: number | undefined;
+  readonly maxOpenFiles: number | undefined;
+}
+
 /**
- * The names, and what they mean, are those of Prometheus' client libraries and of prom-client's default metrics, so that
- * ready-made dashboards work. Its own collectors cannot be stopped: their timers and observers outlive the app.
+ * Names and meanings are those of prom-client's default metrics, so that ready-made dashboards work. Its own collectors
+ * cannot be stopped: their timers and observers outlive the app (ADR 0032).
  */
 export const PROCESS_METRICS: readonly MetricRow<ProcessReading>[] = [
   {
@@ -48,52 +61,52 @@ export const PROCESS_METRICS: readonly MetricRow<ProcessReading>[] = [
   {
     type: 'gauge',
     name: 'process_max_fds',
-    help: 'File descriptors that may be open at once.',
+    help: 'Maximum of open file descriptors.',
     read: (reading) => reading.maxOpenFiles,
   },
   {
     type: 'gauge',
     name: 'nodejs_heap_size_total_bytes',
-    help: 'The heap of V8 in bytes.',
+    help: 'Size of the V8 heap in bytes.',
     read: ({ memory }) => memory.heapTotal,
   },
   {
     type: 'gauge',
     name: 'nodejs_heap_size_used_bytes',
-    help: 'What of it is used, in bytes.',
+    help: 'Used size of the V8 heap in bytes.',
     read: ({ memory }) => memory.heapUsed,
   },
   {
     type: 'gauge',
     name: 'nodejs_external_memory_bytes',
-    help: 'Memory outside the heap that objects of V8 hold, buffers included, in bytes.',
+    help: 'Memory outside the heap held by V8 objects, buffers included, in bytes.',
     read: ({ memory }) => memory.external,
   },
   {
     type: 'gauge',
     name: 'nodejs_heap_space_size_total_bytes',
-    help: 'Each space of the heap in bytes.',
+    help: 'Size of each heap space in bytes.',
     label: 'space',
     read: ({ heapSpaces }) => bySpace(heapSpaces, (space) => space.space_size),
   },
   {
     type: 'gauge',
     name: 'nodejs_heap_space_size_used_bytes',
-    help: 'What of each space of the heap is used, in bytes.',
+    help: 'Used size of each heap space in bytes.',
     label: 'space',
     read: ({ heapSpaces }) => bySpace(heapSpaces, (space) => space.space_used_size),
   },
   {
     type: 'gauge',
     name: 'nodejs_heap_space_size_available_bytes',
-    help: 'What of each space of the heap is free, in bytes.',
+    help: 'Available size of each heap space in bytes.',
     label: 'space',
     read: ({ heapSpaces }) => bySpace(heapSpaces, (space) => space.space_available_size),
   },
   {
     type: 'gauge',
     name: 'nodejs_active_resources',
-    help: 'What keeps the event loop alive, by kind.',
+    help: 'Resources that keep the event loop alive, by kind.',
     label: 'type',
     read: ({ resources }) => tally(resources),
   },
@@ -117,4 +130,34 @@ function tally(kinds: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const kind of kinds) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
+}
+
+export async function readProcess(): Promise<ProcessReading> {
+  const [openFiles, maxOpenFiles] = await Promise.all([countOpenFiles(), readMaxOpenFiles()]);
+  return {
+    cpu: process.cpuUsage(),
+    memory: process.memoryUsage(),
+    heapSpaces: getHeapSpaceStatistics(),
+    resources: process.getActiveResourcesInfo(),
+    openFiles,
+    maxOpenFiles,
+  };
+}
+
+async function countOpenFiles(): Promise<number | undefined> {
+  try {
+    return (await readdir('/proc/self/fd')).length - 1; // without the one that reads this directory
+  } catch {
+    return undefined;
+  }
+}
+
+/** proc_pid_limits(5): name, soft limit, hard limit, unit. */
+async function readMaxOpenFiles(): Promise<number | undefined> {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(await readFile('/proc/self/limits', 'utf8'))?.[1];
+    return soft === undefined ? undefined : Number(soft);
+  } catch {
+    return undefined;
+  }
 }

@@ -5,12 +5,12 @@ import { Gauge, Registry } from 'prom-client';
 import { type DataSource } from 'typeorm';
 import { AuditEntryWriter } from '../audit-log/audit-entry-writer.js';
 import { packageVersion } from '#runtime';
-import { AUDIT_METRICS } from './audit-metrics.js';
 import {
   CACHE_METRICS,
   COHERENCE_METRICS,
   EventLoopMetrics,
   MetricGroup,
+  type MetricRow,
   POOL_METRICS,
   poolOf,
   PROCESS_METRICS,
@@ -18,7 +18,16 @@ import {
   RequestMetrics,
 } from '#observability';
 
-/** All that Prometheus is told. A registry of its own, because several apps may live in one process. */
+const AUDIT_METRICS: readonly MetricRow<Pick<AuditEntryWriter, 'unwritten'>>[] = [
+  {
+    type: 'counter',
+    name: 'usher_audit_unwritten_total',
+    help: 'Entries of the audit log that were not written, or may not have been; the log of the application has them.',
+    read: ({ unwritten }) => unwritten,
+  },
+];
+
+/** Everything that Prometheus scrapes. With its own registry: several apps may run in one process. */
 @Injectable()
 export class Metrics {
   readonly #registry = new Registry();
@@ -50,9 +59,9 @@ export class Metrics {
     this.#eventLoop.stop();
   }
 
-  /** In Prometheus' text format 0.0.4. Everything is read now, nothing by a timer; PostgreSQL is not asked. */
+  /** Prometheus' text format 0.0.4. Values are read now, not by a timer, and without asking PostgreSQL. */
   async text(): Promise<string> {
-    await this.#eventLoop.read(); // first: what follows would be seen in it
+    await this.#eventLoop.read(); // first, because the reads below would count in it
     const [status, reading] = await Promise.all([this.cache.status(), readProcess()]);
     this.#cache.set(status);
     this.#process.set(reading);

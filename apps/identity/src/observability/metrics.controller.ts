@@ -13,7 +13,7 @@ export class MetricsController {
   @AdminsAndServicesOnly('metrics')
   @Scope('metrics:read')
   @Header('content-type', prometheusContentType)
-  @ApiOperation({ summary: 'Everything that is counted and measured, for Prometheus' })
+  @ApiOperation({ summary: 'Metrics for Prometheus' })
   @ApiProduces('text/plain')
   @ApiOkResponse({
     description: "Prometheus' text format, version 0.0.4.",

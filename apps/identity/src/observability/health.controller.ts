@@ -29,7 +29,7 @@ export class HealthController {
 
   @Get()
   @ApiOperation({
-    summary: 'How the service and what it needs are doing; without Redis it is degraded, and healthy',
+    summary: 'The health of the service and its dependencies; without Redis it is degraded but healthy',
   })
   @ApiOkResponse({ type: HealthReport, description: 'Healthy; a part may be degraded.' })
   @ApiServiceUnavailableResponse({ type: HealthReport, description: 'PostgreSQL cannot be reached.' })
@@ -39,33 +39,36 @@ export class HealthController {
 
   @Get('live')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Whether the process turns; nothing else is looked at' })
-  @ApiOkResponse({ type: LiveReport, description: 'It does.' })
+  @ApiOperation({ summary: 'Liveness of the process: dependencies are not checked' })
+  @ApiOkResponse({ type: LiveReport, description: 'The process answers.' })
   getLiveness(): LiveReport {
     return { status: 'ok' };
   }
 
   @Get('ready')
   @ApiOperation({
-    summary: 'Whether requests should be sent here; the first thing to fail when the service stops',
+    summary: 'Readiness for requests: fails first when the service stops',
   })
-  @ApiOkResponse({ type: HealthReport, description: 'They should.' })
+  @ApiOkResponse({ type: HealthReport, description: 'Ready.' })
   @ApiServiceUnavailableResponse({
     type: HealthReport,
     description: 'Stopping.',
   })
   getReadiness(): Promise<HealthCheckResult> {
-    // Not the database: without it reads are still served, and if every instance left, none would serve them.
+    // The database is not checked: without it reads are still served, and not if every instance were taken out.
     return this.health.check([() => this.#running()]);
   }
 
   @Get('cache')
   @PublicOrKnown('metrics')
   @Scope('metrics:read')
-  @ApiOperation({ summary: 'What the cache has done and how it is' })
-  @ApiOkResponse({ type: CacheReport, description: 'Over the last hour, and since the start.' })
-  async getCacheReport(@CurrentPrincipal() caller: Principal | undefined): Promise<CacheReport> {
-    return CacheReport.of(await this.cache.status(), isAdmin(caller) || hasPrivilege(caller, 'metrics'));
+  @ApiOperation({ summary: 'State and statistics of the cache' })
+  @ApiOkResponse({ type: CacheReport, description: 'For the last hour and since the start.' })
+  async getCacheReport(@CurrentPrincipal() principal: Principal | undefined): Promise<CacheReport> {
+    return CacheReport.of(
+      await this.cache.status(),
+      isAdmin(principal) || hasPrivilege(principal, 'metrics'),
+    );
   }
 
   #running(): HealthIndicatorResult {
@@ -81,7 +84,7 @@ export class HealthController {
       const latencyMs = Math.round((performance.now() - startedAt) * 1e3) / 1e3;
       return indicator.up({ latency_ms: latencyMs, search_index: await this.directory.indexing() });
     } catch {
-      // Why is for the log; it may name hosts and users, and anyone may ask here.
+      // The reason is for the log: it may name hosts and users, and this route is public.
       return indicator.down('PostgreSQL cannot be reached');
     }
   }

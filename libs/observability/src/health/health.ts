@@ -1,15 +1,16 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 
-/** What terminus answers, for the documentation. */
+/** Terminus' response, for the documentation. */
 @ApiSchema({ name: 'HealthReport' })
 export class HealthReport {
   @ApiProperty({ type: 'string', enum: ['ok', 'degraded', 'error', 'shutting_down'] })
   status!: string;
 
-  @ApiProperty({ ...parts('The parts that do their work.'), example: { database: { status: 'up' } } })
+  @ApiProperty({ ...parts('Parts that work.'), example: { database: { status: 'up' } } })
   info!: Record<string, object>;
 
-  @ApiProperty({ ...parts('The parts that do not.'), example: {} })
+  @ApiProperty({ ...parts('Parts that do not.'), example: {} })
   error!: Record<string, object>;
 
   @ApiProperty({ ...parts('All parts.'), example: { database: { status: 'up' } } })
@@ -33,4 +34,23 @@ function parts(description: string): object {
       additionalProperties: true,
     },
   };
+}
+
+/** Whether new requests should be sent here. Ends first on a stop, while requests in progress are answered. */
+@Injectable()
+export class Readiness implements BeforeApplicationShutdown {
+  #stopping = false;
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** From now on load balancers should use other instances. */
+  end(): void {
+    this.#stopping = true;
+  }
+
+  beforeApplicationShutdown(): void {
+    this.end();
+  }
 }
