@@ -240,7 +240,7 @@ describe('the audit log', () => {
     ]);
     const unreachable = { ...env, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
     expect(await rotateKey(readSettings(unreachable), { now: true })).toMatch(
-      /signs now\. .* It could not be written into the audit log \(.*ECONNREFUSED.*\)\.$/,
+      /now signs\. .* Writing to the audit log failed \(.*ECONNREFUSED.*\)\.$/,
     );
   });
 

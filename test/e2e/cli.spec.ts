@@ -37,7 +37,7 @@ describe('create-admin on the embedded PostgreSQL', () => {
   it('makes an administrator while no service runs, and stops the PostgreSQL that it started', async () => {
     const args = ['--email', 'Root@Example.com', '--username', 'root'];
     const made = await createAdmin(args, { env, input: `${PASSWORD}\n` });
-    expect(made).toEqual({ code: 0, stdout: 'root@example.com is an administrator now.\n', said: [] });
+    expect(made).toEqual({ code: 0, stdout: 'root@example.com is now an administrator.\n', said: [] });
     expect(await dataDir.postgres()).toBeUndefined();
 
     const usher = UsherProcess.serve({ env });
@@ -72,7 +72,7 @@ describe('create-admin on the embedded PostgreSQL', () => {
     const appointed = await createAdmin([...args, '--trust-unverified'], { env });
     expect(appointed).toEqual({
       code: 0,
-      stdout: `${who} is an administrator now. The password stays as it was; sessions and personal access tokens have ended.\n`,
+      stdout: `${who} is now an administrator. The password is unchanged; sessions and personal access tokens have ended.\n`,
       said: [],
     });
     const took = await eventually(async () => (await http.get('/auth/me').set(token)).status === 401);
@@ -82,7 +82,7 @@ describe('create-admin on the embedded PostgreSQL', () => {
     await http.get('/users').set(bearer(fresh.body.access_token)).expect(200);
 
     const again = await createAdmin(['--email', registration.email], { env });
-    expect(again.stdout).toBe(`${who} is an administrator already.\n`);
+    expect(again.stdout).toBe(`${who} is already an administrator.\n`);
     expect(await dataDir.postgres()).toBeDefined(); // the service still needs it
     await usher.stop();
   });

@@ -301,7 +301,7 @@ describe('import-users', () => {
     expect(await UsherProcess.run(['cli', 'import-users'], { env, input }).ended).toEqual({
       code: 1,
       stdout: expect.stringMatching(
-        /^1 users imported, 0 skipped, 1 refused, in \d+\.\d s \(\d+ a second\)\.\n$/,
+        /^1 users imported, 0 skipped, 1 refused, in \d+\.\d s \(\d+ per second\)\.\n$/,
       ),
       said: [expect.stringMatching(/^line 2: email: .*\[email\]$/)],
     });

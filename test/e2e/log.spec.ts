@@ -357,9 +357,9 @@ describe('the log', () => {
     child.send('now');
     expect(await exit).toEqual([1, null]);
     expect(written).toContain(
-      'Unforeseen, and the end: Error: PostgreSQL does not take a value (22P02)\n    at ',
+      'Uncaught error, exiting: Error: PostgreSQL does not take a value (22P02)\n    at ',
     );
-    expect(written.match(/^Unforeseen, and the end: /gm)).toHaveLength(3);
+    expect(written.match(/^Uncaught error, exiting: /gm)).toHaveLength(3);
     expectNoSecrets();
   });
 });

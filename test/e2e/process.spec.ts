@@ -99,7 +99,7 @@ describe('a start that cannot succeed', () => {
     occupant.close();
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(said).toEqual([
-      `Port ${port} on 127.0.0.1 is in use: stop what listens there, or set PORT to another one.`,
+      `Port ${port} on 127.0.0.1 is in use: stop the process that listens there, or set PORT to another port.`,
     ]);
     expect(await dataDir.postgres()).toBeUndefined();
   });
@@ -111,7 +111,7 @@ describe('a start that cannot succeed', () => {
       const { code, said } = await UsherProcess.serve({ env: { ...env, HOST: host } }).ended;
       expect({ code, said }).toEqual({
         code: 1,
-        said: [`This machine has no address ${host}: set HOST to one that it has.`],
+        said: [`This machine has no address ${host}: set HOST to one of its addresses.`],
       });
     }
     await database.drop();

@@ -6,26 +6,25 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type OpenDatabase, openDatabase } from './bootstrap/open-database.js';
-import { onUncaught, startupErrorText } from './bootstrap/startup-error.js';
-import { loadSettings } from './bootstrap/start-settings.js';
-import { onStopSignal } from './bootstrap/stop-signals.js';
+import { startupErrorText } from './bootstrap/startup-error.js';
+import { loadSettings, onStopSignal, onUncaught } from './bootstrap/process-setup.js';
 
-/** Requests under way get this long to be answered. */
+/** Requests in progress get this long to be answered. */
 const STOP_WITHIN_MS = 10_000;
-/** And this long each part gets to close when there is no more hope of that. */
+/** After that, or after a fatal error, the app and the database each get this long to close. */
 const ABORT_WITHIN_MS = 2_000;
 
-const leaving = new AbortController();
+const stopping = new AbortController();
 let database: OpenDatabase | undefined;
 let app: NestFastifyApplication | undefined;
 let readiness: Readiness | undefined;
 let serving = false;
 let aborting = false;
 
-// The state of the process is unknown after that; what is open is closed as far as it can be.
-onUncaught((text) => void abort(`Unforeseen, and the end: ${text}`));
+// The state of the process is unknown after an uncaught error; close what can be closed.
+onUncaught((text) => void abort(`Uncaught error, exiting: ${text}`));
 const settings = settingsOrExit();
-// Before anything is opened, so that Ctrl-C during the start closes what is open by then.
+// Before anything is opened, so that Ctrl-C during the start closes what has been opened.
 onStopSignal((signal) => void stop(signal === 'SIGTERM' ? settings.shutdownDelayMs : 0));
 const started = start();
 await started;
@@ -44,12 +43,12 @@ function tell(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Goes no further than it has come when we are told to leave: `stop()` waits for it and closes what is open. */
+/** Ends early when a stop signal arrives; `stop()` waits for it and closes what has been opened. */
 async function start(): Promise<void> {
   try {
-    database = await openDatabase(settings, tell, leaving.signal);
-    leaving.signal.throwIfAborted();
-    // Takes longer than all of the above: whoever is to hear of a fault does not wait for it.
+    database = await openDatabase(settings, tell, stopping.signal);
+    stopping.signal.throwIfAborted();
+    // Imported late, because it takes longer than everything above: errors so far are reported without it.
     const { Readiness } = await import('#observability');
     const { createApp } = await import('./bootstrap/create-app.js');
     const { buildSearchIndexes } = await import('#accounts');
@@ -57,39 +56,39 @@ async function start(): Promise<void> {
     const { printStartupBanner } = await import('./bootstrap/startup-banner.js');
     app = await createApp(settings, database.url);
     readiness = app.get(Readiness);
-    leaving.signal.throwIfAborted();
+    stopping.signal.throwIfAborted();
     await app.listen(settings.port, settings.host);
-    leaving.signal.throwIfAborted();
+    stopping.signal.throwIfAborted();
     serving = true;
     await printStartupBanner(app, settings, database.description);
-    // After millions of users came it takes minutes, and the service can do without.
+    // Not awaited: with millions of users it takes minutes, and the service works without it.
     void buildSearchIndexes(database.url, {
       tell: (line) => new Logger('Search').warn(line),
-      signal: leaving.signal,
+      signal: stopping.signal,
     });
   } catch (error) {
-    if (!leaving.signal.aborted) await abort(startupErrorText(error, settings));
+    if (!stopping.signal.aborted) await abort(startupErrorText(error, settings));
   }
 }
 
-/** Readiness ends first; then, after the delay, no new connections; then the database, which others may share. */
+/** Readiness ends first; after the delay the app stops accepting connections; then the database is closed. */
 async function stop(delayMs: number): Promise<void> {
-  leaving.abort();
+  stopping.abort();
   readiness?.end();
   if (serving) await sleep(delayMs);
-  const patience = setTimeout(() => void abort('Not everything could be stopped in time.'), STOP_WITHIN_MS);
+  const timer = setTimeout(() => void abort('The service did not stop in time.'), STOP_WITHIN_MS);
   try {
     await started;
     await app?.close();
     await database?.close();
-    clearTimeout(patience);
+    clearTimeout(timer);
     process.exit(0);
   } catch (error) {
     await abort(startupErrorText(error, settings));
   }
 }
 
-/** What fails while this goes on is told, and changes nothing. */
+/** Further errors meanwhile are only printed. */
 async function abort(sentence: string): Promise<void> {
   tell(sentence);
   if (aborting) return;

@@ -7,7 +7,7 @@ import { apiDescription } from './bootstrap/api-description.js';
 import { AppModule } from './bootstrap/app.module.js';
 import { buildOpenApi, createHttpAdapter } from '#http';
 
-/** Prints the OpenAPI document, without a database: in preview mode Nest reads the classes and makes none of them. */
+/** Prints the OpenAPI document. Needs no database: in preview mode Nest reads the classes and creates no instances. */
 const settings = readSettings({ NODE_ENV: 'test', LOG_LEVEL: 'silent' });
 const app = await NestFactory.create<NestFastifyApplication>(
   AppModule.forRoot(settings, 'postgres://nobody@127.0.0.1/none'),

@@ -7,18 +7,18 @@ import { reasonOf } from '#runtime';
 
 export interface OpenDatabase {
   readonly url: string;
-  /** What a person would call it: where it is, without a password. */
+  /** Its location for people, without the password. */
   readonly description: string;
   close(): Promise<void>;
 }
 
-/** How long a PostgreSQL that is being started alongside may take to answer. */
-const PATIENCE_MS = 30_000;
+/** How long a PostgreSQL that starts at the same time may take to answer. */
+const WAIT_MS = 30_000;
 
 /**
  * The PostgreSQL of the settings, or an embedded one, with its schema up to date.
  *
- * @param signal ends the waiting; an embedded server that is being started is stopped again
+ * @param signal ends the waiting; an embedded server that has been started is stopped again
  * @throws EmbeddedPostgresError, UnsupportedDatabase, DatabaseUnavailable, and the signal's reason
  */
 export async function openDatabase(
@@ -28,7 +28,7 @@ export async function openDatabase(
 ): Promise<OpenDatabase> {
   signal.throwIfAborted();
   if (settings.databaseUrl !== undefined) {
-    await migratePatiently(settings.databaseUrl, tell, signal);
+    await migrateWhenReachable(settings.databaseUrl, tell, signal);
     return {
       url: settings.databaseUrl,
       description: withoutSecrets(settings.databaseUrl),
@@ -50,7 +50,7 @@ export async function openDatabase(
   };
 }
 
-async function migratePatiently(
+async function migrateWhenReachable(
   url: string,
   tell: (line: string) => void,
   signal: AbortSignal,
@@ -58,15 +58,15 @@ async function migratePatiently(
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + WAIT_MS;
   for (let attempt = 1; ; attempt++) {
     try {
       return await Promise.race([migrate(url, accountsSchema, { tell, signal }), aborted]);
     } catch (error) {
-      const fault = databaseErrorOf(error);
-      if (!fault || performance.now() > deadline) throw fault ?? error;
+      const databaseError = databaseErrorOf(error);
+      if (!databaseError || performance.now() > deadline) throw databaseError ?? error;
       if (attempt === 1) {
-        const reason = reasonOf(fault.cause);
+        const reason = reasonOf(databaseError.cause);
         tell(`PostgreSQL at ${withoutSecrets(url)} does not answer yet (${reason}); waiting for it.`);
       }
       await sleep(500, undefined, { signal });

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { loadRefreshKeys } from '../auth/refresh-tokens/refresh-keys.js';
-import { loadSealKeys } from './seal-keys.js';
+import { loadSealKeys } from './options.js';
 
-describe('the keys that seal entries in Redis', () => {
+describe('loadSealKeys', () => {
   let jwtKeysDir: string;
 
   beforeEach(async () => {
@@ -14,7 +14,7 @@ describe('the keys that seal entries in Redis', () => {
 
   afterEach(() => rm(jwtKeysDir, { recursive: true }));
 
-  it('come from JWT_SECRET in its order, and are none of the other keys that do', async () => {
+  it('derives keys from JWT_SECRET in its order, different from the keys of refresh tokens', async () => {
     const jwtSecrets = ['first secret', 'second secret'];
     const keys = await loadSealKeys({ jwtSecrets, jwtKeysDir });
     expect(keys.map(({ length }) => length)).toEqual([32, 32]);
@@ -24,7 +24,7 @@ describe('the keys that seal entries in Redis', () => {
     expect(await readdir(jwtKeysDir)).toEqual([]);
   });
 
-  it('come else from the key of refresh tokens in the directory that instances share, and are not that key', async () => {
+  it('without JWT_SECRET derives a key from refresh.key in the shared directory, and is not that key', async () => {
     const [key, ...more] = await loadSealKeys({ jwtSecrets: [], jwtKeysDir });
     expect([key.length, more]).toEqual([32, []]);
     expect(await loadSealKeys({ jwtSecrets: [], jwtKeysDir })).toEqual([key]);

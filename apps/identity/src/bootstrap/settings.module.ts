@@ -1,7 +1,7 @@
 import { Settings } from '#config';
 import { type DynamicModule, Module } from '@nestjs/common';
 
-/** The settings, for whoever asks for them. */
+/** Provides the settings to every module. */
 @Module({})
 export class SettingsModule {
   static forRoot(settings: Settings): DynamicModule {

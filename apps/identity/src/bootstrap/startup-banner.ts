@@ -8,8 +8,8 @@ import process from 'node:process';
 const EXAMPLE_EMAIL = 'ada@example.com';
 
 /**
- * Says where this instance listens and which database it serves from: in a few lines with a command to try for the
- * developer at the terminal, in a line of the log elsewhere.
+ * Reports where this instance listens and which database it uses: in development a few lines with a command to try,
+ * elsewhere one line in the log.
  */
 export async function printStartupBanner(
   app: NestFastifyApplication,
@@ -18,7 +18,7 @@ export async function printStartupBanner(
 ): Promise<void> {
   const url = await app.getUrl();
   if (settings.nodeEnv !== 'development') return new Logger('Start').log(`${url} serves from ${database}`);
-  // From an earlier start: registering again would be a conflict.
+  // Registered in an earlier start: registering it again would be a conflict.
   const exampleExists = await app
     .get(UserStore)
     .credentials('email', EXAMPLE_EMAIL)
@@ -28,10 +28,13 @@ export async function printStartupBanner(
 }
 
 function bannerText(settings: Settings, url: string, database: string, exampleExists: boolean): string {
-  const cache = settings.redisUrl === undefined ? 'memory (set REDIS_URL to share it)' : 'memory and Redis';
+  const cache =
+    settings.redisUrl === undefined
+      ? 'memory (set REDIS_URL to share it between instances)'
+      : 'memory and Redis';
   const [sentence, call] = exampleExists
-    ? [`A token for ${EXAMPLE_EMAIL}, whom an earlier start registered:`, '/auth/login']
-    : ['A first token; later ones come from /auth/login, asked in the same way:', '/auth/register'];
+    ? [`Log in as ${EXAMPLE_EMAIL}, registered in an earlier start:`, '/auth/login']
+    : ['Register a first user and get a token (later: /auth/login, with the same body):', '/auth/register'];
   return `
   Usher is ready at ${url}
 
@@ -48,7 +51,7 @@ function bannerText(settings: Settings, url: string, database: string, exampleEx
 `;
 }
 
-/** Shorter, for the person at the terminal. */
+/** Paths relative to the working directory. */
 function relative(text: string): string {
   return text.replace(`${process.cwd()}${path.sep}`, '');
 }

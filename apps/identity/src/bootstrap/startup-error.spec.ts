@@ -5,7 +5,7 @@ import { startupErrorText } from './startup-error.js';
 const ADDRESS = { host: '127.0.0.1', port: 3000 };
 
 /** As TypeORM throws it: with the statement, its parameters and PostgreSQL's detail, which quotes the row. */
-function aQueryFault(message: string, code: string): Error {
+function aQueryError(message: string, code: string): Error {
   return Object.assign(new Error(message), {
     code,
     query: 'INSERT INTO users (email) VALUES ($1)',
@@ -14,14 +14,14 @@ function aQueryFault(message: string, code: string): Error {
   });
 }
 
-describe('startFault', () => {
+describe('startupErrorText', () => {
   it.each<[string, unknown]>([
-    ['a value that PostgreSQL quotes', aQueryFault('invalid input syntax: "ada@private.example"', '22P02')],
+    ['a value that PostgreSQL quotes', aQueryError('invalid input syntax: "ada@private.example"', '22P02')],
     [
       'a row that breaks a constraint',
-      aQueryFault('new row violates check constraint "unforeseen"', '23514'),
+      aQueryError('new row violates check constraint "unforeseen"', '23514'),
     ],
-    ['one behind another', new Error('outer', { cause: aQueryFault('"ada@private.example"', '22001') })],
+    ['one behind another', new Error('outer', { cause: aQueryError('"ada@private.example"', '22001') })],
     ['JSON that cannot be read', syntaxError('ada@private.example')],
     ['a text', 'ada@private.example'],
     ['an object', { password: 'ada@private.example' }],
@@ -29,7 +29,7 @@ describe('startFault', () => {
     expect(startupErrorText(thrown, ADDRESS)).not.toMatch(/ada@|INSERT|Failing row/);
   });
 
-  it('prints where an unforeseen error comes from, and what caused it, in lines that no message can add to', () => {
+  it('prints the stack and the causes of an unexpected error, and escapes line breaks in messages', () => {
     const error = new TypeError('outer\n    at forged', { cause: new Error('inner') });
     const lines = startupErrorText(error, ADDRESS).split('\n');
     expect(lines[0]).toBe('TypeError: outer\\u000a    at forged');
@@ -38,23 +38,23 @@ describe('startFault', () => {
   });
 });
 
-describe('a chore that fails', () => {
-  it('is put off with nothing that hangs on the error', async () => {
-    const told: string[] = [];
+describe('PeriodicJob', () => {
+  it('logs a failed run without the properties of the error', async () => {
+    const lines: string[] = [];
     class Failing extends PeriodicJob {
       constructor() {
         super(1);
-        Object.assign(this.logger, { warn: (line: string) => told.push(line) });
+        Object.assign(this.logger, { warn: (line: string) => lines.push(line) });
       }
       run(): Promise<void> {
-        return Promise.reject(aQueryFault('invalid input syntax: "ada@private.example"', '22P02'));
+        return Promise.reject(aQueryError('invalid input syntax: "ada@private.example"', '22P02'));
       }
     }
-    const chore = new Failing();
-    chore.onApplicationBootstrap();
-    while (told.length === 0) await new Promise(setImmediate);
-    chore.onApplicationShutdown();
-    expect(told[0]).toBe('put off: Error: PostgreSQL does not take a value (22P02)');
+    const job = new Failing();
+    job.onApplicationBootstrap();
+    while (lines.length === 0) await new Promise(setImmediate);
+    job.onApplicationShutdown();
+    expect(lines[0]).toBe('put off: Error: PostgreSQL does not take a value (22P02)');
   });
 });
 

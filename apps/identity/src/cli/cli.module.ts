@@ -7,7 +7,7 @@ import { PasswordsModule } from '../auth/passwords/passwords.module.js';
 import { cacheOptions, databaseOptions, sessionLimits } from '../bootstrap/options.js';
 import { SettingsModule } from '../bootstrap/settings.module.js';
 
-/** The rooms that a command needs: the write way without HTTP. */
+/** The modules that create-admin needs: the write path, without HTTP. */
 @Module({})
 export class CliModule {
   static forRoot(settings: Settings, databaseUrl: string): DynamicModule {

@@ -8,9 +8,12 @@ import { PasswordHasher } from '../auth/passwords/password-hasher.js';
 import { PasswordPolicy } from '../auth/passwords/password-policy.js';
 import { EmailField, UsernameField } from '#http';
 import { openDatabase } from '../bootstrap/open-database.js';
-import { askPassword } from './ask-password.js';
 import { CliModule } from './cli.module.js';
-import { CommandError } from './command-error.js';
+import { CommandError } from '../bootstrap/startup-error.js';
+import askHidden from '@inquirer/password';
+import process from 'node:process';
+import { addAbortSignal } from 'node:stream';
+import { text } from 'node:stream/consumers';
 
 export interface CreateAdminOptions {
   email: string;
@@ -27,11 +30,11 @@ class Names {
 }
 
 /**
- * Makes an administrator; of an existing user without touching their password. Anyone can register with the address of
- * a future administrator, so an unverified one gets rights only when the operator says that the account is known.
+ * Creates an administrator, or makes an existing user one without changing their password. Anyone can register with the
+ * address of a future administrator, so an unverified account gets the role only if the operator vouches for it.
  *
- * @returns what was done, in a sentence
- * @throws CommandError for bad names or a bad password, and what the database has to say
+ * @returns a sentence that says what was done
+ * @throws CommandError for an invalid name or password, and database errors
  */
 export async function createAdmin(
   settings: Settings,
@@ -46,7 +49,7 @@ export async function createAdmin(
       abortOnError: false,
     });
     try {
-      return await appoint(app, names, options.trustUnverified ?? false, signal);
+      return await makeAdmin(app, names, options.trustUnverified ?? false, signal);
     } finally {
       await app.close();
     }
@@ -55,7 +58,7 @@ export async function createAdmin(
   }
 }
 
-async function appoint(
+async function makeAdmin(
   app: INestApplicationContext,
   { email, username }: Names,
   trustUnverified: boolean,
@@ -68,28 +71,28 @@ async function appoint(
   if (existing) {
     const { user } = existing;
     const who = `${email} (${user.id}, registered ${user.createdAt})`;
-    if (user.isAdmin && user.isActive) return `${who} is an administrator already.`;
+    if (user.isAdmin && user.isActive) return `${who} is already an administrator.`;
     await store
       .changeStanding(user.id, { isAdmin: true, isActive: true }, { trustUnverified })
       .catch((error: unknown) => {
-        throw error instanceof EmailNotVerified ? new CommandError(unproven(who)) : error;
+        throw error instanceof EmailNotVerified ? new CommandError(notVerified(who)) : error;
       });
     await record(user.id);
-    return `${who} is an administrator now. The password stays as it was; sessions and personal access tokens have ended.`;
+    return `${who} is now an administrator. The password is unchanged; sessions and personal access tokens have ended.`;
   }
   const password = await askPassword(signal);
-  const faults = app.get(PasswordPolicy).check(password, { email, username });
-  if (faults.length > 0) throw new CommandError(faults.map((fault) => fault.message).join('\n'));
+  const errors = app.get(PasswordPolicy).check(password, { email, username });
+  if (errors.length > 0) throw new CommandError(errors.map(({ message }) => message).join('\n'));
   const passwordHash = await app.get(PasswordHasher).hash(password);
   const created = await store.create({ email, username, isAdmin: true, passwordHash });
   await record(created.id);
-  return `${email} is an administrator now.`;
+  return `${email} is now an administrator.`;
 }
 
-function unproven(who: string): string {
+function notVerified(who: string): string {
   return (
-    `${who} has not verified this address, so the account may belong to someone else; nothing was changed. ` +
-    'Have them verify it, or add --trust-unverified if you know the account.'
+    `${who} has not verified this address, so the account may belong to someone else. Nothing was changed. ` +
+    'Ask them to verify it, or add --trust-unverified if you know the account.'
   );
 }
 
@@ -101,4 +104,15 @@ async function checked(options: CreateAdminOptions): Promise<Names> {
     Object.values(constraints ?? {}).map((message) => `--${property}: ${message}.`),
   );
   throw new CommandError(sentences.join('\n'));
+}
+
+/** Prompts twice without showing the password; if standard input is not a terminal, reads all of it. */
+async function askPassword(signal: AbortSignal): Promise<string> {
+  if (!process.stdin.isTTY) return (await text(addAbortSignal(signal, process.stdin))).replace(/\r?\n$/, '');
+  for (;;) {
+    const password = await askHidden({ message: 'Password:', mask: false }, { signal });
+    if (password === (await askHidden({ message: 'Repeat the password:', mask: false }, { signal })))
+      return password;
+    process.stderr.write('The passwords differ.\n');
+  }
 }

@@ -6,11 +6,10 @@ import process from 'node:process';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { type DataSource } from 'typeorm';
 import { openDatabase } from '../bootstrap/open-database.js';
-import { CommandError } from './command-error.js';
-import { linesOf } from './import/lines.js';
-import { UserImport } from './import/user-import.js';
+import { CommandError } from '../bootstrap/startup-error.js';
+import { linesOf, UserImport } from './user-import.js';
 
-/** A busy server is no reason to break off. */
+/** Long enough for a busy server. */
 const TIMEOUT_MS = 30_000;
 
 export interface ImportUsersOptions {
@@ -21,16 +20,16 @@ export interface ImportUsersOptions {
 }
 
 export interface ImportUsersResult {
-  /** What was done, in a sentence. */
+  /** A sentence that says what was done. */
   readonly sentence: string;
   readonly refused: number;
 }
 
 /**
- * Imports the users of another system, with the hashes of their passwords, while the service runs or not.
+ * Imports the users of another system, with the hashes of their passwords. The service may run meanwhile.
  *
- * @param tell hears a sentence for each line that is refused
- * @throws CommandError for a file that cannot be read, and what the database has to say
+ * @param tell receives a sentence for each refused line
+ * @throws CommandError for an unreadable file, and database errors
  */
 export async function importUsers(
   settings: Settings,
@@ -39,7 +38,7 @@ export async function importUsers(
   signal: AbortSignal,
 ): Promise<ImportUsersResult> {
   const input = addAbortSignal(signal, inputOf(file));
-  input.on('error', () => undefined); // it may be before anybody reads; who reads is told again
+  input.on('error', () => undefined); // it may come before the first read, which throws it again
   const database = await openDatabase(settings, tell, signal);
   try {
     const options = { url: database.url, poolSize: 1, timeoutMs: TIMEOUT_MS };
@@ -54,9 +53,9 @@ export async function importUsers(
       const startedAt = performance.now();
       await run.run(linesOf(input), signal).catch((error: unknown) => {
         tell(
-          `Broken off after line ${run.doneUpTo}. What was imported stays; --skip-existing goes on from there.`,
+          `Stopped after line ${run.doneUpTo}. Imported users stay; run again with --skip-existing to continue.`,
         );
-        throw asCommandFault(error);
+        throw asCommandError(error);
       });
       await record(dataSource, run.imported);
       return { sentence: summary(run, dryRun, performance.now() - startedAt), refused: run.refused };
@@ -69,7 +68,7 @@ export async function importUsers(
   }
 }
 
-/** One entry for all of them; who they are can be seen by when they were made. */
+/** One entry for the whole import; its time shows which users it created. */
 async function record(dataSource: DataSource, imported: number): Promise<void> {
   if (imported === 0) return;
   const event = { ...ownEvent('operator', 'admin.users_imported'), changes: [`imported=${imported}`] };
@@ -82,15 +81,15 @@ function inputOf(file: string | undefined): Readable {
   return process.stdin;
 }
 
-function asCommandFault(error: unknown): unknown {
+function asCommandError(error: unknown): unknown {
   const { syscall, code, path } = error as NodeJS.ErrnoException;
-  const isOfFile = syscall === 'open' || syscall === 'read';
-  return isOfFile ? new CommandError(`${path ?? 'The file'} cannot be read (${code}).`) : error;
+  const isFileError = syscall === 'open' || syscall === 'read';
+  return isFileError ? new CommandError(`${path ?? 'The file'} cannot be read (${code}).`) : error;
 }
 
 function summary({ imported, skipped, refused }: UserImport, dryRun: boolean, ms: number): string {
   const seconds = ms / 1_000;
   const counts = `${imported} users imported, ${skipped} skipped, ${refused} refused`;
-  if (dryRun) return `${counts}, if this had not been a dry run.`;
-  return `${counts}, in ${seconds.toFixed(1)} s (${Math.round(imported / seconds)} a second).`;
+  if (dryRun) return `${counts} (dry run: nothing was written).`;
+  return `${counts}, in ${seconds.toFixed(1)} s (${Math.round(imported / seconds)} per second).`;
 }

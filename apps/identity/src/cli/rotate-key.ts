@@ -4,7 +4,7 @@ import { KeyDirectory } from '../auth/signing-keys/key-directory.js';
 import { rotate, type RotationStep } from '../auth/signing-keys/key-rotation.js';
 import { SPREAD_WITHIN_MS } from '../auth/signing-keys/rotation-times.js';
 import { reasonOf } from '#runtime';
-import { CommandError } from './command-error.js';
+import { CommandError } from '../bootstrap/startup-error.js';
 
 const SPREAD = `${SPREAD_WITHIN_MS / 60_000} minutes`;
 
@@ -13,10 +13,10 @@ export interface RotateKeyOptions {
 }
 
 /**
- * Makes the next key sign, while the service runs or not.
+ * Makes the next key sign. The service may run meanwhile.
  *
- * @returns what was done, in a few sentences
- * @throws CommandError when nothing was done, and what is wrong with the directory
+ * @returns sentences that say what was done
+ * @throws CommandError if nothing was done, and errors of the key directory
  */
 export async function rotateKey(settings: Settings, { now = false }: RotateKeyOptions): Promise<string> {
   if (settings.jwtSecrets.length > 0) {
@@ -28,9 +28,9 @@ export async function rotateKey(settings: Settings, { now = false }: RotateKeyOp
 }
 
 /**
- * Into the audit log of DATABASE_URL. The embedded PostgreSQL may not run, and is not started for this.
+ * Records the rotation in the audit log of DATABASE_URL. The embedded PostgreSQL is not started for this.
  *
- * @returns what to add when that failed: the keys are as they are all the same
+ * @returns a sentence to add if that failed: the keys have changed all the same
  */
 async function record({ databaseUrl, databaseTimeoutMs }: Settings, action: AuditAction): Promise<string> {
   if (databaseUrl === undefined) return '';
@@ -45,7 +45,7 @@ async function record({ databaseUrl, databaseTimeoutMs }: Settings, action: Audi
     await new AuditLogStore(database).insert([auditEntry(ownEvent('operator', action))]);
     return '';
   } catch (error) {
-    return ` It could not be written into the audit log (${reasonOf(databaseErrorOf(error)?.cause ?? error)}).`;
+    return ` Writing to the audit log failed (${reasonOf(databaseErrorOf(error)?.cause ?? error)}).`;
   } finally {
     if (database.isInitialized) await database.destroy();
   }
@@ -56,19 +56,19 @@ function sentence(step: RotationStep): string {
     case 'published':
       return (
         `The key ${step.next} is published, and ${step.current} still signs. ` +
-        `Run rotate-key again in ${SPREAD}, when every instance knows the new one: then it signs.`
+        `Run rotate-key again in ${SPREAD}, when every instance knows the new key: then it signs.`
       );
     case 'rotated':
       return (
-        `The key ${step.current} signs now. ${step.previous} verifies until its last token has expired. ` +
-        `${step.next} is published, and follows at the next rotate-key.`
+        `The key ${step.current} now signs. ${step.previous} verifies until its last token has expired. ` +
+        `${step.next} is published and will sign after the next rotate-key.`
       );
     case 'too early':
       throw new CommandError(
-        `The key ${step.next} has not been published for ${SPREAD}, so not every instance may know it yet. ` +
-          `Run rotate-key again in ${Math.ceil(step.waitMs / 1000)} seconds; or with --now, if a few refused tokens do not matter.`,
+        `The key ${step.next} has been published for less than ${SPREAD}, so some instances may not know it yet. ` +
+          `Run rotate-key again in ${Math.ceil(step.waitMs / 1000)} seconds, or with --now if a few refused tokens are acceptable.`,
       );
     case 'overtaken':
-      throw new CommandError('Another rotate-key is at work; nothing was done here.');
+      throw new CommandError('Another rotate-key is running; nothing was done.');
   }
 }

@@ -1,8 +1,8 @@
 import { type ImportedUser } from '#accounts';
 import { Transform } from 'class-transformer';
-import { MetadataField } from '../../auth/profile/metadata-field.js';
-import { ProfileFields, profileChanges } from '../../auth/profile/profile.js';
-import { BcryptHash } from '../../auth/passwords/password-hasher.js';
+import { MetadataField } from '../auth/profile/metadata-field.js';
+import { ProfileFields, profileChanges } from '../auth/profile/profile.js';
+import { BcryptHash } from '../auth/passwords/password-hasher.js';
 import {
   BooleanField,
   EmailField,
@@ -16,7 +16,7 @@ import {
   stringRule,
   UuidField,
 } from '#http';
-import { RolesField } from '../../auth/profile/roles-field.js';
+import { RolesField } from '../auth/profile/roles-field.js';
 
 function BcryptHashField(): PropertyDecorator {
   return field(
@@ -31,7 +31,7 @@ function BcryptHashField(): PropertyDecorator {
   );
 }
 
-/** PostgreSQL writes microseconds; what is finer than we keep is cut. */
+/** PostgreSQL writes microseconds; milliseconds are kept. */
 const toTheMillisecond = Transform(({ value }: { value: unknown }) =>
   typeof value === 'string' ? value.replace(/(\.\d{3})\d+(?=[Z+-])/, '$1') : value,
 );
@@ -40,7 +40,7 @@ const inThePast = rule('datetime_past', 'Input should be between 1970 and now', 
   value instanceof Date ? value.getTime() >= 0 && value.getTime() <= Date.now() : true,
 );
 
-/** What a line may hold. The fields of a registration have its rules. */
+/** The fields of a line. Those of a registration have its rules. */
 class UserLine extends ProfileFields {
   @UuidField({ optional: true })
   id?: string;
@@ -48,7 +48,7 @@ class UserLine extends ProfileFields {
   @EmailField()
   email!: string;
 
-  @BooleanField({ description: 'Whether it is known to be theirs.', optional: true })
+  @BooleanField({ description: 'Whether the address is verified.', optional: true })
   email_verified?: boolean;
 
   @BcryptHashField()
@@ -60,7 +60,7 @@ class UserLine extends ProfileFields {
   @RolesField({ description: 'Their roles.', optional: true })
   roles?: string[];
 
-  @MetadataField({ description: 'What administrators and services keep with them.', optional: true })
+  @MetadataField({ description: 'Data that administrators and services keep with the user.', optional: true })
   app_metadata?: Record<string, unknown>;
 
   @toTheMillisecond // the first one transforms first
@@ -72,9 +72,9 @@ class UserLine extends ProfileFields {
 const pipe = new InputPipe();
 
 /**
- * A line as a user.
+ * Reads a line.
  *
- * @param maxCost of the hash. A costlier one than new ones have would take longer to compare, and tell that the account exists
+ * @param maxCost of the hash. Comparing a costlier hash than new ones takes longer, which reveals that the account exists
  * @throws InvalidInput, and what `parseJsonBody` throws
  */
 export async function userOf(bytes: Buffer, maxCost: number): Promise<ImportedUser> {
@@ -82,10 +82,10 @@ export async function userOf(bytes: Buffer, maxCost: number): Promise<ImportedUs
   const line = (await pipe.transform(value, { type: 'body', metatype: UserLine })) as UserLine;
   const { cost } = BcryptHash.parse(line.password_hash)!;
   if (cost > maxCost) {
-    const msg = `The hash has cost ${cost}, and BCRYPT_COST is ${maxCost}; raise that first`;
+    const msg = `The hash has cost ${cost}, but BCRYPT_COST is ${maxCost}; raise BCRYPT_COST first`;
     throw new InvalidInput([{ loc: ['body', 'password_hash'], msg, type: 'password_hash_cost' }]);
   }
-  refuseUnearned(line);
+  refuseUnsafeRoles(line);
   return {
     ...profileChanges(line),
     id: line.id,
@@ -100,16 +100,16 @@ export async function userOf(bytes: Buffer, maxCost: number): Promise<ImportedUs
 }
 
 /**
- * An address that nobody has proven gets no roles. And a role that another system called `admin` may mean something
- * else than the administration of all users here, so no line makes an administrator.
+ * Roles need a verified address. And `admin` of another system may mean less than here, so no line makes an
+ * administrator.
  */
-function refuseUnearned({ roles = [], email_verified = false }: UserLine): void {
+function refuseUnsafeRoles({ roles = [], email_verified = false }: UserLine): void {
   if (roles.includes('admin')) {
-    const msg = 'Administrators are made by create-admin, one by one';
+    const msg = 'Create administrators with create-admin';
     throw new InvalidInput([{ loc: ['body', 'roles'], msg, type: 'role_admin' }]);
   }
   if (roles.length > 0 && !email_verified) {
-    const msg = 'Roles need an email address that is verified';
+    const msg = 'Roles need a verified email address';
     throw new InvalidInput([{ loc: ['body', 'roles'], msg, type: 'email_not_verified' }]);
   }
 }
