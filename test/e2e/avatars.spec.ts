@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AvatarFiles, DiskStore } from '#storage';
-import { UserStore } from '#accounts';
+import { CredentialStore, UserStore } from '#accounts';
 import fc from 'fast-check';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -528,7 +528,7 @@ describe('avatars', () => {
     });
 
     it('a picture that came meanwhile is noted before it is replaced', async () => {
-      const stale = (await one.app.get(UserStore).credentials('id', person.id))!.user;
+      const stale = (await one.app.get(CredentialStore).find('id', person.id))!.user;
       await uploaded(await aPicture());
       const crashing = new AvatarFiles(new DiskThatDeletesNothing(store));
       const pictures = one.app.get(AvatarProcessor);

@@ -63,7 +63,7 @@ describe('SessionStore', () => {
 
     it('for nobody whose password is another by now, who is deactivated, or who never was', async () => {
       const [rekeyed, gone] = [await aUser(), await aUser()];
-      await one.store.changePassword(rekeyed.id, HASH, 'another', randomUUID());
+      await one.credentials.changePassword(rekeyed.id, HASH, 'another', randomUUID());
       await one.store.changeStanding(gone.id, { isActive: false });
       for (const userId of [rekeyed.id, gone.id, randomUUID()]) {
         expect(await one.sessions.open({ userId, verifiedHash: HASH, device: null, address: null })).toBe(
@@ -115,7 +115,7 @@ describe('SessionStore', () => {
     it.each([
       [
         'a new password',
-        (user: CachedUser) => other.store.changePassword(user.id, HASH, 'new', randomUUID()),
+        (user: CachedUser) => other.credentials.changePassword(user.id, HASH, 'new', randomUUID()),
       ],
       ['a deactivation', (user: CachedUser) => other.store.changeStanding(user.id, { isActive: false })],
       [
@@ -149,7 +149,7 @@ describe('SessionStore', () => {
         const own = await open(user);
         await Promise.all([
           ...[one, other].flatMap((usher) => [tryToOpen(user, usher), tryToOpen(user, usher)]),
-          other.store.changePassword(user.id, HASH, 'new', own.id),
+          other.credentials.changePassword(user.id, HASH, 'new', own.id),
         ]);
         expect(await sessionsOf(user)).toEqual([own.id]);
       }
@@ -270,7 +270,7 @@ describe('SessionStore', () => {
     it.each<[string, (user: CachedUser, session: LiveSession) => Promise<unknown>]>([
       ['a logout', (user, { id }) => other.sessions.end(id, user.id)],
       ['a logout everywhere', (user) => other.sessions.endAll(user.id)],
-      ['a new password', (user) => other.store.changePassword(user.id, HASH, 'new', randomUUID())],
+      ['a new password', (user) => other.credentials.changePassword(user.id, HASH, 'new', randomUUID())],
       ['a deactivation', (user) => other.store.changeStanding(user.id, { isActive: false })],
       ['DELETE in psql', (_, { id }) => database.query('DELETE FROM sessions WHERE id = $1', [id])],
       ['TRUNCATE in psql', () => database.query('TRUNCATE sessions')],
@@ -404,7 +404,7 @@ describe('SessionStore', () => {
         ...sessions.flatMap(({ id }) => [one, other].map((usher) => usher.sessions.refresh(id, 0))),
         one.sessions.purge(),
         other.sessions.purge(),
-        one.store.changePassword(user.id, HASH, 'new', first!.id),
+        one.credentials.changePassword(user.id, HASH, 'new', first!.id),
         one.sessions.endAll(user.id, first!.id),
         other.sessions.endAll(user.id),
         ...sessions.map(({ id }) => other.sessions.end(id, user.id)),

@@ -47,11 +47,11 @@ describe('UserStore', () => {
     expect((await cache.byId(made.id)).value).toEqual(changed);
     expect((await cache.byPhone(names.phone)).value).toBeNull();
 
-    const rekeyed = await store.changePassword(made.id, 'one', 'two', randomUUID());
+    const rekeyed = await usher.credentials.changePassword(made.id, 'one', 'two', randomUUID());
     expect(rekeyed.updatedAt > changed.updatedAt).toBe(true);
     expect((await cache.byEmail(names.email)).value).toEqual(rekeyed);
 
-    await store.rehash(made.id, 'two', 'two, stronger');
+    await usher.credentials.rehash(made.id, 'two', 'two, stronger');
     expect((await cache.byId(made.id)).value).toEqual((await cache.byId(made.id, { truth: true })).value);
 
     const ended = await store.changeStanding(made.id, { isActive: false });
@@ -120,24 +120,24 @@ describe('UserStore', () => {
     const nobody = randomUUID();
     await expect(usher.store.changeProfile(nobody, { bio: '' })).rejects.toBeInstanceOf(UserNotFound);
     await expect(usher.store.changeStanding(nobody, { isActive: true })).rejects.toBeInstanceOf(UserNotFound);
-    await expect(usher.store.changePassword(nobody, '', '', randomUUID())).rejects.toBeInstanceOf(
+    await expect(usher.credentials.changePassword(nobody, '', '', randomUUID())).rejects.toBeInstanceOf(
       UserNotFound,
     );
-    expect(await usher.store.credentials('id', nobody)).toBeNull();
-    expect(await usher.store.credentials('email', 'nobody@x.y')).toBeNull();
+    expect(await usher.credentials.find('id', nobody)).toBeNull();
+    expect(await usher.credentials.find('email', 'nobody@x.y')).toBeNull();
   });
 
   it('changes a password only if the one that was verified is still the one', async () => {
     const user = await aUser('first');
     const attempts = await Promise.allSettled([
-      usher.store.changePassword(user.id, 'first', 'second', randomUUID()),
-      usher.store.changePassword(user.id, 'first', 'third', randomUUID()),
+      usher.credentials.changePassword(user.id, 'first', 'second', randomUUID()),
+      usher.credentials.changePassword(user.id, 'first', 'third', randomUUID()),
     ]);
     const refused = attempts.filter((attempt) => attempt.status === 'rejected');
     expect(refused).toHaveLength(1);
     expect(refused[0]!.reason).toBeInstanceOf(PasswordChangedMeanwhile);
-    await usher.store.rehash(user.id, 'first', 'undone'); // a late one does nothing
-    expect(['second', 'third']).toContain((await usher.store.credentials('id', user.id))!.passwordHash);
+    await usher.credentials.rehash(user.id, 'first', 'undone'); // a late one does nothing
+    expect(['second', 'third']).toContain((await usher.credentials.find('id', user.id))!.passwordHash);
   });
 
   it('ends sessions by deactivating, and leaves them ended when the user comes back', async () => {
@@ -156,7 +156,7 @@ describe('UserStore', () => {
     const [own, ended] = [await insertSession(database, user.id), await insertSession(database, user.id)];
     const others = await insertSession(database, other.id);
     for (const id of [own, ended, others]) await usher.sessionCache.byId(id);
-    await usher.store.changePassword(user.id, 'first', 'second', own);
+    await usher.credentials.changePassword(user.id, 'first', 'second', own);
     const left = await Promise.all([own, ended, others].map((id) => usher.sessionCache.byId(id)));
     expect(left.map(({ value }) => value?.id)).toEqual([own, undefined, others]);
   });
@@ -166,7 +166,7 @@ describe('UserStore', () => {
       const user = await aUser('first');
       const own = await insertSession(database, user.id);
       await Promise.allSettled([
-        usher.store.changePassword(user.id, 'first', 'second', own),
+        usher.credentials.changePassword(user.id, 'first', 'second', own),
         usher.store.changeStanding(user.id, { isActive: false }),
       ]);
       expect((await usher.cache.byId(user.id)).value!.isActive).toBe(false);
@@ -176,7 +176,7 @@ describe('UserStore', () => {
 
   it('deactivates for an owner only by the password that is still the one', async () => {
     const user = await aUser('first');
-    await usher.store.changePassword(user.id, 'first', 'second', randomUUID());
+    await usher.credentials.changePassword(user.id, 'first', 'second', randomUUID());
     await expect(usher.store.deactivate(user.id, 'first', 1_000)).rejects.toBeInstanceOf(
       PasswordChangedMeanwhile,
     );
@@ -184,9 +184,9 @@ describe('UserStore', () => {
     const dueAt = await usher.store.deactivate(user.id, 'second', 60_000);
     expect(Math.abs(dueAt.getTime() - Date.now() - 60_000)).toBeLessThan(10_000);
     expect((await usher.cache.byId(user.id)).value!.isActive).toBe(false);
-    await expect(usher.store.changePassword(user.id, 'second', 'third', randomUUID())).rejects.toBeInstanceOf(
-      PasswordChangedMeanwhile,
-    );
+    await expect(
+      usher.credentials.changePassword(user.id, 'second', 'third', randomUUID()),
+    ).rejects.toBeInstanceOf(PasswordChangedMeanwhile);
   });
 
   it('keeps one administrator, also when all of them are removed at the same moment', async () => {

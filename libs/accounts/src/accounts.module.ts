@@ -10,22 +10,23 @@ import {
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
 import { Coherence, type CoherenceOptions } from '#change-log';
+import { CredentialStore } from './credentials/credential-store.js';
 import { PersonalTokenCache } from './personal-tokens/personal-token-cache.js';
 import { PersonalTokenStore } from './personal-tokens/personal-token-store.js';
 import { SessionCache } from './sessions/session-cache.js';
 import { type SessionLimits, SessionStore } from './sessions/session-store.js';
 import { UserCache } from './users/user-cache.js';
-import { UserDirectory } from './users/user-directory.js';
+import { UserDirectory } from './user-search/user-directory.js';
 import { UserRemoval } from './users/user-removal.js';
 import { UserStore } from './users/user-store.js';
 
 export interface AccountsModuleOptions {
-  /** Asked once, when the application is made. */
+  /** Called once, when the application is created. */
   cache: () => Promise<CoherenceOptions>;
   sessions: SessionLimits;
 }
 
-/** The caches and the stores, for the whole application, over the pool of `DatabaseModule`. */
+/** Caches and stores for the whole application, over the pool of `DatabaseModule`. */
 @Module({})
 export class AccountsModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(@Inject(Coherence) private readonly coherence: Coherence) {}
@@ -33,72 +34,49 @@ export class AccountsModule implements OnApplicationBootstrap, OnApplicationShut
   static forRoot({ cache, sessions: limits }: AccountsModuleOptions): DynamicModule {
     const logger = new Logger('UserCache');
     const clock = new SystemClock();
-    const dataSource = getDataSourceToken();
+    const coherence = {
+      provide: Coherence,
+      inject: [getDataSourceToken()],
+      useFactory: async (dataSource: DataSource): Promise<Coherence> =>
+        new Coherence(dataSource, clock, {
+          onNotice: (level, notice) => logger[level === 'info' ? 'log' : level](notice),
+          ...(await cache()),
+        }),
+    };
+    const providers = [
+      ...[UserCache, SessionCache, PersonalTokenCache].map((Cache) => ({
+        provide: Cache,
+        inject: [getDataSourceToken(), Coherence],
+        useFactory: (dataSource: DataSource, coherence: Coherence) => new Cache(dataSource, clock, coherence),
+      })),
+      ...[UserStore, CredentialStore, UserRemoval].map((Store) => ({
+        provide: Store,
+        inject: [getDataSourceToken(), UserCache],
+        useFactory: (dataSource: DataSource, cache: UserCache) => new Store(dataSource, cache),
+      })),
+      {
+        provide: SessionStore,
+        inject: [getDataSourceToken(), SessionCache],
+        useFactory: (dataSource: DataSource, cache: SessionCache) =>
+          new SessionStore(dataSource, cache, limits),
+      },
+      {
+        provide: PersonalTokenStore,
+        inject: [getDataSourceToken(), PersonalTokenCache],
+        useFactory: (dataSource: DataSource, cache: PersonalTokenCache) =>
+          new PersonalTokenStore(dataSource, cache),
+      },
+      {
+        provide: UserDirectory,
+        inject: [getDataSourceToken()],
+        useFactory: (dataSource: DataSource) => new UserDirectory(dataSource),
+      },
+    ];
     return {
       module: AccountsModule,
       global: true,
-      providers: [
-        {
-          provide: Coherence,
-          inject: [dataSource],
-          useFactory: async (pool: DataSource) =>
-            new Coherence(pool, clock, {
-              onNotice: (level, notice) => logger[level === 'info' ? 'log' : level](notice),
-              ...(await cache()),
-            }),
-        },
-        {
-          provide: UserCache,
-          inject: [dataSource, Coherence],
-          useFactory: (pool: DataSource, coherence: Coherence) => new UserCache(pool, clock, coherence),
-        },
-        {
-          provide: SessionCache,
-          inject: [dataSource, Coherence],
-          useFactory: (pool: DataSource, coherence: Coherence) => new SessionCache(pool, clock, coherence),
-        },
-        {
-          provide: PersonalTokenCache,
-          inject: [dataSource, Coherence],
-          useFactory: (pool: DataSource, coherence: Coherence) =>
-            new PersonalTokenCache(pool, clock, coherence),
-        },
-        {
-          provide: PersonalTokenStore,
-          inject: [dataSource, PersonalTokenCache],
-          useFactory: (pool: DataSource, cache: PersonalTokenCache) => new PersonalTokenStore(pool, cache),
-        },
-        {
-          provide: UserStore,
-          inject: [dataSource, UserCache],
-          useFactory: (pool: DataSource, cache: UserCache) => new UserStore(pool, cache),
-        },
-        {
-          provide: UserRemoval,
-          inject: [dataSource, UserCache],
-          useFactory: (pool: DataSource, cache: UserCache) => new UserRemoval(pool, cache),
-        },
-        {
-          provide: SessionStore,
-          inject: [dataSource, SessionCache],
-          useFactory: (pool: DataSource, cache: SessionCache) => new SessionStore(pool, cache, limits),
-        },
-        {
-          provide: UserDirectory,
-          inject: [dataSource],
-          useFactory: (pool: DataSource) => new UserDirectory(pool),
-        },
-      ],
-      exports: [
-        UserCache,
-        UserRemoval,
-        UserStore,
-        UserDirectory,
-        SessionCache,
-        SessionStore,
-        PersonalTokenCache,
-        PersonalTokenStore,
-      ],
+      providers: [coherence, ...providers],
+      exports: providers.map(({ provide }) => provide),
     };
   }
 

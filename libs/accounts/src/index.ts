@@ -10,6 +10,7 @@ export {
   SUCCESS,
 } from './audit-log/audit-entry.js';
 export { AuditLogStore } from './audit-log/audit-log-store.js';
+export { type Credentials, CredentialStore } from './credentials/credential-store.js';
 export { type DataExport, DataExports } from './data-export/data-exports.js';
 export { exportSources } from './data-export/export-sources.js';
 export { EmailActionStore } from './email-actions/email-action-store.js';
@@ -21,8 +22,7 @@ export {
   newLinkToken,
 } from './email-actions/email-action.js';
 export { Outbox, type OutgoingMail } from './email-actions/outbox.js';
-export { type CachedPersonalToken } from './personal-tokens/cached-personal-token.js';
-export { PersonalTokenCache } from './personal-tokens/personal-token-cache.js';
+export { type CachedPersonalToken, PersonalTokenCache } from './personal-tokens/personal-token-cache.js';
 export {
   type Comparison,
   type Creation,
@@ -32,8 +32,7 @@ export {
   PersonalTokenStore,
 } from './personal-tokens/personal-token-store.js';
 export { accountsSchema } from './schema.js';
-export { type CachedSession } from './sessions/cached-session.js';
-export { SessionCache } from './sessions/session-cache.js';
+export { type CachedSession, SessionCache } from './sessions/session-cache.js';
 export {
   type LiveSession,
   type NewSession,
@@ -53,9 +52,9 @@ export {
   PREFIXED_SQL,
   SEARCHED_TEXT_SQL,
   type SearchIndexing,
-} from './users/search-indexes.js';
+} from './user-search/search-indexes.js';
 export { type ReadOptions, UserCache } from './users/user-cache.js';
-export { UserDirectory, type UserPage, type UserSearch } from './users/user-directory.js';
+export { UserDirectory, type UserPage, type UserSearch } from './user-search/user-directory.js';
 export {
   EmailNotVerified,
   EmailTaken,
@@ -77,11 +76,5 @@ export {
   UserImporter,
 } from './users/user-importer.js';
 export { UserRemoval } from './users/user-removal.js';
-export {
-  type Credentials,
-  type InTransaction,
-  type NewUser,
-  type StandingChanges,
-  type StandingOptions,
-  UserStore,
-} from './users/user-store.js';
+export { type NewUser, type StandingChanges, type StandingOptions, UserStore } from './users/user-store.js';
+export { type InTransaction } from './users/user-writer.js';

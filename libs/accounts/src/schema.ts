@@ -1,4 +1,9 @@
 import { type Schema } from '#database';
+import { AuditLogEntity } from './audit-log/audit-log.entity.js';
+import { MailedLinkEntity } from './email-actions/mailed-link.entity.js';
+import { PersonalTokenEntity } from './personal-tokens/personal-token.entity.js';
+import { SessionEntity } from './sessions/session.entity.js';
+import { RecoveryCodeEntity, SecondFactorEntity } from './two-factor/two-factor.entities.js';
 import { UserEntity } from './users/user.entity.js';
 import { CreateUsers1763600000000 } from './migrations/1763600000000-create-users.js';
 import { CreateChangeLog1763600000001 } from './migrations/1763600000001-create-change-log.js';
@@ -15,7 +20,15 @@ import { WatchTheLogItself1763600000011 } from './migrations/1763600000011-watch
 
 /** The tables of accounts, and those of the change log. */
 export const accountsSchema: Schema = {
-  entities: [UserEntity],
+  entities: [
+    UserEntity,
+    SessionEntity,
+    PersonalTokenEntity,
+    SecondFactorEntity,
+    RecoveryCodeEntity,
+    MailedLinkEntity,
+    AuditLogEntity,
+  ],
   migrations: [
     CreateUsers1763600000000,
     CreateChangeLog1763600000001,

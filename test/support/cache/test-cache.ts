@@ -1,6 +1,6 @@
 import { SystemClock } from '#cache';
 import { createDataSource } from '#database';
-import { accountsSchema, SessionCache, SessionStore, UserCache, UserStore } from '#accounts';
+import { accountsSchema, CredentialStore, SessionCache, SessionStore, UserCache, UserStore } from '#accounts';
 import { Coherence, type CoherenceOptions } from '#change-log';
 import { randomBytes } from 'node:crypto';
 import { type DataSource } from 'typeorm';
@@ -20,11 +20,12 @@ export interface TestCacheOptions extends Partial<CoherenceOptions> {
   poolSize?: number;
 }
 
-/** The heart alone, without HTTP: a cache and a store as one instance of Usher has them. */
+/** The heart alone, without HTTP: the caches and stores as one instance of Usher has them. */
 export class TestCache {
   private constructor(
     readonly cache: UserCache,
     readonly store: UserStore,
+    readonly credentials: CredentialStore,
     readonly sessionCache: SessionCache,
     readonly sessions: SessionStore,
     readonly dataSource: DataSource,
@@ -72,6 +73,7 @@ export class TestCache {
     return new TestCache(
       cache,
       new UserStore(dataSource, cache),
+      new CredentialStore(dataSource, cache),
       sessionCache,
       sessions,
       dataSource,

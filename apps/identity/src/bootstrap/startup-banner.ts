@@ -1,5 +1,5 @@
 import { type Settings } from '#config';
-import { UserStore } from '#accounts';
+import { CredentialStore } from '#accounts';
 import { Logger } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import path from 'node:path';
@@ -20,8 +20,8 @@ export async function printStartupBanner(
   if (settings.nodeEnv !== 'development') return new Logger('Start').log(`${url} serves from ${database}`);
   // Registered in an earlier start: registering it again would be a conflict.
   const exampleExists = await app
-    .get(UserStore)
-    .credentials('email', EXAMPLE_EMAIL)
+    .get(CredentialStore)
+    .find('email', EXAMPLE_EMAIL)
     .then((found) => found !== null)
     .catch(() => false);
   process.stdout.write(bannerText(settings, url, database, exampleExists));

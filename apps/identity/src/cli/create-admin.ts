@@ -1,5 +1,5 @@
 import { type Settings } from '#config';
-import { auditEntry, AuditLogStore, EmailNotVerified, ownEvent, UserStore } from '#accounts';
+import { auditEntry, AuditLogStore, CredentialStore, EmailNotVerified, ownEvent, UserStore } from '#accounts';
 import { type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { validate } from 'class-validator';
@@ -67,7 +67,7 @@ async function makeAdmin(
   const store = app.get(UserStore);
   const record = (id: string): Promise<void> =>
     app.get(AuditLogStore).insert([auditEntry(ownEvent('operator', 'admin.appointed', id))]);
-  const existing = await store.credentials('email', email);
+  const existing = await app.get(CredentialStore).find('email', email);
   if (existing) {
     const { user } = existing;
     const who = `${email} (${user.id}, registered ${user.createdAt})`;

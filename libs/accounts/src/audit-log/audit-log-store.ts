@@ -1,5 +1,7 @@
-import { type DataSource } from 'typeorm';
+import { runInBatches } from '#database';
+import { And, type DataSource, type FindOptionsWhere, LessThan, MoreThanOrEqual } from 'typeorm';
 import { type AuditActor, type AuditEntry, idAt } from './audit-entry.js';
+import { AuditLogEntity } from './audit-log.entity.js';
 
 export interface AuditSearch {
   userId?: string | undefined;
@@ -15,13 +17,7 @@ export interface AuditSearch {
   limit: number;
 }
 
-interface Row extends Omit<AuditEntry, 'actor'> {
-  actorKind: AuditActor['kind'];
-  actorId: string | null;
-  actorName: string | null;
-}
-
-/** Entries that one statement reads, blanks or removes at most, so that it ends in time. */
+/** Entries that one statement reads, changes or deletes at most, so that it ends within the deadline. */
 const BATCH = 500;
 
 /** The table `audit_log`. */
@@ -29,8 +25,8 @@ export class AuditLogStore {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
-   * All of them in one statement, or none. Where somebody was who tried the account of a user that is gone by now is left
-   * out: `forget()` may have been there before.
+   * Writes all entries or none. By hand, for one statement that leaves out the address and device of an unproven actor
+   * when the user was deleted meanwhile: `forget()` may have run before.
    *
    * @throws DatabaseUnavailable, DatabaseTimeout in TypeORM's wrapping: see `databaseErrorOf()`
    */
@@ -50,36 +46,26 @@ export class AuditLogStore {
   }
 
   /** Newest first. */
-  async search({ since, until, limit, ...search }: AuditSearch): Promise<AuditEntry[]> {
-    // Time by the id, in the order of which every index is, so that a page ends as soon as it is full.
-    const rows = await this.dataSource.query<Row[]>(
-      `SELECT id, at, action, outcome, actor_kind AS "actorKind", actor_id AS "actorId", actor_name AS "actorName",
-              user_id AS "userId", session_id AS "sessionId", changes, host(address) AS address, device,
-              request_id AS "requestId"
-         FROM audit_log
-        WHERE ($1::uuid IS NULL OR user_id = $1)
-          AND ($2::uuid IS NULL OR actor_id = $2)
-          AND ($3::text IS NULL OR action = $3)
-          AND ($4::text IS NULL OR outcome = $4)
-          AND ($5::uuid IS NULL OR id >= $5)
-          AND ($6::uuid IS NULL OR id < $6)
-          AND ($7::uuid IS NULL OR id < $7)
-        ORDER BY id DESC LIMIT $8`,
-      [
-        search.userId ?? null,
-        search.actorId ?? null,
-        search.action ?? null,
-        search.outcome ?? null,
-        since ? idAt(since) : null,
-        until ? idAt(until) : null,
-        search.before ?? null,
-        limit,
-      ],
-    );
+  async search({ since, until, before, limit, ...equal }: AuditSearch): Promise<AuditEntry[]> {
+    // Times become ids, because every index is in the order of ids: a page ends as soon as it is full.
+    const range = [
+      ...(since ? [MoreThanOrEqual(idAt(since))] : []),
+      ...(until ? [LessThan(idAt(until))] : []),
+      ...(before !== undefined ? [LessThan(before)] : []),
+    ];
+    const given = Object.entries(equal).filter(([, value]) => value !== undefined);
+    const rows = await this.dataSource.getRepository(AuditLogEntity).find({
+      where: {
+        ...(Object.fromEntries(given) as FindOptionsWhere<AuditLogEntity>),
+        ...(range.length > 0 && { id: And(...range) }),
+      },
+      order: { id: 'DESC' },
+      take: limit,
+    });
     return rows.map(entryOf);
   }
 
-  /** All that is known about one user, newest first. */
+  /** Every entry about one user, newest first. */
   async *entriesOf(userId: string): AsyncGenerator<AuditEntry, void> {
     for (let before: string | undefined; ;) {
       const page = await this.search({ userId, before, limit: BATCH });
@@ -90,35 +76,35 @@ export class AuditLogStore {
   }
 
   /**
-   * Takes the addresses and devices of somebody who is gone out of their entries, and leaves what happened: also where
-   * nobody knows whether it was them, but not what others did to their account.
+   * Clears addresses and devices of a deleted user: in their own entries and in those of unproven actors at their account,
+   * not in those of administrators.
    */
   async forget(userId: string): Promise<void> {
-    for (let blanked = BATCH; blanked === BATCH;) {
-      [, blanked] = await this.dataSource.query<[unknown[], number]>(
-        `UPDATE audit_log SET address = NULL, device = NULL WHERE id = ANY (ARRAY(
-           SELECT id FROM audit_log
-            WHERE (actor_id = $1 OR (user_id = $1 AND actor_kind = 'anyone'))
-              AND (address IS NOT NULL OR device IS NOT NULL)
-            LIMIT ${BATCH}))`,
-        [userId],
-      );
-    }
+    await runInBatches(
+      this.dataSource,
+      BATCH,
+      `UPDATE audit_log SET address = NULL, device = NULL WHERE id = ANY (ARRAY(
+         SELECT id FROM audit_log
+          WHERE (actor_id = $1 OR (user_id = $1 AND actor_kind = 'anyone'))
+            AND (address IS NOT NULL OR device IS NOT NULL)
+          LIMIT ${BATCH}))`,
+      [userId],
+    );
   }
 
-  /** Removes what is older. Instances may do so at once. */
+  /** Deletes older entries. Several instances may do so at once. */
   async purge(olderThan: Date): Promise<void> {
-    for (let removed = BATCH; removed === BATCH;) {
-      [, removed] = await this.dataSource.query<[unknown[], number]>(
-        `DELETE FROM audit_log WHERE id = ANY (ARRAY(
-           SELECT id FROM audit_log WHERE id < $1 ORDER BY id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED))`,
-        [idAt(olderThan)],
-      );
-    }
+    await runInBatches(
+      this.dataSource,
+      BATCH,
+      `DELETE FROM audit_log WHERE id = ANY (ARRAY(
+         SELECT id FROM audit_log WHERE id < $1 ORDER BY id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED))`,
+      [idAt(olderThan)],
+    );
   }
 }
 
-function entryOf({ actorKind, actorId, actorName, ...row }: Row): AuditEntry {
+function entryOf({ actorKind, actorId, actorName, ...row }: AuditLogEntity): AuditEntry {
   return { ...row, actor: actorOf(actorKind, actorId, actorName) };
 }
 

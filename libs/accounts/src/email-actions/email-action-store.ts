@@ -2,6 +2,7 @@ import { type CachedUser } from '../users/cached-user.js';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource, type EntityManager } from 'typeorm';
+import { MailedLinkEntity } from './mailed-link.entity.js';
 import {
   ASKED_AGAIN_AFTER_SECONDS,
   ASKED_AN_HOUR,
@@ -24,10 +25,10 @@ export interface FoundLink {
 }
 
 /**
- * The new one replaces the one before, unless that is too young or there were too many. One that leads to another address
- * is dead in any case: it may have been mistyped, and be a stranger's.
+ * A new link replaces the earlier one of its purpose, unless that is too young or there were too many. An earlier link to
+ * another address is always replaced: that address may be mistyped, and belong to a stranger.
  */
-const INTO_THE_ONE_OF_ITS_PURPOSE = `
+const REPLACE_EARLIER = `
   ON CONFLICT (user_id, purpose) WHERE purpose IN ('verify_email', 'reset_password', 'change_email') DO UPDATE
      SET id = excluded.id, email = excluded.email, new_email = excluded.new_email, address = excluded.address,
          token_hash = NULL, expires_at = excluded.expires_at, attempts = 0, created_at = now(),
@@ -39,11 +40,11 @@ const INTO_THE_ONE_OF_ITS_PURPOSE = `
           AND (l.asked < ${ASKED_AN_HOUR} OR l.counted_from < now() - interval '1 hour'))`;
 
 /**
- * For whoever says whose account it is. One statement, whether or not there is such a user, and its commit does not
- * wait for the disk: that would take longer where a row was written. (What a crash of PostgreSQL takes with it
- * within that half second is asked for again.)
+ * A request by someone who only names an account. One statement, whether or not there is such a user, and its commit does
+ * not wait for the disk: the time it takes must not tell whether a row was written. (A crash of PostgreSQL within the next
+ * half second loses the row, and the user requests the link again.)
  */
-const ASK = `
+const REQUEST = `
   WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
        owner AS (
          SELECT u.id, u.email FROM users AS u
@@ -51,28 +52,32 @@ const ASK = `
             FOR KEY SHARE),
        put AS (
          INSERT INTO mailed_links AS l (user_id, purpose, email, address, expires_at)
-         SELECT id, $2, email, $3::inet, now() + $4::interval FROM owner ${INTO_THE_ONE_OF_ITS_PURPOSE})
+         SELECT id, $2, email, $3::inet, now() + $4::interval FROM owner ${REPLACE_EARLIER})
   SELECT owner.id FROM quick LEFT JOIN owner ON true`;
 
-/** For the owner of the account, who has just proved to be: a link to the new address, and a notice to the old one. */
-const ASK_FOR_CHANGE = `
+/**
+ * A request by the owner of the account, whose password was just verified: a link to the new address, and a notice to the
+ * old one. One statement, so that both are sent or neither.
+ */
+const REQUEST_CHANGE = `
   WITH owner AS (
          SELECT u.id, u.email FROM users AS u WHERE u.id = $1 AND u.is_active AND u.password_hash = $2 FOR KEY SHARE),
        put AS (
          INSERT INTO mailed_links AS l (user_id, purpose, email, new_email, address, expires_at)
          SELECT id, 'change_email', email, $3, $4::inet, now() + $5::interval FROM owner
-         ${INTO_THE_ONE_OF_ITS_PURPOSE} RETURNING l.user_id, l.email, l.next_attempt_at),
+         ${REPLACE_EARLIER} RETURNING l.user_id, l.email, l.next_attempt_at),
        notice AS (
          INSERT INTO mailed_links (user_id, purpose, email, address, expires_at)
          SELECT user_id, 'email_change_asked', email, $4::inet, now() + $6::interval FROM put
           WHERE next_attempt_at IS NOT NULL)
   SELECT id FROM owner`;
 
-const DEAD = `token_hash = CASE WHEN purpose = 'verify_email' THEN token_hash END, next_attempt_at = NULL`;
+/** Ends a link. One that verifies keeps its hash, so that a second click is told that the address is verified. */
+const END = `token_hash = CASE WHEN purpose = 'verify_email' THEN token_hash END, next_attempt_at = NULL`;
 
 /**
- * Links from when they are asked for until they are used. Whoever asks only leaves a row, which the outbox sends: a
- * request never waits for a mail server. Whoever changes rows of a user here has locked that user before.
+ * Links, from the request until they are used. A request only writes a row, which the outbox sends: it never waits for a
+ * mail server. A transaction that changes rows of a user here has locked that user before.
  */
 @Injectable()
 export class EmailActionStore {
@@ -80,15 +85,15 @@ export class EmailActionStore {
 
   /**
    * @param email in the form in which it is compared
-   * @param address where it is asked from
-   * @returns whose account it is; `undefined` when there is nobody to mail to
+   * @param address where the request comes from
+   * @returns whose account it is; `undefined`: there is no account to mail to
    */
   async requestByEmail(
     purpose: Exclude<LinkPurpose, 'change_email'>,
     email: string,
     address: string | null,
   ): Promise<string | undefined> {
-    const [row] = await this.dataSource.query<{ id: string | null }[]>(ASK, [
+    const [row] = await this.dataSource.query<{ id: string | null }[]>(REQUEST, [
       email,
       purpose,
       address,
@@ -107,7 +112,7 @@ export class EmailActionStore {
     newEmail: string,
     address: string | null,
   ): Promise<boolean> {
-    const rows = await this.dataSource.query<unknown[]>(ASK_FOR_CHANGE, [
+    const rows = await this.dataSource.query<unknown[]>(REQUEST_CHANGE, [
       userId,
       verifiedHash,
       newEmail,
@@ -118,7 +123,7 @@ export class EmailActionStore {
     return rows.length > 0;
   }
 
-  /** The first mail to an account that is being made in this transaction. */
+  /** The first mail to an account that this transaction registers. */
   async requestVerification(manager: EntityManager, user: CachedUser, address: string | null): Promise<void> {
     await this.#put(manager, user, 'verify_email', address, LINK_LIFETIME_SECONDS.verify_email);
   }
@@ -133,7 +138,7 @@ export class EmailActionStore {
     await this.#put(manager, user, purpose, address, NOTICE_LIFETIME_SECONDS);
   }
 
-  /** @throws InvalidLink */
+  /** By hand: one round trip for the link and its user. @throws InvalidLink */
   async find(purpose: LinkPurpose, token: string): Promise<FoundLink> {
     const hash = linkTokenHash(token);
     if (!hash) throw new InvalidLink();
@@ -148,24 +153,23 @@ export class EmailActionStore {
   }
 
   /**
-   * Uses it up, for a user whose row is locked by the same transaction. A link that verifies keeps its hash, so that a
-   * second click is told that the address is verified.
+   * Uses a link up, for a user whose row the same transaction has locked.
    *
-   * @throws InvalidLink when somebody was faster, or the user is not what they were when it was found
+   * @throws InvalidLink when another request was faster, or the user has changed since the link was found
    */
   async use(manager: EntityManager, purpose: LinkPurpose, token: string, user: CachedUser): Promise<void> {
     const [, used] = await manager.query<[unknown[], number]>(
-      `UPDATE mailed_links SET ${DEAD}
+      `UPDATE mailed_links SET ${END}
         WHERE token_hash = $1 AND purpose = $2 AND user_id = $3 AND email = $4 AND expires_at > clock_timestamp()`,
       [linkTokenHash(token), purpose, user.id, user.email],
     );
     if (used === 0 || !user.isActive) throw new InvalidLink();
   }
 
-  /** Those that are on their way too. Callers leave the user verified. The rows stay, so that it is known how often they were asked for. */
+  /** Ends links, also those that are not sent yet. The rows stay, because they count the requests. */
   async revoke(manager: EntityManager, userId: string, purposes: readonly LinkPurpose[]): Promise<void> {
     await manager.query(
-      `UPDATE mailed_links SET ${DEAD}
+      `UPDATE mailed_links SET ${END}
         WHERE user_id = $1 AND purpose = ANY ($2)`,
       [userId, purposes],
     );
@@ -178,11 +182,13 @@ export class EmailActionStore {
     address: string | null,
     lifetimeSeconds: number,
   ): Promise<void> {
-    await manager.query(
-      `INSERT INTO mailed_links (user_id, purpose, email, address, expires_at)
-       VALUES ($1, $2, $3, $4::inet, now() + $5::interval)`,
-      [id, purpose, email, address, seconds(lifetimeSeconds)],
-    );
+    await manager.insert(MailedLinkEntity, {
+      userId: id,
+      purpose,
+      email,
+      address,
+      expiresAt: () => `now() + interval '${seconds(lifetimeSeconds)}'`,
+    });
   }
 }
 

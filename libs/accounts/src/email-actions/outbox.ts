@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { type DataSource } from 'typeorm';
+import { runInBatches } from '#database';
+import { type DataSource, IsNull, Not } from 'typeorm';
+import { MailedLinkEntity } from './mailed-link.entity.js';
 import { type MailPurpose, isLink } from './email-action.js';
 
 /** A mail that has been claimed to be sent. */
@@ -19,24 +21,24 @@ export interface OutgoingMail {
   readonly attempts: number;
 }
 
-/** Longer than an attempt may take. Who died in the middle of one has this much of a lead. */
+/** Longer than an attempt may take: after this, another instance takes over from one that died. */
 const CLAIM_MS = 60_000;
-/** Rows that one statement of the purge removes, so that it ends in time. */
+/** Rows that one statement deletes at most, so that it ends within the deadline. */
 const PURGE_BATCH = 1_000;
 
 /**
- * What is to be mailed, for as many instances as like to take from it. A claim is a date in the future and no lock, so
- * no transaction is open while a mail server makes up its mind.
+ * Mails to send. Any number of instances may take from it. A claim is a date in the future instead of a lock, so that no
+ * transaction is open while a mail server takes its time.
  */
 @Injectable()
 export class Outbox {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
   /**
-   * The next one that is due, for the caller alone; `undefined`: none is.
+   * Claims the next mail that is due; `undefined`: none is. By hand: one statement skips locked rows, claims and returns.
    *
-   * @param tokenHash of the link in it, if it turns out to have one: in place before it is sent, or a fast reader
-   *   would find it invalid
+   * @param tokenHash of the link, if the mail has one. It is stored before the mail is sent, or the link would be invalid
+   *   for a fast reader.
    */
   async claim(tokenHash: Buffer): Promise<OutgoingMail | undefined> {
     const [[mail]] = await this.dataSource.query<[OutgoingMail[], number]>(
@@ -54,38 +56,35 @@ export class Outbox {
     return mail;
   }
 
-  /** Nothing happens when the same was asked for again meanwhile: that one has another id. */
+  /** Does nothing when the same mail was requested again meanwhile: that one has another id. */
   async sent({ id, purpose }: OutgoingMail): Promise<void> {
-    await this.dataSource.query(
-      isLink(purpose)
-        ? 'UPDATE mailed_links SET next_attempt_at = NULL WHERE id = $1'
-        : 'DELETE FROM mailed_links WHERE id = $1',
-      [id],
-    );
+    const links = this.dataSource.getRepository(MailedLinkEntity);
+    await (isLink(purpose) ? links.update({ id }, { nextAttemptAt: null }) : links.delete({ id }));
   }
 
   async retry({ id }: OutgoingMail, afterMs: number): Promise<void> {
-    await this.dataSource.query(
-      `UPDATE mailed_links SET next_attempt_at = now() + $2::interval WHERE id = $1 AND next_attempt_at IS NOT NULL`,
-      [id, `${afterMs} milliseconds`],
-    );
+    await this.dataSource
+      .getRepository(MailedLinkEntity)
+      .update(
+        { id, nextAttemptAt: Not(IsNull()) },
+        { nextAttemptAt: () => `now() + interval '${afterMs} milliseconds'` },
+      );
   }
 
   async giveUp({ id }: OutgoingMail): Promise<void> {
-    await this.dataSource.query(
-      'UPDATE mailed_links SET next_attempt_at = NULL, token_hash = NULL WHERE id = $1',
-      [id],
-    );
+    await this.dataSource
+      .getRepository(MailedLinkEntity)
+      .update({ id }, { nextAttemptAt: null, tokenHash: null });
   }
 
-  /** Removes what has expired, once it does not count any more either. */
+  /** Deletes expired rows that count no request any more. */
   async purge(): Promise<void> {
-    for (let removed = PURGE_BATCH; removed === PURGE_BATCH;) {
-      [, removed] = await this.dataSource.query<[unknown[], number]>(
-        `DELETE FROM mailed_links WHERE id = ANY (ARRAY(
-           SELECT id FROM mailed_links WHERE expires_at < now() AND created_at < now() - interval '1 hour'
-            LIMIT ${PURGE_BATCH} FOR UPDATE SKIP LOCKED))`,
-      );
-    }
+    await runInBatches(
+      this.dataSource,
+      PURGE_BATCH,
+      `DELETE FROM mailed_links WHERE id = ANY (ARRAY(
+         SELECT id FROM mailed_links WHERE expires_at < now() AND created_at < now() - interval '1 hour'
+          LIMIT ${PURGE_BATCH} FOR UPDATE SKIP LOCKED))`,
+    );
   }
 }

@@ -1,7 +1,8 @@
-import { type DataSource } from 'typeorm';
+import { type DataSource, Raw } from 'typeorm';
 import { StatementBatcher } from '#database';
-import { MARK_SQL } from './cached-personal-token.js';
-import { type PersonalTokenCache } from './personal-token-cache.js';
+import { lockUser, OwnedRows } from '../owned-rows/owned-rows.js';
+import { PersonalTokenEntity } from './personal-token.entity.js';
+import { MARK_SQL, type PersonalTokenCache } from './personal-token-cache.js';
 
 export interface NewPersonalToken {
   /** UUIDv7. */
@@ -45,22 +46,27 @@ export interface Comparison {
 /** Tokens that one user may have at one time. */
 export const MAX_PERSONAL_TOKENS = 50;
 
+const DETAIL_FIELDS = {
+  id: true,
+  name: true,
+  scopes: true,
+  createdAt: true,
+  expiresAt: true,
+  lastUsedAt: true,
+} as const;
 const DETAILS = `id, name, scopes, created_at AS "createdAt", expires_at AS "expiresAt", last_used_at AS "lastUsedAt"`;
-/** Rows that one statement of the purge removes, so that it ends in time. */
-const PURGE_BATCH = 1_000;
 
-/**
- * The write way of personal access tokens: each ends by the deletion of its row, which a trigger logs, and which is
- * shown to the cache before it is answered. The hash of a secret goes into a row and never comes out of it.
- */
+/** Writes personal access tokens. The hash of a secret goes into a row and is never selected from it. */
 export class PersonalTokenStore {
+  readonly #rows: OwnedRows<PersonalTokenEntity>;
   readonly #comparisons: StatementBatcher<string, Comparison>;
 
   constructor(
     private readonly dataSource: DataSource,
-    private readonly cache: PersonalTokenCache,
+    cache: PersonalTokenCache,
   ) {
-    // A bulkhead, because anybody can send what has to be compared.
+    this.#rows = new OwnedRows(dataSource, cache, PersonalTokenEntity);
+    // A bulkhead: anyone can send secrets to compare.
     this.#comparisons = new StatementBatcher((keys) => this.#compareAll(keys), {
       maxConcurrent: 2,
       maxBatch: 250,
@@ -79,13 +85,9 @@ export class PersonalTokenStore {
     days,
   }: NewPersonalToken): Promise<Creation> {
     return this.dataSource.transaction(async (manager): Promise<Creation> => {
-      // Whoever makes tokens of one user takes turns here. Only a statement that begins after the turn has come sees
-      // what the others did, so it cannot be one with the next.
-      const owner = await manager.query<unknown[]>(
-        'SELECT FROM users WHERE id = $1 AND is_active AND password_hash = $2 FOR NO KEY UPDATE',
-        [userId, verifiedHash],
-      );
-      if (owner.length === 0) return { kind: 'refused' };
+      // Only a statement that begins after the lock is held counts the tokens that others made meanwhile.
+      if (!(await lockUser(manager, { id: userId, verifiedHash }))) return { kind: 'refused' };
+      // By hand: the count and the insertion are one statement.
       const [token] = await manager.query<PersonalTokenDetails[]>(
         `INSERT INTO personal_access_tokens (id, user_id, name, token_hash, scopes, created_at, expires_at)
          SELECT $1, $2, $3, decode($4, 'hex'), $5, now(), now() + $6 * interval '24 hours'
@@ -98,7 +100,7 @@ export class PersonalTokenStore {
   }
 
   /**
-   * Whether the secret is that of the token, by PostgreSQL. What it says holds for as long as the token has that mark.
+   * Whether the secret is that of the token. The result holds while the token keeps that mark.
    *
    * @param id a UUID in lower case
    * @param tokenHash SHA-256 of the secret, in hex
@@ -108,41 +110,30 @@ export class PersonalTokenStore {
     return this.#comparisons.add(`${id} ${tokenHash}`);
   }
 
-  /** Newest first; those that have expired are not among them. */
+  /** Newest first, without expired ones. */
   list(userId: string): Promise<PersonalTokenDetails[]> {
-    return this.dataSource.query<PersonalTokenDetails[]>(
-      `SELECT ${DETAILS} FROM personal_access_tokens
-        WHERE user_id = $1 AND expires_at > now() ORDER BY id DESC LIMIT 1000`,
-      [userId],
-    );
+    return this.dataSource.getRepository(PersonalTokenEntity).find({
+      select: DETAIL_FIELDS,
+      where: { userId, expiresAt: Raw((column) => `${column} > now()`) },
+      order: { id: 'DESC' },
+      take: 1_000,
+    });
   }
 
-  /** Whether there was such a token of this user. Either way it is over when this resolves. */
+  /** @returns whether this user had such a token. It is over in either case when this resolves. */
   async end(id: string, userId: string): Promise<boolean> {
-    const [ended] = await this.dataSource.query<[unknown[], number]>(
-      'DELETE FROM personal_access_tokens WHERE id = $1 AND user_id = $2 RETURNING id',
-      [id, userId],
-    );
-    await this.cache.invalidate([id]);
-    return ended.length > 0;
+    return (await this.#rows.end(id, userId)) !== undefined;
   }
 
   /** @returns how many there were */
-  async endAll(userId: string): Promise<number> {
-    const ended = await this.dataSource.transaction(async (manager) => {
-      // In turn with those who make some, so that none escapes.
-      await manager.query('SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE', [userId]);
-      const [rows] = await manager.query<[{ id: string }[], number]>(
-        'DELETE FROM personal_access_tokens WHERE user_id = $1 RETURNING id',
-        [userId],
-      );
-      return rows;
-    });
-    await this.cache.invalidate(ended.map(({ id }) => id));
-    return ended.length;
+  endAll(userId: string): Promise<number> {
+    return this.#rows.endAll(userId);
   }
 
-  /** They were used just now; nobody's cache has to know. A row that somebody else is changing is left out. */
+  /**
+   * Notes that tokens were used just now. No cache holds that, so none is invalidated. By hand: rows that another
+   * transaction holds are skipped.
+   */
   async used(ids: readonly string[]): Promise<void> {
     await this.dataSource.query(
       `UPDATE personal_access_tokens SET last_used_at = now()
@@ -152,22 +143,17 @@ export class PersonalTokenStore {
     );
   }
 
-  /** Removes what has expired. */
-  async purge(): Promise<void> {
-    for (let removed = PURGE_BATCH; removed === PURGE_BATCH;) {
-      [, removed] = await this.dataSource.query<[unknown[], number]>(
-        `DELETE FROM personal_access_tokens WHERE ctid = ANY (ARRAY(
-           SELECT ctid FROM personal_access_tokens WHERE expires_at < now() LIMIT ${PURGE_BATCH} FOR UPDATE SKIP LOCKED))`,
-      );
-    }
+  /** Deletes expired tokens. */
+  purge(): Promise<void> {
+    return this.#rows.purge('expires_at < now()');
   }
 
-  /** In one statement, and there: a hash that stays in the database cannot get into a cache. */
+  /** By hand: PostgreSQL compares all pairs in one statement, so that no hash leaves the database. */
   async #compareAll(keys: readonly string[]): Promise<(key: string) => Comparison> {
     const pairs = keys.map((key) => key.split(' ') as [id: string, tokenHash: string]);
     const rows = await this.dataSource.query<{ key: string; mark: string; matches: boolean }[]>(
-      `SELECT s.id || ' ' || s.hash AS key, ${MARK_SQL} AS mark, t.token_hash = decode(s.hash, 'hex') AS matches
-         FROM unnest($1::uuid[], $2::text[]) AS s (id, hash) JOIN personal_access_tokens AS t ON t.id = s.id`,
+      `SELECT s.id || ' ' || s.hash AS key, ${MARK_SQL} AS mark, r.token_hash = decode(s.hash, 'hex') AS matches
+         FROM unnest($1::uuid[], $2::text[]) AS s (id, hash) JOIN personal_access_tokens AS r ON r.id = s.id`,
       [pairs.map(([id]) => id), pairs.map(([, hash]) => hash)],
     );
     const found = new Map(rows.map(({ key, mark, matches }) => [key, { mark, matches }]));

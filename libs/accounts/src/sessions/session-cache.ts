@@ -1,49 +1,40 @@
-import { type Answer, type Clock, type CoherentCache } from '#cache';
+import { type Clock } from '#cache';
+import { type Coherence } from '#change-log';
 import { type DataSource } from 'typeorm';
-import { type Coherence, SnapshotLoader } from '#change-log';
-import { CACHED_SESSION_SQL, type CachedSession, reviveCachedSession } from './cached-session.js';
+import { RowCache } from '../owned-rows/row-cache.js';
 
-/** A statement that touched very many sessions is logged as this. */
-const WHOLE_TABLE = 's:*';
+/** What decides about an access token: that its session exists, whose it is, and its end. A refresh changes none of it. */
+export interface CachedSession {
+  /** UUIDv7. */
+  readonly id: string;
+  readonly userId: string;
+  /** Milliseconds since 1970; the session is over from this moment on. */
+  readonly expiresAtMs: number;
+}
 
-/**
- * Whether a session goes on, by the same promise as users: never older than Δ when the call began. One that ended is
- * `null`, like one that never was.
- */
-export class SessionCache {
-  readonly #sessions: CoherentCache<CachedSession>;
-  readonly #loader: SnapshotLoader<CachedSession>;
-
-  constructor(
-    dataSource: DataSource,
-    clock: Clock,
-    private readonly coherence: Coherence,
-  ) {
-    this.#sessions = coherence.cache('session', 0.2, reviveCachedSession);
-    this.#loader = new SnapshotLoader(dataSource, clock, {
-      values: `SELECT json_agg(${CACHED_SESSION_SQL}) FROM sessions AS s WHERE s.id = ANY($1::uuid[])`,
+/** Sessions by id. */
+export class SessionCache extends RowCache<CachedSession> {
+  constructor(dataSource: DataSource, clock: Clock, coherence: Coherence) {
+    super(dataSource, clock, coherence, {
+      kind: 'session',
+      keyPrefix: 'session:id:',
+      table: 'sessions',
+      tag: 's',
+      shape: `json_build_object(
+        'id', r.id, 'userId', r.user_id, 'expiresAtMs', floor(extract(epoch FROM r.expires_at) * 1000)::bigint)`,
       revive: reviveCachedSession,
-      keyOf: ({ id }) => id,
-      maxConcurrent: 4,
+      memoryShare: 0.2,
+      maxConcurrentLoads: 4,
     });
-  }
-
-  /**
-   * @param id a UUID in lower case
-   * @param options `truth`: ask PostgreSQL, whatever is cached
-   * @throws DatabaseUnavailable, DatabaseTimeout when PostgreSQL would have to be asked and cannot be
-   */
-  byId(id: string, options?: { truth?: boolean }): Promise<Answer<CachedSession>> {
-    const subject = { key: keyOf(id), tags: [`s:${id}`, WHOLE_TABLE], load: () => this.#loader.load(id) };
-    return options?.truth ? this.#sessions.bypass(subject) : this.#sessions.read(subject);
-  }
-
-  /** To be awaited after a commit that ended sessions and before it is answered. */
-  async invalidate(ids: readonly string[]): Promise<void> {
-    await this.coherence.catchUp(ids.map((id) => this.#sessions.invalidate(keyOf(id))));
   }
 }
 
-function keyOf(id: string): string {
-  return `session:id:${id}`;
+/** A session from parsed JSON: exactly these fields; `undefined` when one is missing or of another type. */
+function reviveCachedSession(raw: unknown): CachedSession | undefined {
+  if (typeof raw !== 'object' || raw === null) return undefined;
+  const { id, userId, expiresAtMs } = raw as Record<string, unknown>;
+  if (typeof id !== 'string' || typeof userId !== 'string' || !Number.isSafeInteger(expiresAtMs)) {
+    return undefined;
+  }
+  return Object.freeze({ id, userId, expiresAtMs: expiresAtMs as number });
 }

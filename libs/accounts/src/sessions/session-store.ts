@@ -1,6 +1,8 @@
 import { type DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from '../users/cached-user.js';
+import { lockUser, OwnedRows } from '../owned-rows/owned-rows.js';
+import { SessionEntity } from './session.entity.js';
 import { type SessionCache } from './session-cache.js';
 
 export interface SessionLimits {
@@ -50,16 +52,16 @@ export interface SessionStanding {
 export type Refresh =
   | { readonly kind: 'refreshed'; readonly session: LiveSession; readonly user: CachedUser }
   /**
-   * A token that had been replaced long ago: somebody has a copy. Or one that was never given: somebody has the key, or
-   * a fail-over lost what had been answered. The session is over.
+   * The token was replaced long ago, so there is a copy of it. Or it was never issued: the key is known to others, or a
+   * fail-over lost the commit that issued it. The session is over.
    */
   | { readonly kind: 'reused'; readonly userId: string }
   | { readonly kind: 'over' };
 
-/** For so long after a refresh the token before is still good, and a second refresh gives the same token again. */
+/** After a refresh, the former token is accepted for this long, and a second refresh returns the same token again. */
 const GRACE_MS = 10_000;
-/** Sessions that one statement of the purge removes, so that it ends in time. */
-const PURGE_BATCH = 1_000;
+/** Surplus sessions that one login ends at most. */
+const MAX_SURPLUS = 1_000;
 /** Cap sessions per user so that logout-all finishes in time. */
 const MAX_SESSIONS = 100;
 
@@ -74,38 +76,35 @@ interface Row {
   user: unknown;
 }
 
-/**
- * The write way of sessions: each ends by the deletion of its row, which a trigger logs, and which is shown to the
- * cache before it is answered.
- */
+/** Writes sessions. All times are PostgreSQL's, so the instances' clocks need not agree. */
 export class SessionStore {
+  readonly #rows: OwnedRows<SessionEntity>;
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly cache: SessionCache,
     private readonly limits: SessionLimits,
-  ) {}
+  ) {
+    this.#rows = new OwnedRows(dataSource, cache, SessionEntity);
+  }
 
   /**
-   * Beyond a hundred, those of the user end that were longest not used.
+   * Beyond the limit, the user's least recently used sessions end.
    *
    * @returns `undefined`: meanwhile the account was deactivated, or its password changed
    */
   async open({ userId, verifiedHash, device, address }: NewSession): Promise<LiveSession | undefined> {
     const id = uuidv7();
     const opened = await this.dataSource.transaction(async (manager) => {
-      // Logins of one user take turns at its row, and a change of password that comes now waits and ends this session
-      // too. Only a statement that begins after the turn has come sees the sessions that the others opened.
-      const owner = await manager.query<unknown[]>(
-        'SELECT FROM users WHERE id = $1 AND is_active AND password_hash = $2 FOR NO KEY UPDATE',
-        [userId, verifiedHash],
-      );
-      if (owner.length === 0) return undefined;
-      // A session that is locked is in use: the next one ends in its place, and no login waits for it.
+      // A password change that comes now waits for the lock and then ends this session too.
+      if (!(await lockUser(manager, { id: userId, verifiedHash }))) return undefined;
+      // By hand: one statement ends the surplus and opens the session. It skips a locked session, which is in use: the next
+      // one ends instead, and no login waits.
       const [row] = await manager.query<{ expiresAt: Date; ended: string[] }[]>(
         `WITH surplus AS (
            DELETE FROM sessions WHERE ctid = ANY (ARRAY(
              SELECT ctid FROM sessions WHERE user_id = $2 ORDER BY last_used_at, id
-              LIMIT (SELECT least(${PURGE_BATCH}, greatest(0, count(*) - ${MAX_SESSIONS - 1}))
+              LIMIT (SELECT least(${MAX_SURPLUS}, greatest(0, count(*) - ${MAX_SESSIONS - 1}))
                        FROM sessions WHERE user_id = $2)
                 FOR UPDATE SKIP LOCKED))
            RETURNING id),
@@ -123,13 +122,14 @@ export class SessionStore {
   }
 
   /**
-   * The next refresh token, or within ten seconds of a refresh the current one again: an answer may be lost, and
-   * several tabs may ask at once. One session has one lineage of tokens, because its row is locked meanwhile.
+   * Issues the next refresh token, or within ten seconds of a refresh the current one again: an answer may be lost, and
+   * several tabs may refresh at once. The row is locked meanwhile, so that a session has one lineage of tokens.
    *
    * @param counter of the token that was presented
    */
   async refresh(id: string, counter: number): Promise<Refresh> {
     const refresh = await this.dataSource.transaction(async (manager): Promise<Refresh> => {
+      // By hand: session and user are read at one moment.
       const [row] = await manager.query<Row[]>(
         `SELECT s.user_id AS "userId", s.counter, s.expires_at AS "expiresAt",
                 least(s.expires_at, s.last_used_at + $2::interval) AS "idleAt", ${CACHED_USER_SQL} AS user,
@@ -148,13 +148,14 @@ export class SessionStore {
         return { kind: 'refreshed', session: { id, counter: row.counter, expiresAt: row.idleAt }, user };
       }
       if (behind !== 0) {
-        await manager.query('DELETE FROM sessions WHERE id = $1', [id]);
+        await manager.delete(SessionEntity, { id });
         return { kind: 'reused', userId: row.userId };
       }
-      await manager.query(
-        `UPDATE sessions SET counter = counter + 1, refreshed_at = clock_timestamp(), last_used_at = clock_timestamp()
-          WHERE id = $1`,
-        [id],
+      const now = (): string => 'clock_timestamp()';
+      await manager.update(
+        SessionEntity,
+        { id },
+        { counter: row.counter + 1, refreshedAt: now, lastUsedAt: now },
       );
       return { kind: 'refreshed', session: { id, counter: row.counter + 1, expiresAt: row.expiresAt }, user };
     });
@@ -163,8 +164,8 @@ export class SessionStore {
   }
 
   /**
-   * What a refresh with this token would find: the session goes on, and the token is the current one, or the one before
-   * for so long as that is good. Nothing is changed by looking, and no session ended.
+   * What a refresh with this token would find, without changing anything. By hand: session and user are read at one
+   * moment.
    *
    * @param counter of the token that was presented
    */
@@ -183,7 +184,7 @@ export class SessionStore {
     return row && user && { user, issuedAt: row.issuedAt ?? undefined, expiresAt: row.expiresAt };
   }
 
-  /** Newest first; those that have expired are not among them. */
+  /** Newest first, without expired ones. By hand: a session ends by whichever of two times comes first. */
   list(userId: string): Promise<SessionDetails[]> {
     return this.dataSource.query<SessionDetails[]>(
       `SELECT id, device, host(address) AS address, created_at AS "createdAt", last_used_at AS "lastUsedAt",
@@ -195,56 +196,28 @@ export class SessionStore {
     );
   }
 
-  /** Whether there was such a session of this user. Either way it is over when this resolves. */
+  /** @returns whether this user had such a session. It is over in either case when this resolves. */
   async end(id: string, userId: string): Promise<boolean> {
-    const [ended] = await this.dataSource.query<[{ id: string }[], number]>(
-      'DELETE FROM sessions WHERE id = $1 AND user_id = $2 RETURNING id',
-      [id, userId],
-    );
-    await this.cache.invalidate([id]);
-    return ended.length > 0;
+    return (await this.#rows.end(id, userId)) !== undefined;
   }
 
-  /** Whose it was, if there was such a session. Either way it is over when this resolves. */
-  async endById(id: string): Promise<string | undefined> {
-    const [[ended]] = await this.dataSource.query<[{ userId: string }[], number]>(
-      'DELETE FROM sessions WHERE id = $1 RETURNING user_id AS "userId"',
-      [id],
-    );
-    await this.cache.invalidate([id]);
-    return ended?.userId;
+  /** @returns whose it was, if there was such a session. It is over in either case when this resolves. */
+  endById(id: string): Promise<string | undefined> {
+    return this.#rows.end(id);
   }
 
   /**
-   * @param from does nothing unless this session of theirs goes on; absent: in any case
+   * @param from ends nothing unless this session of the user is still open; absent: always
    * @returns how many there were
    */
-  async endAll(userId: string, from?: string): Promise<number> {
-    const ended = await this.dataSource.transaction(async (manager) => {
-      // Whoever ends several sessions of a user takes turns at the user: two who lock the same sessions in different
-      // orders would wait for each other. A login that was sooner is over by then, and seen.
-      await manager.query('SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE', [userId]);
-      const [rows] = await manager.query<[{ id: string }[], number]>(
-        `DELETE FROM sessions
-          WHERE user_id = $1 AND ($2::uuid IS NULL OR EXISTS (SELECT FROM sessions WHERE id = $2 AND user_id = $1))
-          RETURNING id`,
-        [userId, from ?? null],
-      );
-      return rows;
-    });
-    await this.cache.invalidate(ended.map(({ id }) => id));
-    return ended.length;
+  endAll(userId: string, from?: string): Promise<number> {
+    return this.#rows.endAll(userId, from);
   }
 
-  /** Removes what has expired. */
-  async purge(): Promise<void> {
-    for (let removed = PURGE_BATCH; removed === PURGE_BATCH;) {
-      [, removed] = await this.dataSource.query<[unknown[], number]>(
-        `DELETE FROM sessions WHERE ctid = ANY (ARRAY(
-           SELECT ctid FROM sessions WHERE last_used_at < now() - $1::interval OR expires_at < now()
-            LIMIT ${PURGE_BATCH} FOR UPDATE SKIP LOCKED))`,
-        [`${this.limits.idleMs} milliseconds`],
-      );
-    }
+  /** Deletes expired sessions. */
+  purge(): Promise<void> {
+    return this.#rows.purge('last_used_at < now() - $1::interval OR expires_at < now()', [
+      `${this.limits.idleMs} milliseconds`,
+    ]);
   }
 }

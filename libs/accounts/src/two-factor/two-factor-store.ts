@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, type EntityManager, Equal, IsNull, LessThan, Not } from 'typeorm';
+import { RecoveryCodeEntity, SecondFactorEntity } from './two-factor.entities.js';
 
 export interface TwoFactorStatus {
   /** `null`: it is off. */
@@ -18,13 +19,14 @@ export interface StoredSecret {
 }
 
 /**
- * Second factors in PostgreSQL, which is asked every time: none of this is ever cached. What may be used once is taken by
- * the statement that changes it, so that of several who come at once with the same code one gets in.
+ * Second factors. None of this is ever cached. One statement both checks and uses up a code, so that only one of several
+ * simultaneous logins with the same code succeeds.
  */
 @Injectable()
 export class TwoFactorStore {
   constructor(private readonly dataSource: DataSource) {}
 
+  /** By hand: one round trip for both tables. */
   async status(userId: string): Promise<TwoFactorStatus> {
     const [row] = await this.dataSource.query<TwoFactorStatus[]>(
       `SELECT confirmed_at AS since,
@@ -37,15 +39,15 @@ export class TwoFactorStore {
 
   /** `undefined`: there is none, not even one that is not confirmed. */
   async secret(userId: string): Promise<StoredSecret | undefined> {
-    const [row] = await this.dataSource.query<StoredSecret[]>(
-      `SELECT secret AS envelope, confirmed_at IS NOT NULL AS "isConfirmed" FROM second_factors WHERE user_id = $1`,
-      [userId],
-    );
-    return row;
+    const factor = await this.dataSource.manager.findOne(SecondFactorEntity, {
+      select: { secret: true, confirmedAt: true },
+      where: { userId },
+    });
+    return factor ? { envelope: factor.secret, isConfirmed: factor.confirmedAt !== null } : undefined;
   }
 
   /**
-   * In place of one that was begun and never confirmed.
+   * Replaces a factor that was begun and never confirmed. By hand: one statement checks the password's hash and writes.
    *
    * @param verifiedHash the stored hash that the password was verified against: a reset that came in between must not
    *   be followed by what was begun with the password before
@@ -77,45 +79,47 @@ export class TwoFactorStore {
     recoveryCodeHashes: readonly Buffer[],
   ): Promise<boolean> {
     return this.dataSource.transaction(async (manager) => {
-      const [, confirmed] = await manager.query<[unknown[], number]>(
-        `UPDATE second_factors SET confirmed_at = now(), last_step = $3
-          WHERE user_id = $1 AND secret = $2 AND confirmed_at IS NULL`,
-        [userId, envelope, step],
+      const { affected } = await manager.update(
+        SecondFactorEntity,
+        { userId, secret: Equal(envelope), confirmedAt: IsNull() },
+        { confirmedAt: () => 'now()', lastStep: String(step) },
       );
-      if (confirmed > 0) await insertCodes(manager, userId, recoveryCodeHashes);
-      return confirmed > 0;
+      const confirmed = affected === 1;
+      if (confirmed) await insertCodes(manager, userId, recoveryCodeHashes);
+      return confirmed;
     });
   }
 
   /** `false`: a code of this time step, or of a later one, was used before. */
   async useStep(userId: string, step: number): Promise<boolean> {
-    const [, used] = await this.dataSource.query<[unknown[], number]>(
-      `UPDATE second_factors SET last_step = $2
-        WHERE user_id = $1 AND confirmed_at IS NOT NULL AND last_step < $2`,
-      [userId, step],
+    const { affected } = await this.dataSource.manager.update(
+      SecondFactorEntity,
+      { userId, confirmedAt: Not(IsNull()), lastStep: LessThan(String(step)) },
+      { lastStep: String(step) },
     );
-    return used > 0;
+    return affected === 1;
   }
 
   /** `false`: there is no such code, or it was used before. */
   async useRecoveryCode(userId: string, codeHash: Buffer): Promise<boolean> {
-    const [, used] = await this.dataSource.query<[unknown[], number]>(
-      'DELETE FROM second_factor_recovery_codes WHERE user_id = $1 AND code_hash = $2 RETURNING user_id',
-      [userId, codeHash],
-    );
-    return used > 0;
+    const { affected } = await this.dataSource.manager.delete(RecoveryCodeEntity, {
+      userId,
+      codeHash: Equal(codeHash),
+    });
+    return affected === 1;
   }
 
   /** `false`: it is not on. */
   replaceRecoveryCodes(userId: string, hashes: readonly Buffer[]): Promise<boolean> {
     return this.dataSource.transaction(async (manager) => {
-      // The row is locked: of two who do this at once, the second replaces all of the first.
-      const [row] = await manager.query<unknown[]>(
-        'SELECT FROM second_factors WHERE user_id = $1 AND confirmed_at IS NOT NULL FOR UPDATE',
-        [userId],
-      );
-      if (!row) return false;
-      await manager.query('DELETE FROM second_factor_recovery_codes WHERE user_id = $1', [userId]);
+      // The lock makes a second replacement wait, and then replace all of the first.
+      const factor = await manager.findOne(SecondFactorEntity, {
+        select: { userId: true },
+        where: { userId, confirmedAt: Not(IsNull()) },
+        lock: { mode: 'pessimistic_write' },
+      });
+      if (!factor) return false;
+      await manager.delete(RecoveryCodeEntity, { userId });
       await insertCodes(manager, userId, hashes);
       return true;
     });
@@ -123,30 +127,30 @@ export class TwoFactorStore {
 
   /** The same secret in a new envelope, unless there is another secret by now. */
   async reencrypt(userId: string, envelope: Buffer, anew: Buffer): Promise<void> {
-    await this.dataSource.query('UPDATE second_factors SET secret = $3 WHERE user_id = $1 AND secret = $2', [
-      userId,
-      envelope,
-      anew,
-    ]);
+    await this.dataSource.manager.update(
+      SecondFactorEntity,
+      { userId, secret: Equal(envelope) },
+      { secret: anew },
+    );
   }
 
   /**
    * Whether there was one. Its recovery codes go with it.
    *
-   * @param manager of the transaction in which it is to go
+   * @param manager of the transaction that removes it
    */
-  async remove(userId: string, manager: Pick<EntityManager, 'query'> = this.dataSource): Promise<boolean> {
-    const [, removed] = await manager.query<[unknown[], number]>(
-      'DELETE FROM second_factors WHERE user_id = $1',
-      [userId],
-    );
-    return removed > 0;
+  async remove(
+    userId: string,
+    manager: Pick<EntityManager, 'delete'> = this.dataSource.manager,
+  ): Promise<boolean> {
+    const { affected } = await manager.delete(SecondFactorEntity, { userId });
+    return affected === 1;
   }
 }
 
 async function insertCodes(manager: EntityManager, userId: string, hashes: readonly Buffer[]): Promise<void> {
-  await manager.query(
-    `INSERT INTO second_factor_recovery_codes (user_id, code_hash) SELECT $1, unnest($2::bytea[])`,
-    [userId, hashes],
+  await manager.insert(
+    RecoveryCodeEntity,
+    hashes.map((codeHash) => ({ userId, codeHash })),
   );
 }

@@ -14,6 +14,13 @@ export interface Alias {
   readonly tag: string;
 }
 
+/** SQL of the alias of a row of `users AS u`, as it is compared. The unique indexes are on these expressions. */
+export const ALIAS_SQL: Readonly<Record<AliasKind, string>> = {
+  email: 'lower(u.email COLLATE "C")',
+  username: 'lower(u.username COLLATE "C")',
+  phone: 'u.phone',
+};
+
 const TAG_PREFIX: Record<AliasKind, string> = { email: 'ue:', username: 'un:', phone: 'up:' };
 
 /**

@@ -1,3 +1,4 @@
+import { ALIAS_SQL } from './alias.js';
 import { type DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { type MetadataPatch, patched } from './metadata.js';
@@ -31,14 +32,14 @@ export interface ImportOptions {
   dryRun?: boolean;
 }
 
-const SAME_EMAIL = 'FROM users AS u WHERE lower(u.email COLLATE "C") = lower(g.email COLLATE "C")';
+const SAME_EMAIL = `FROM users AS u WHERE ${ALIAS_SQL.email} = lower(g.email COLLATE "C")`;
 
 const CONFLICTS = `
   SELECT g.place,
          EXISTS (SELECT ${SAME_EMAIL} AND (u.id = g.id OR NOT g.keeps_id)) AS exists,
          EXISTS (SELECT FROM users AS u WHERE u.id = g.id) AS id,
          EXISTS (SELECT ${SAME_EMAIL}) AS email,
-         EXISTS (SELECT FROM users AS u WHERE lower(u.username COLLATE "C") = lower(g.username COLLATE "C")) AS username
+         EXISTS (SELECT FROM users AS u WHERE ${ALIAS_SQL.username} = lower(g.username COLLATE "C")) AS username
     FROM json_to_recordset($1::json) AS g (place integer, id uuid, keeps_id boolean, email text, username text)`;
 
 interface Conflict {

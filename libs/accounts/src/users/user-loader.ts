@@ -1,15 +1,8 @@
 import { type Clock, type Loaded } from '#cache';
 import { type DataSource } from 'typeorm';
-import { type Alias, type AliasKind, canonical } from './alias.js';
+import { type Alias, ALIAS_SQL, type AliasKind, canonical } from './alias.js';
 import { SnapshotLoader } from '#change-log';
 import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
-
-/** The column expressions that the unique indexes are made on. */
-const COLUMN: Record<AliasKind, string> = {
-  email: 'lower(u.email COLLATE "C")',
-  username: 'lower(u.username COLLATE "C")',
-  phone: 'u.phone',
-};
 
 /** Users from PostgreSQL in the cached shape. */
 export class UserLoader {
@@ -29,7 +22,7 @@ export class UserLoader {
         maxConcurrent,
       });
     const aliasLoader = (kind: AliasKind): SnapshotLoader<CachedUser> =>
-      loader(`${COLUMN[kind]} = ANY($1::text[])`, 1, (user) => canonical(user[kind] ?? ''));
+      loader(`${ALIAS_SQL[kind]} = ANY($1::text[])`, 1, (user) => canonical(user[kind] ?? ''));
     this.#byId = loader('u.id = ANY($1::uuid[])', 4, (user) => user.id);
     this.#byAlias = {
       email: aliasLoader('email'),

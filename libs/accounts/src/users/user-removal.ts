@@ -1,12 +1,12 @@
-import { type DataSource } from 'typeorm';
+import { type DataSource, Raw } from 'typeorm';
 import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
-import { selectUser } from './select-user.js';
+import { selectUser } from './user-writer.js';
+import { UserEntity } from './user.entity.js';
 import { type UserCache } from './user-cache.js';
 import { StillActive } from './user-errors.js';
 
 /**
- * The end of users: rows of deactivated accounts, with all that hangs on them by foreign keys. Like every write it is
- * committed first and shown to the cache before it is answered.
+ * Deletes deactivated users. Foreign keys delete their sessions, tokens, second factors and mails with them.
  *
  * @throws DatabaseUnavailable and DatabaseTimeout in their TypeORM wrapping; see `databaseErrorOf()`
  */
@@ -16,19 +16,21 @@ export class UserRemoval {
     private readonly cache: UserCache,
   ) {}
 
-  /** Ids and pictures of closed accounts whose time has come, the longest overdue first. */
+  /** Deactivated accounts whose deletion is due, the longest overdue first. */
   due(limit: number): Promise<Pick<CachedUser, 'id' | 'avatarUrl'>[]> {
-    return this.dataSource.query(
-      `SELECT id, avatar_url AS "avatarUrl" FROM users WHERE NOT is_active AND deletion_due_at <= now()
-        ORDER BY deletion_due_at LIMIT $1`,
-      [limit],
-    );
+    return this.dataSource.manager.find(UserEntity, {
+      select: { id: true, avatarUrl: true },
+      where: { isActive: false, deletionDueAt: Raw((column) => `${column} <= now()`) },
+      order: { deletionDueAt: 'ASC' },
+      take: limit,
+    });
   }
 
   /**
-   * Deletes those of them whose time has come still, with all that hangs on them. Instances may do so at once.
+   * Deletes those users whose deletion is still due. By hand: it skips rows that another instance is deleting, and returns
+   * the cached shape.
    *
-   * @returns whom it deleted
+   * @returns the deleted users
    */
   async deleteDue(ids: readonly string[]): Promise<CachedUser[]> {
     const [rows] = await this.dataSource.query<[{ user: unknown }[], number]>(
@@ -44,16 +46,16 @@ export class UserRemoval {
   }
 
   /**
-   * Deletes a deactivated account at once, with all that hangs on it.
+   * Deletes a deactivated user at once.
    *
-   * @returns what it was
+   * @returns the deleted user
    * @throws UserNotFound, StillActive
    */
   async delete(id: string): Promise<CachedUser> {
     const user = await this.dataSource.transaction(async (manager) => {
       const before = await selectUser(manager, id, 'FOR UPDATE');
       if (before.isActive) throw new StillActive();
-      await manager.query('DELETE FROM users WHERE id = $1', [id]);
+      await manager.delete(UserEntity, { id });
       return before;
     });
     await this.cache.invalidate(user, null);

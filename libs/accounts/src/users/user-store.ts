@@ -1,11 +1,8 @@
-import { UserEntity, type UserRow } from './user.entity.js';
-import { type ProfileChanges } from './user-fields.js';
-import { type DataSource, type EntityManager } from 'typeorm';
+import { type DataSource, type EntityManager, In, Not } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { type AliasKind, canonical } from './alias.js';
-import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
+import { ALIAS_SQL, canonical } from './alias.js';
+import { type CachedUser } from './cached-user.js';
 import { type MetadataPatch, patched } from './metadata.js';
-import { selectUser } from './select-user.js';
 import { type UserCache } from './user-cache.js';
 import {
   EmailNotVerified,
@@ -13,9 +10,11 @@ import {
   LastAdmin,
   PasswordChangedMeanwhile,
   PhoneTaken,
-  takenErrorOf,
   UsernameTaken,
 } from './user-errors.js';
+import { type ProfileChanges } from './user-fields.js';
+import { type InTransaction, selectUser, UserWriter } from './user-writer.js';
+import { UserEntity } from './user.entity.js';
 
 export interface NewUser extends ProfileChanges {
   email: string;
@@ -23,12 +22,12 @@ export interface NewUser extends ProfileChanges {
   isAdmin?: boolean;
 }
 
-/** What administrators may change of anybody. */
+/** What administrators may change of any user. */
 export interface StandingChanges {
   isActive?: boolean;
-  /** The same as to add or remove the role `admin`; without effect when `roles` are given. */
+  /** Adds or removes the role `admin`; ignored when `roles` are given. */
   isAdmin?: boolean;
-  /** All of them. */
+  /** Replaces all roles. */
   roles?: readonly string[];
   appMetadata?: MetadataPatch;
 }
@@ -38,44 +37,31 @@ export interface StandingOptions {
   trustUnverified?: boolean;
 }
 
-/** What is committed together with a change of this user, or not at all: when it throws, nothing is changed. */
-export type InTransaction = (manager: EntityManager, user: CachedUser) => Promise<void>;
-
-/** A user with the hash of their password. Made for one login and forgotten; never cached, never logged. */
-export interface Credentials {
-  readonly user: CachedUser;
-  readonly passwordHash: string;
-}
-
-const BY: Record<AliasKind | 'id', string> = {
-  id: 'u.id = $1',
-  email: 'lower(u.email COLLATE "C") = $1',
-  username: 'lower(u.username COLLATE "C") = $1',
-  phone: 'u.phone = $1',
-};
-
-/** The role that the service itself asks for. */
+/** The role that the service itself checks. */
 const ADMIN = 'admin';
 
-/** Any number; it only has to be the same in every instance. */
+/** An arbitrary number, the same in every instance. */
 const ADMINS_LOCK = 8_703_244_122;
 
 /**
- * The write way: every change of a user is committed to PostgreSQL by id and shown to the cache before it is
- * answered. Nothing here reads from the cache.
+ * Registration, profiles and the standing of users: active or not, roles.
  *
  * @throws DatabaseUnavailable and DatabaseTimeout in their TypeORM wrapping; see `databaseErrorOf()`
  */
 export class UserStore {
+  readonly #users: UserWriter;
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly cache: UserCache,
-  ) {}
+  ) {
+    this.#users = new UserWriter(dataSource, cache);
+  }
 
   /** @throws EmailTaken, UsernameTaken, PhoneTaken */
   async create(newUser: NewUser, alongside?: InTransaction): Promise<CachedUser> {
     const id = uuidv7();
-    const user = await this.#inTransaction(async (manager) => {
+    const user = await this.#users.inTransaction(async (manager) => {
       const userMetadata = newUser.userMetadata && patched({}, newUser.userMetadata);
       await manager.insert(UserEntity, { ...newUser, userMetadata, id });
       const created = await selectUser(manager, id);
@@ -87,7 +73,8 @@ export class UserStore {
   }
 
   /**
-   * An early no, for callers that would do something costly first; the unique indexes have the last word.
+   * An early check for callers with something costly to do first; the unique indexes decide. By hand: one statement checks
+   * all three.
    *
    * @throws EmailTaken, UsernameTaken, PhoneTaken
    */
@@ -97,9 +84,9 @@ export class UserStore {
     phone?: string | null;
   }): Promise<void> {
     const [taken] = await this.dataSource.query<{ email: boolean; username: boolean; phone: boolean }[]>(
-      `SELECT EXISTS (SELECT FROM users AS u WHERE ${BY.email}) AS email,
-              EXISTS (SELECT FROM users AS u WHERE ${BY.username.replace('$1', '$2')}) AS username,
-              EXISTS (SELECT FROM users AS u WHERE ${BY.phone.replace('$1', '$3')}) AS phone`,
+      `SELECT EXISTS (SELECT FROM users AS u WHERE ${ALIAS_SQL.email} = $1) AS email,
+              EXISTS (SELECT FROM users AS u WHERE ${ALIAS_SQL.username} = $2) AS username,
+              EXISTS (SELECT FROM users AS u WHERE ${ALIAS_SQL.phone} = $3) AS phone`,
       [
         canonical(names.email),
         names.username == null ? null : canonical(names.username),
@@ -113,15 +100,15 @@ export class UserStore {
 
   /** @throws UserNotFound, UsernameTaken, PhoneTaken, MetadataTooLarge */
   changeProfile(id: string, { userMetadata, ...changes }: ProfileChanges): Promise<CachedUser> {
-    return this.#change(id, (before) => ({
+    return this.#users.change(id, (before) => ({
       ...changes,
       ...(userMetadata && { userMetadata: patched(before.userMetadata, userMetadata) }),
     }));
   }
 
   /**
-   * Deactivation ends every session and personal access token, for good: triggers delete them. A new administrator logs
-   * in anew, because an open session may be in other hands, and would gain the rights too.
+   * Deactivation ends every session and personal access token for good: triggers delete them. A user who gains a role must
+   * log in again, because a stolen session would gain the rights too.
    *
    * @throws UserNotFound, LastAdmin, EmailNotVerified, MetadataTooLarge
    */
@@ -130,7 +117,7 @@ export class UserStore {
     { isActive, isAdmin, roles, appMetadata }: StandingChanges,
     { trustUnverified = false }: StandingOptions = {},
   ): Promise<CachedUser> {
-    return this.#change(id, async (before, manager) => {
+    return this.#users.change(id, async (before, manager) => {
       const after = roles ?? withAdmin(before.roles, isAdmin ?? before.isAdmin);
       const loses = isActive === false || !after.includes(ADMIN);
       if (loses && before.isAdmin && before.isActive) await refuseIfLastAdmin(manager, id);
@@ -145,20 +132,21 @@ export class UserStore {
   }
 
   /**
-   * Deactivates an account whose owner has just proved who they are, and notes when it is to be deleted for good.
+   * Deactivates an account whose owner has just given the password, and schedules its deletion.
    *
    * @param verifiedHash the stored hash that the password was verified against
-   * @param retentionMs from now until then
-   * @returns when that is
+   * @param retentionMs from now until the deletion
+   * @returns when the account will be deleted
    * @throws UserNotFound, LastAdmin, PasswordChangedMeanwhile
    */
   async deactivate(id: string, verifiedHash: string, retentionMs: number): Promise<Date> {
     let dueAt!: Date;
-    await this.#change(id, async (before, manager) => {
+    await this.#users.change(id, async (before, manager) => {
       // The row is locked: the password can't change from here on.
       const unchanged = await manager.existsBy(UserEntity, { id, passwordHash: verifiedHash });
       if (!unchanged) throw new PasswordChangedMeanwhile();
       if (before.isAdmin && before.isActive) await refuseIfLastAdmin(manager, id);
+      // By hand: the date is PostgreSQL's, and the statement returns it.
       const [[row]] = await manager.query<[{ dueAt: Date }[], number]>(
         `UPDATE users SET is_active = false, deletion_due_at = now() + $2::interval WHERE id = $1
          RETURNING deletion_due_at AS "dueAt"`,
@@ -171,76 +159,8 @@ export class UserStore {
   }
 
   /**
-   * Sets a new password and ends every session but one.
-   *
-   * @param verifiedHash the stored hash that the current password was verified against
-   * @param keptSession the one in which it is changed
-   * @throws UserNotFound, PasswordChangedMeanwhile
-   */
-  changePassword(
-    id: string,
-    verifiedHash: string,
-    passwordHash: string,
-    keptSession: string,
-    alongside?: InTransaction,
-  ): Promise<CachedUser> {
-    return this.#change(id, async (before, manager) => {
-      const { affected } = await manager.update(
-        UserEntity,
-        { id, passwordHash: verifiedHash },
-        { passwordHash },
-      );
-      if (affected === 0 || !before.isActive) throw new PasswordChangedMeanwhile();
-      await manager.query('DELETE FROM sessions WHERE user_id = $1 AND id <> $2', [id, keptSession]);
-      await alongside?.(manager, before);
-      return {};
-    });
-  }
-
-  /**
-   * Sets a new password for somebody who reads the mails of the account, and ends every session and personal access
-   * token: whoever had the account until then may have made some.
-   *
-   * @param alongside is told the user, locked, as they were until then; it decides whether they may
-   * @throws UserNotFound
-   */
-  resetPassword(id: string, passwordHash: string, alongside: InTransaction): Promise<CachedUser> {
-    return this.#change(id, async (before, manager) => {
-      await alongside(manager, before);
-      await manager.query('DELETE FROM sessions WHERE user_id = $1', [id]);
-      await manager.query('DELETE FROM personal_access_tokens WHERE user_id = $1', [id]);
-      return { passwordHash, emailVerified: true };
-    });
-  }
-
-  /**
-   * @param alongside as for `resetPassword`
-   * @throws UserNotFound
-   */
-  verifyEmail(id: string, alongside: InTransaction): Promise<CachedUser> {
-    return this.#change(id, async (before, manager) => {
-      await alongside(manager, before);
-      return { emailVerified: true };
-    });
-  }
-
-  /**
-   * Another address, which has been found to be theirs.
-   *
-   * @param alongside as for `resetPassword`
-   * @throws UserNotFound, EmailTaken
-   */
-  changeEmail(id: string, email: string, alongside: InTransaction): Promise<CachedUser> {
-    return this.#change(id, async (before, manager) => {
-      await alongside(manager, before);
-      return { email, emailVerified: true };
-    });
-  }
-
-  /**
-   * @param onLocked told, before anything is committed, what the row held until then, and waited for: whoever keeps the
-   *   pictures takes the former one away after the commit, and knows of a failure before or in this call that nothing
-   *   was changed. It has less than two seconds, after which PostgreSQL ends the transaction.
+   * @param onLocked awaited with the former address before the commit. When it throws, nothing changes. It has less than
+   *   two seconds; then PostgreSQL ends the transaction.
    * @throws UserNotFound
    */
   changeAvatar(
@@ -248,65 +168,19 @@ export class UserStore {
     avatarUrl: string | null,
     onLocked: (former: string | null) => Promise<void>,
   ): Promise<CachedUser> {
-    return this.#change(id, async (before) => {
+    return this.#users.change(id, async (before) => {
       await onLocked(before.avatarUrl);
       return { avatarUrl };
     });
   }
 
-  /** Those of the addresses that some row holds. */
+  /** Those of the addresses that a user has. */
   async avatarsInUse(urls: readonly string[]): Promise<string[]> {
-    const rows = await this.dataSource.query<{ avatar_url: string }[]>(
-      'SELECT avatar_url FROM users WHERE avatar_url = ANY($1)',
-      [urls],
-    );
-    return rows.map((row) => row.avatar_url);
-  }
-
-  /** Replaces a hash by a stronger one of the same password; does nothing when it is not the stored one any more. */
-  async rehash(id: string, verifiedHash: string, passwordHash: string): Promise<void> {
-    const [[row]] = await this.dataSource.query<[{ user: unknown }[], affected: number]>(
-      `UPDATE users AS u SET password_hash = $3 WHERE u.id = $1 AND u.password_hash = $2
-       RETURNING ${CACHED_USER_SQL} AS user`,
-      [id, verifiedHash, passwordHash],
-    );
-    const user = reviveCachedUser(row?.user);
-    if (user) await this.cache.invalidate(user, user); // it has another `updatedAt`
-  }
-
-  /** One SELECT, every time: what a login is decided by never comes from a cache. */
-  async credentials(by: AliasKind | 'id', value: string): Promise<Credentials | null> {
-    const [row] = await this.dataSource.query<{ user: unknown; hash: string }[]>(
-      `SELECT ${CACHED_USER_SQL} AS user, u.password_hash AS hash FROM users AS u WHERE ${BY[by]}`,
-      [by === 'id' ? value : canonical(value)],
-    );
-    const user = reviveCachedUser(row?.user);
-    return row && user ? { user, passwordHash: row.hash } : null;
-  }
-
-  async #change(
-    id: string,
-    decide: (before: CachedUser, manager: EntityManager) => Partial<UserRow> | Promise<Partial<UserRow>>,
-  ): Promise<CachedUser> {
-    const [before, after] = await this.#inTransaction(async (manager) => {
-      const before = await selectUser(manager, id, 'FOR UPDATE');
-      const changes = await decide(before, manager);
-      // TypeORM refuses an update of nothing, and nothing is what an empty change asks for.
-      if (Object.values(changes).some((value) => value !== undefined)) {
-        await manager.update(UserEntity, { id }, changes);
-      }
-      return [before, await selectUser(manager, id)] as const;
-    }); // commits; triggers have written the change log
-    await this.cache.invalidate(before, after); // so that this instance reads its own write
-    return after;
-  }
-
-  async #inTransaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    try {
-      return await this.dataSource.transaction(work);
-    } catch (error) {
-      throw takenErrorOf(error) ?? error;
-    }
+    const users = await this.dataSource.manager.find(UserEntity, {
+      select: { avatarUrl: true },
+      where: { avatarUrl: In([...urls]) },
+    });
+    return users.map(({ avatarUrl }) => avatarUrl!);
   }
 }
 
@@ -314,12 +188,9 @@ function withAdmin(roles: readonly string[], isAdmin: boolean): string[] {
   return [...roles.filter((role) => role !== ADMIN), ...(isAdmin ? [ADMIN] : [])];
 }
 
-/** Two administrators who remove each other at the same moment take turns here. */
+/** The lock makes two administrators who remove each other at the same moment take turns. */
 async function refuseIfLastAdmin(manager: EntityManager, id: string): Promise<void> {
   await manager.query('SELECT pg_advisory_xact_lock($1)', [ADMINS_LOCK]);
-  const others = await manager.query<unknown[]>(
-    'SELECT 1 FROM users WHERE is_admin AND is_active AND id <> $1 LIMIT 1',
-    [id],
-  );
-  if (others.length === 0) throw new LastAdmin();
+  const others = await manager.existsBy(UserEntity, { isAdmin: true, isActive: true, id: Not(id) });
+  if (!others) throw new LastAdmin();
 }

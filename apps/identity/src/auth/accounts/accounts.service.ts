@@ -1,6 +1,7 @@
 import { Settings } from '#config';
 import {
   type CachedUser,
+  CredentialStore,
   EmailActionStore,
   PasswordChangedMeanwhile,
   type ProfileChanges,
@@ -26,6 +27,7 @@ export interface Registration extends ProfileChanges {
 export class AccountsService {
   constructor(
     private readonly store: UserStore,
+    private readonly credentials: CredentialStore,
     private readonly hasher: PasswordHasher,
     private readonly policy: PasswordPolicy,
     private readonly sessions: SessionsService,
@@ -69,7 +71,7 @@ export class AccountsService {
     this.policy.require(wished, 'new_password', user);
     const verifiedHash = await this.ownPassword.verify(user, current, client);
     const passwordHash = await this.hasher.hash(wished);
-    await this.store
+    await this.credentials
       .changePassword(user.id, verifiedHash, passwordHash, sessionId, async (manager, before) => {
         // Whoever else knew the former password may have asked for them.
         await this.links.revoke(manager, before.id, ['reset_password', 'change_email']);

@@ -1,4 +1,10 @@
-import { AlreadyVerified, type CachedUser, type LinkPurpose, EmailActionStore, UserStore } from '#accounts';
+import {
+  AlreadyVerified,
+  type CachedUser,
+  type LinkPurpose,
+  EmailActionStore,
+  CredentialStore,
+} from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { LoginThrottle } from '../../login-throttle/login-throttle.js';
 import { WrongPassword } from '../passwords/errors.js';
@@ -17,7 +23,7 @@ export class EmailActionsService {
   constructor(
     private readonly links: EmailActionStore,
     private readonly delivery: MailDelivery,
-    private readonly store: UserStore,
+    private readonly credentials: CredentialStore,
     private readonly policy: PasswordPolicy,
     private readonly ownPassword: PasswordConfirmation,
     private readonly hasher: PasswordHasher,
@@ -40,7 +46,7 @@ export class EmailActionsService {
     const { userId, emailVerified } = await this.links.find('verify_email', token);
     audit.about(userId);
     if (emailVerified) throw new AlreadyVerified();
-    await this.store.verifyEmail(userId, async (manager, user) => {
+    await this.credentials.verifyEmail(userId, async (manager, user) => {
       if (user.emailVerified) throw new AlreadyVerified(); // by another click, since we looked
       await this.links.use(manager, 'verify_email', token, user);
     });
@@ -52,7 +58,7 @@ export class EmailActionsService {
     audit.about(found.userId);
     this.policy.require(wished, 'new_password', found);
     const passwordHash = await this.hasher.hash(wished);
-    const user = await this.store.resetPassword(found.userId, passwordHash, async (manager, user) => {
+    const user = await this.credentials.resetPassword(found.userId, passwordHash, async (manager, user) => {
       await this.links.use(manager, 'reset_password', token, user);
       await this.links.revoke(manager, user.id, EVERY_LINK);
       // Until now nobody had shown that they read these mails: who made the account may have been somebody else, and
@@ -85,7 +91,7 @@ export class EmailActionsService {
   async confirmEmail(token: string, { client, audit }: RequestContext): Promise<void> {
     const { userId, newEmail } = await this.links.find('change_email', token);
     audit.about(userId);
-    await this.store.changeEmail(userId, newEmail!, async (manager, user) => {
+    await this.credentials.changeEmail(userId, newEmail!, async (manager, user) => {
       await this.links.use(manager, 'change_email', token, user);
       await this.links.revoke(manager, user.id, EVERY_LINK);
       await this.links.notify(manager, user, 'email_changed', client.address);

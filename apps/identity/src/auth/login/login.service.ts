@@ -1,4 +1,4 @@
-import { type AliasKind, type Credentials, UserStore } from '#accounts';
+import { type AliasKind, type Credentials, CredentialStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { normaliseEmail, normalisePhone } from '#http';
 import { LoginThrottle } from '../../login-throttle/login-throttle.js';
@@ -25,7 +25,7 @@ type Name = [kind: AliasKind, value: string];
 @Injectable()
 export class LoginService {
   constructor(
-    private readonly store: UserStore,
+    private readonly credentials: CredentialStore,
     private readonly hasher: PasswordHasher,
     private readonly sessions: SessionsService,
     private readonly twoFactor: TwoFactorLogin,
@@ -46,7 +46,7 @@ export class LoginService {
 
   /** The password is that of an active account. Nothing up to here depends on whether a second factor is on. */
   async #prove([kind, value]: Name, password: string, { audit }: RequestContext): Promise<Credentials> {
-    const credentials = await this.store.credentials(kind, value);
+    const credentials = await this.credentials.find(kind, value);
     audit.about(credentials?.user.id);
     // Unknown users cost a verification too, so that time does not tell them from known ones.
     const matches = await this.hasher.verify(password, credentials?.passwordHash ?? null);
@@ -78,7 +78,7 @@ export class LoginService {
     if (!this.hasher.needsRehash(passwordHash)) return credentials;
     try {
       const stronger = await this.hasher.hash(password);
-      await this.store.rehash(user.id, passwordHash, stronger);
+      await this.credentials.rehash(user.id, passwordHash, stronger);
       return { user, passwordHash: stronger };
     } catch {
       return credentials; // good enough for this login; the next one tries again

@@ -1,4 +1,4 @@
-import { type Credentials, UserStore } from '#accounts';
+import { type Credentials, CredentialStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { LoginThrottle } from '../../login-throttle/login-throttle.js';
 import { InvalidCredentials } from '../passwords/errors.js';
@@ -15,7 +15,7 @@ export class TwoFactorLogin {
   constructor(
     private readonly factors: TwoFactorCodes,
     private readonly challenges: LoginChallenges,
-    private readonly store: UserStore,
+    private readonly credentials: CredentialStore,
     private readonly sessions: SessionsService,
     private readonly throttle: LoginThrottle,
   ) {}
@@ -45,7 +45,7 @@ export class TwoFactorLogin {
   async finish(challenge: string, code: string, context: RequestContext): Promise<Authenticated> {
     const read = this.challenges.read(challenge);
     context.audit.about(read.userId);
-    const credentials = await this.store.credentials('id', read.userId);
+    const credentials = await this.credentials.find('id', read.userId);
     if (!credentials?.user.isActive || !read.fits(credentials.passwordHash)) throw new InvalidChallenge();
     const { user, passwordHash } = credentials;
     if (!(await this.factors.isOn(user.id))) throw new InvalidChallenge();

@@ -1,4 +1,4 @@
-import { type CachedUser, UserNotFound, UserStore } from '#accounts';
+import { type CachedUser, UserNotFound, CredentialStore } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { LoginThrottle } from '../../login-throttle/login-throttle.js';
 import { PasswordHasher } from './password-hasher.js';
@@ -9,7 +9,7 @@ import { WrongPassword } from './errors.js';
 @Injectable()
 export class PasswordConfirmation {
   constructor(
-    private readonly store: UserStore,
+    private readonly credentials: CredentialStore,
     private readonly hasher: PasswordHasher,
     private readonly throttle: LoginThrottle,
   ) {}
@@ -23,7 +23,7 @@ export class PasswordConfirmation {
   async verify({ id }: Pick<CachedUser, 'id'>, password: string, client: Client): Promise<string> {
     const name = ['id', id] as const;
     const verifiedHash = await this.throttle.attempt(name, client, async () => {
-      const credentials = await this.store.credentials('id', id);
+      const credentials = await this.credentials.find('id', id);
       if (!credentials) throw new UserNotFound();
       if (!(await this.hasher.verify(password, credentials.passwordHash))) throw new WrongPassword();
       return credentials.passwordHash;

@@ -1,7 +1,12 @@
 import { INDEXING_SQL, PREFIXED_SQL, SEARCHED_TEXT_SQL, type SearchIndexing } from './search-indexes.js';
 import { type DataSource } from 'typeorm';
-import { canonical } from './alias.js';
-import { CACHED_USER_COLUMNS, CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
+import { canonical } from '../users/alias.js';
+import {
+  CACHED_USER_COLUMNS,
+  CACHED_USER_SQL,
+  type CachedUser,
+  reviveCachedUser,
+} from '../users/cached-user.js';
 
 export interface UserSearch {
   /**

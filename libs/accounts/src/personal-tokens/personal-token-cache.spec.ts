@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { reviveCachedPersonalToken } from './cached-personal-token.js';
+import { reviveCachedPersonalToken } from './personal-token-cache.js';
 
 const TOKEN = {
   id: '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071',
