@@ -1,8 +1,8 @@
-/** Where time comes from, so that tests can hold it. */
+/** Where time comes from; tests pass one that stands still. */
 export abstract class Clock {
-  /** Milliseconds that only ever grow, from an arbitrary origin. */
+  /** Milliseconds that only grow, from an arbitrary origin. */
   abstract monotonicMs(): number;
-  /** Milliseconds since 1970; may jump either way. */
+  /** Milliseconds since 1970; may jump forward or back. */
   abstract wallMs(): number;
 }
 

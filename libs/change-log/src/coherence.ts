@@ -67,7 +67,7 @@ export class Coherence {
   readonly #log: ChangeLog;
   readonly #redis: RedisBackend | undefined;
   readonly #announcer = new Announcer(() => this.#announce(false));
-  readonly #auditor: StalenessSampler;
+  readonly #sampler: StalenessSampler;
   readonly #memories: MemoryTier<object | string>[] = [];
 
   constructor(
@@ -107,7 +107,7 @@ export class Coherence {
         onRecovery: () => notice('info', 'Redis answers again.'),
       });
     }
-    this.#auditor = new StalenessSampler(new PostgresChangeHistory(dataSource), this.#log, clock, {
+    this.#sampler = new StalenessSampler(new PostgresChangeHistory(dataSource), this.#log, clock, {
       every: options.sampleEvery,
       maxStalenessMs: options.maxStalenessMs,
       onViolation: (key, lagMs) =>
@@ -144,21 +144,16 @@ export class Coherence {
       maxBytes: Math.round(memoryBytes * share),
     });
     this.#memories.push(memory as unknown as MemoryTier<object | string>);
-    const remote = this.#redis?.tier(kind, revive);
-    return new CoherentCache(
+    return new CoherentCache({
       memory,
-      remote,
-      this.#window,
-      this.#lease,
-      this.#log,
-      this.clock,
-      {
-        ttlMs,
-        staleIfDownMs: staleIfDbDownMs,
-        isDown: (error) => databaseErrorOf(error) !== undefined,
-      },
-      this.#auditor,
-    );
+      remote: this.#redis?.tier(kind, revive),
+      log: this.#log,
+      clock: this.clock,
+      sampler: this.#sampler,
+      ttlMs,
+      staleIfDownMs: staleIfDbDownMs,
+      isDown: (error) => databaseErrorOf(error) !== undefined,
+    });
   }
 
   /**
@@ -192,7 +187,7 @@ export class Coherence {
       leaseHolds: this.#lease.holds(),
       triggersIntact: !this.#log.incomplete,
       windowSize: this.#window.size,
-      sampling: this.#auditor.summary,
+      sampling: this.#sampler.summary,
     };
   }
 }

@@ -1,4 +1,4 @@
-import { ChangeWindow, CoherentCache, Lease, MemoryTier, Snapshot, SystemClock } from '#cache';
+import { ChangeLog, ChangeWindow, CoherentCache, Lease, MemoryTier, Snapshot, SystemClock } from '#cache';
 import { randomUUID } from 'node:crypto';
 import { median } from './median.js';
 
@@ -14,7 +14,11 @@ export function hitCost(tell: (line: string) => void): void {
   lease.renew(lease.now());
   window.restart('one', 1);
   const memory = new MemoryTier<{ id: string }>({ maxEntries: 2 * USERS, maxBytes: 1e9 });
-  const cache = new CoherentCache(memory, undefined, window, lease, undefined as never, clock, {
+  const log = new ChangeLog(undefined as never, window, lease, { pollIntervalMs: 1e9 });
+  const cache = new CoherentCache({
+    memory,
+    log,
+    clock,
     ttlMs: 1e9,
     staleIfDownMs: 0,
     isDown: () => false,

@@ -1,12 +1,12 @@
 import { type Change } from './change-window.js';
 import { type Snapshot, type Stamp } from './snapshot.js';
 
-/** What another instance's look at the log brought. */
+/** What a poll of another instance returned. */
 export interface Announcement {
   readonly epoch: string;
-  /** Of that look. */
+  /** Of that poll. */
   readonly snapshot: Snapshot;
-  /** `undefined`: more than can be named. */
+  /** `undefined`: too many to name. */
   readonly changes: readonly Change[] | undefined;
 }
 
@@ -15,13 +15,12 @@ interface Heard {
   readonly announcement: Announcement;
 }
 
-/** (transaction, tag) pairs that are remembered; beyond them nothing stands in for PostgreSQL. */
+/** (transaction, tag) pairs that are remembered. Beyond them every entry counts as contradicted. */
 const MOST_PAIRS = 100_000;
 
 /**
- * Changes that others announced and that no look of ours has brought yet. They are believed for refusing what would
- * stand in for a database out of reach, and for nothing else. A replayed announcement names transactions that every
- * entry of ours has seen long ago.
+ * Changes that other instances announced and that no poll of ours has returned yet. They can only refuse a stale
+ * fallback. A replayed announcement is harmless: it names transactions that every entry has seen.
  */
 export class AnnouncedChanges {
   #heard: Heard[] = [];
@@ -35,7 +34,7 @@ export class AnnouncedChanges {
     this.#add(announcement);
   }
 
-  /** A look that was sent at `sentAtMs` has succeeded: it brought all that was heard before. */
+  /** A poll sent at `sentAtMs` has succeeded: it returned all that was announced before. */
   polled(sentAtMs: number): void {
     if (this.#heard.length === 0) return;
     this.#heard = this.#heard.filter(({ atMs }) => atMs >= sentAtMs);
@@ -44,7 +43,7 @@ export class AnnouncedChanges {
     for (const { announcement } of this.#heard) this.#add(announcement);
   }
 
-  /** Whether something was announced that a value with this stamp and these tags did not see. */
+  /** Whether a change was announced that a value with this stamp and these tags did not see. */
   contradicts({ epoch, snapshot }: Stamp, tags: readonly string[]): boolean {
     if (this.#pairs > MOST_PAIRS) return true;
     const missed = ({ announcement: { epoch: other, snapshot: theirs, changes } }: Heard): boolean =>
@@ -54,7 +53,7 @@ export class AnnouncedChanges {
   }
 
   #add({ changes = [] }: Announcement): void {
-    this.#pairs++; // one that names nothing takes room too
+    this.#pairs++; // an announcement without changes takes memory too
     for (const { xid, tags } of changes) {
       this.#pairs += tags.length;
       for (const tag of tags) {

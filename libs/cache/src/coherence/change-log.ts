@@ -4,10 +4,10 @@ import { type ChangeWindow } from './change-window.js';
 import { type Lease } from './lease.js';
 import { type Snapshot, type Stamp } from './snapshot.js';
 
-/** Wake-ups come once per write of every other instance; this bounds what they can cost. In milliseconds. */
+/** From the end of one poll to the next, at least. Every write of every other instance wakes us; this bounds the cost. */
 const WAKE_GAP_MS = 10;
 
-/** One that succeeded. */
+/** A poll that succeeded. */
 export interface Poll {
   /** Monotonic milliseconds. */
   readonly sentAtMs: number;
@@ -15,24 +15,25 @@ export interface Poll {
 }
 
 export interface ChangeLogOptions {
-  /** From the end of one look to the start of the next, in milliseconds. */
+  /** From the end of one poll to the start of the next, in milliseconds. */
   pollIntervalMs: number;
-  /** How long `catchUp()` waits before it gives the lease up instead, in milliseconds. */
+  /** How long `catchUp()` waits before it revokes the lease instead, in milliseconds. */
   catchUpTimeoutMs?: number;
   /** Between two prunings of the log, in milliseconds. */
   pruneIntervalMs?: number;
-  /** Told of the first look that failed, of the first that found the log unguarded, and of the first that succeeded after. */
+  /** Called when polls begin to fail, and again when the log turns out to be incomplete. */
   onFailure?: (error: unknown) => void;
-  /** Told what each look brought that followed on one before. */
-  onChanges?: (batch: ChangeBatch) => void;
+  /** Called with the first poll that succeeds afterwards. */
   onRecovery?: () => void;
+  /** Called with the changes since the previous poll, if there are any. */
+  onChanges?: (batch: ChangeBatch) => void;
 }
 
 /**
- * Follows the database's log of changes: fills the window and renews the lease.
+ * Polls the database's log of changes, fills the window and renews the lease.
  *
- * One look is under way at a time. A look asks for what became visible since the snapshot of the one before, not
- * for what has a higher number: transactions commit in another order than they begin.
+ * One poll runs at a time. A poll asks for what became visible since the snapshot of the previous one, not for higher
+ * transaction ids: transactions commit in another order than they begin.
  */
 export class ChangeLog {
   #previous: Snapshot | undefined;
@@ -42,7 +43,7 @@ export class ChangeLog {
   /** When the timer is due, on the monotonic clock; `Infinity`: there is none. */
   #dueMs = Infinity;
   #polling: Promise<void> | undefined;
-  /** A look that has not been sent yet; whoever asks now is served by it. */
+  /** A poll that has not been sent yet; every caller that asks now shares it. */
   #next: Promise<void> | undefined;
   #stopped = true;
   #failure: unknown;
@@ -52,39 +53,39 @@ export class ChangeLog {
 
   constructor(
     private readonly source: ChangeSource,
-    private readonly window: ChangeWindow,
-    private readonly lease: Lease,
+    readonly window: ChangeWindow,
+    readonly lease: Lease,
     private readonly options: ChangeLogOptions,
   ) {}
 
-  /** Whether the last look found that changes are not logged. */
+  /** Whether the last poll found that changes are not logged. */
   get incomplete(): boolean {
     return this.#failure instanceof IncompleteChangeLog;
   }
 
-  /** The looks of the last Δ, and the one before, oldest first. */
+  /** The polls of the last Δ and the one before, oldest first. */
   get polls(): readonly Poll[] {
     return [...this.#polls];
   }
 
-  /** Looks once, and goes on looking whether that succeeded or not. */
+  /** Polls once, and keeps polling whether that succeeded or not. */
   async start(): Promise<void> {
     this.#stopped = false;
     await this.#pollSoon().catch(() => undefined);
   }
 
-  /** No look is sent from now on; resolves when the one under way has ended and the source is closed. */
+  /** Sends no more polls. Resolves when the running one has ended and the source is closed. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#unschedule();
-    // A look that had not been sent yet must not open the source again after it was closed.
+    // A poll that was not sent yet must not open the source again after it was closed.
     await Promise.allSettled([this.#polling, this.#next]);
     await this.source.close();
   }
 
   /**
-   * Resolves when this instance serves nothing older than what is committed now: a look that was sent after the
-   * call has succeeded, or, when none does in time, the lease is given up and every read goes to the database.
+   * Resolves when this instance serves nothing older than what is committed now. Either a poll sent after the call has
+   * succeeded or, if none does in time, the lease is revoked and every read goes to the database.
    */
   async catchUp(): Promise<void> {
     const timeoutMs = this.options.catchUpTimeoutMs ?? 500;
@@ -101,17 +102,17 @@ export class ChangeLog {
     }
   }
 
-  /** Another instance says what changed. Believed for refusing stand-ins, until a look of ours brings it. */
+  /** Another instance announced changes. They refuse stale fallbacks until a poll of ours returns them. */
   heard(announcement: Announcement): void {
     this.#announced.hear(announcement, this.#nowMs());
   }
 
-  /** Whether others announced a change that a value with this stamp and these tags did not see. */
+  /** Whether another instance announced a change that a value with this stamp and these tags did not see. */
   announcementContradicts(stamp: Stamp, tags: readonly string[]): boolean {
     return this.#announced.contradicts(stamp, tags);
   }
 
-  /** Somebody says that there is something new: look now rather than at the next interval. */
+  /** Another instance has written: polls now rather than at the next interval. */
   wake(): void {
     this.#pollAt(Math.max(this.#nowMs(), this.#polledAtMs + WAKE_GAP_MS));
   }
@@ -127,7 +128,7 @@ export class ChangeLog {
     this.#polling = this.#next;
     this.#next = undefined;
     if (this.#stopped) throw new Error('the change log is stopped');
-    this.#unschedule(); // whoever woke us until now is served by this look, whoever does from now on is not
+    this.#unschedule(); // this poll serves every wake-up so far; later ones schedule another
     try {
       await this.#poll();
     } finally {
@@ -136,7 +137,7 @@ export class ChangeLog {
     }
   }
 
-  /** The earlier of two times wins: neither a flood of wake-ups nor the end of a look may put a look off. */
+  /** The earlier of two times wins: neither a flood of wake-ups nor the end of a poll may delay the next poll. */
   #pollAt(dueMs: number): void {
     if (this.#stopped || dueMs >= this.#dueMs) return;
     clearTimeout(this.#timer);
@@ -160,10 +161,10 @@ export class ChangeLog {
       this.#failure = undefined;
       this.#pruneWhenDue();
     } catch (error) {
-      const unguarded = error instanceof IncompleteChangeLog;
-      // Any other failure leaves what is known as it was; here it may already be wrong.
-      if (unguarded) this.lease.revoke();
-      const isNews = this.#failure === undefined || (unguarded && !this.incomplete);
+      const incomplete = error instanceof IncompleteChangeLog;
+      // After any other failure the window is still right until the lease ends. Here it may already be wrong.
+      if (incomplete) this.lease.revoke();
+      const isNews = this.#failure === undefined || (incomplete && !this.incomplete);
       this.#failure = error;
       if (isNews) this.options.onFailure?.(error);
       throw error;
@@ -175,12 +176,12 @@ export class ChangeLog {
     const sentAt = this.lease.now();
     const batch = await this.source.read(previous);
     if (batch.truncated) {
-      // Cheaper to start over than to catch up: what was loaded until now is not believed, and needs no changes.
+      // Starting over is cheaper than catching up: entries loaded until now are refused, so their changes are not needed.
       this.window.restart(batch.epoch, batch.floor, batch.snapshot);
     } else if (previous === undefined) {
       this.window.restart(batch.epoch, batch.floor);
     } else if (!this.#continues(batch, previous)) {
-      // Another database, or too long away from this one: what is known does not connect to what is there.
+      // Another database, or pruned since the previous poll: the window has a gap.
       this.#previous = undefined;
       return this.#readOn();
     }
@@ -195,10 +196,10 @@ export class ChangeLog {
     }
   }
 
-  #remember(look: Poll): void {
-    const oldestMs = look.sentAtMs - this.lease.maxStalenessMs;
+  #remember(poll: Poll): void {
+    const oldestMs = poll.sentAtMs - this.lease.maxStalenessMs;
     while (this.#polls.length > 1 && this.#polls[1]!.sentAtMs < oldestMs) this.#polls.shift();
-    this.#polls.push(look);
+    this.#polls.push(poll);
   }
 
   #continues(batch: ChangeBatch, previous: Snapshot): boolean {
@@ -210,7 +211,7 @@ export class ChangeLog {
     if (this.#pruning || now - this.#prunedAtMs < (this.options.pruneIntervalMs ?? 60_000)) return;
     this.#prunedAtMs = now;
     this.#pruning = true;
-    // A log that is not pruned costs space, not truth.
+    // A log that is not pruned costs disk space only.
     void this.source
       .prune()
       .catch(() => undefined)

@@ -1,39 +1,39 @@
 import { type Snapshot, type Stamp } from './snapshot.js';
 
-/** One committed statement: the transaction it belonged to and the tags of what it touched. */
+/** One committed statement: its transaction, and the tags of the rows it changed. */
 export interface Change {
   readonly xid: number;
   readonly tags: readonly string[];
 }
 
-/** Changes that are forgotten together. */
+/** Changes that are dropped together. */
 interface Chapter {
-  /** One for each pair. */
+  /** One for each (transaction, tag) pair. */
   readonly tags: string[];
   highestXid: number;
   /** Sees every transaction of the chapter. */
   seenBy: Snapshot;
 }
 
-/** Into so many chapters a full window is divided, give or take one look. */
+/** How many chapters a full window has, about. */
 const CHAPTERS = 500;
 
 /**
- * The changes that could still contradict a cached entry: `tag -> transactions`, as far back as it reaches.
+ * The changes that could still contradict a cached entry: `tag -> transactions`, as far back as the window reaches.
  *
- * An entry is current when it comes from the same epoch, is not older than the window reaches, and its snapshot
- * saw every transaction known for its tags. Where it came from, and how late, does not matter.
+ * An entry is current if it is of the same epoch, is not older than the window reaches, and its snapshot saw every
+ * transaction known for its tags. Its origin, and how late it arrives, do not matter.
  */
 export class ChangeWindow {
   readonly #xidsByTag = new Map<string, number[]>();
   /** In the order in which the changes became visible. */
   #chapters: Chapter[] = [];
   #epoch: string | undefined;
-  /** Changes of transactions below it may be unknown. */
+  /** Changes of transactions below it may be missing. */
   #floor = 0;
-  /** Changes that this saw may be unknown too. */
+  /** Changes that this snapshot saw may be missing too. */
   #reach: Snapshot | undefined;
-  /** Of the last look. */
+  /** Of the last poll. */
   #latest: Snapshot | undefined;
   #size = 0;
   #version = 0;
@@ -44,7 +44,7 @@ export class ChangeWindow {
    */
   constructor(private readonly maxSize = 500_000) {}
 
-  /** Grows with every change of what the window knows; an entry judged at this version need not be judged again. */
+  /** Grows with every change of the window; an entry that was checked at this version need not be checked again. */
   get version(): number {
     return this.#version;
   }
@@ -59,9 +59,9 @@ export class ChangeWindow {
   }
 
   /**
-   * Forgets everything; from now on it knows `epoch` from `floor` upwards.
+   * Drops everything; from now on it knows `epoch` from `floor` upwards.
    *
-   * @param reach what this saw may be unknown as well
+   * @param reach changes that this snapshot saw may be missing as well
    */
   restart(epoch: string, floor: number, reach?: Snapshot): void {
     this.#xidsByTag.clear();
@@ -75,9 +75,9 @@ export class ChangeWindow {
   }
 
   /**
-   * What a look brought.
+   * Adds what a poll returned.
    *
-   * @param seenBy a snapshot that sees all of `changes`, and that none of those recorded later was visible to
+   * @param seenBy a snapshot that sees all of `changes`, and none of those recorded later
    */
   record(changes: readonly Change[], seenBy: Snapshot): void {
     this.#latest = seenBy;
@@ -88,12 +88,12 @@ export class ChangeWindow {
     this.#version++;
   }
 
-  /** Gives up all knowledge of transactions below `floor`. */
+  /** Drops the changes of transactions below `floor`. */
   raiseFloor(floor: number): void {
     if (floor <= this.#floor) return;
     this.#floor = floor;
-    // Changes became visible in another order than their transactions began. One that is still above the floor
-    // holds back those behind it: they are dropped a little later, never too early.
+    // Changes became visible in another order than their transactions began. A change above the floor keeps the later
+    // chapters too: they are dropped a little later, never too early.
     const kept = this.#chapters.findIndex((chapter) => chapter.highestXid >= floor);
     this.#drop(kept < 0 ? this.#chapters.length : kept);
     this.#version++;
@@ -106,7 +106,7 @@ export class ChangeWindow {
     return tags.every((tag) => this.#allSeen(tag, snapshot));
   }
 
-  /** Whether the last look saw all that the stamp saw. Beyond that the window cannot contradict anything. */
+  /** Whether the last poll saw all that the stamp saw. Of anything newer the window knows nothing. */
   covers({ snapshot }: Stamp): boolean {
     return this.#latest?.includes(snapshot) ?? false;
   }
@@ -139,7 +139,7 @@ export class ChangeWindow {
     } else {
       let at = xids.length;
       while (at > 0 && xids[at - 1]! > xid) at--;
-      // A transaction may touch one thing in several statements; once is enough.
+      // A transaction may log one tag in several statements; once is enough.
       if (xids[at - 1] === xid) return;
       xids.splice(at, 0, xid);
     }
@@ -148,7 +148,7 @@ export class ChangeWindow {
     this.#size++;
   }
 
-  /** Forgets the older half. By visibility, not by id: entries of the present stay admissible whatever is open. */
+  /** Drops the older half, by visibility and not by id: an open transaction must not make new entries inadmissible. */
   #shrink(): void {
     let pairs = 0;
     let chapters = 0;

@@ -7,16 +7,16 @@ export interface Moment {
 }
 
 /**
- * The right to answer from a cache, held for Δ after each look at the change log.
+ * The right to answer from a cache, held for Δ after each poll of the change log.
  *
- * It is dated from *before* the look was sent, so every commit that was answered before that moment was seen.
- * Both clocks must agree that it still holds: the monotonic one does not count the time a virtual machine was
- * suspended, and the other one jumps.
+ * It starts *before* the poll was sent, so the poll saw every commit that was answered before that moment. Both clocks
+ * must agree that it holds: the monotonic clock does not count the time that a virtual machine was suspended, and the
+ * wall clock jumps.
  */
 export class Lease {
   #monotonicMs = -Infinity;
   #wallMs = -Infinity;
-  /** Looks sent before this moment do not count: they may have missed a write of our own. */
+  /** Polls sent before this moment do not count: they may have missed a write of our own. */
   #notBeforeMs = -Infinity;
   #revoked = false;
 
@@ -26,12 +26,12 @@ export class Lease {
     private readonly clock: Clock,
   ) {}
 
-  /** To be taken before a look is sent, and handed to `renew()` after it succeeded. */
+  /** Call before a poll is sent, and pass the result to `renew()` after it succeeded. */
   now(): Moment {
     return { monotonicMs: this.clock.monotonicMs(), wallMs: this.clock.wallMs() };
   }
 
-  /** The log was read completely by a look that was sent at `sentAt`. */
+  /** A poll sent at `sentAt` has read the log completely. */
   renew(sentAt: Moment): void {
     if (sentAt.monotonicMs < this.#notBeforeMs || sentAt.monotonicMs < this.#monotonicMs) return;
     this.#monotonicMs = sentAt.monotonicMs;
@@ -39,7 +39,7 @@ export class Lease {
     this.#revoked = false;
   }
 
-  /** Nothing cached may be served until a look that is sent from now on has succeeded. */
+  /** Nothing cached may be served until a poll sent from now on has succeeded. */
   revoke(): void {
     this.#notBeforeMs = this.clock.monotonicMs();
     this.#revoked = true;
@@ -49,12 +49,12 @@ export class Lease {
     return !this.#revoked && this.ageMs() <= this.maxStalenessMs;
   }
 
-  /** Whether it was held at most `graceMs` beyond Δ ago, and lapsed by itself. */
+  /** Whether it ran out at most `graceMs` ago, and was not revoked. */
   heldWithin(graceMs: number): boolean {
     return !this.#revoked && this.ageMs() <= this.maxStalenessMs + graceMs;
   }
 
-  /** Milliseconds since the look it is dated from; `Infinity` before the first. */
+  /** Milliseconds since the last poll was sent; `Infinity` before the first. */
   ageMs(): number {
     return Math.max(this.clock.monotonicMs() - this.#monotonicMs, this.clock.wallMs() - this.#wallMs);
   }

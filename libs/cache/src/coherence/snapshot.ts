@@ -1,8 +1,8 @@
 /**
- * Which transactions a statement could see, as PostgreSQL's `pg_current_snapshot()` tells it.
+ * Which transactions a statement could see, from PostgreSQL's `pg_current_snapshot()`.
  *
- * Transaction ids are xid8: 64 bits that never wrap. They are held as numbers, exact up to 2^53, which at a
- * million transactions a second is 285 years.
+ * Transaction ids are xid8: 64 bits that never wrap. Numbers hold them exactly up to 2^53, which at a million
+ * transactions a second is 285 years.
  *
  * Snapshots of one server are ordered: transactions end one after the other, and each snapshot sees all that an
  * earlier one saw.
@@ -15,7 +15,7 @@ export class Snapshot {
     readonly xmin: number,
     /** No transaction from here on had ended. */
     readonly xmax: number,
-    /** Those between the two that were still in progress. */
+    /** The transactions between the two that were still in progress. */
     readonly inProgress: readonly number[],
   ) {}
 
@@ -37,7 +37,7 @@ export class Snapshot {
     return xid < this.xmax && !this.inProgress.includes(xid);
   }
 
-  /** Whether it sees all that `other`, of the same server, sees: it was taken then or later. */
+  /** Whether it sees all that `other`, of the same server, sees: it is as new or newer. */
   includes(other: Snapshot): boolean {
     return this.xmax >= other.xmax && !this.inProgress.some((xid) => other.sees(xid));
   }
@@ -48,21 +48,21 @@ export class Snapshot {
 }
 
 /**
- * What a value was true of: the database it was read from, and the snapshot of the very statement that read it.
+ * Where and when a value was read: the epoch of the database, and the snapshot of the very statement.
  */
 export interface Stamp {
   /**
-   * Names one uninterrupted life of one database. Snapshots of different epochs cannot be compared: after a
-   * crash or a fail-over PostgreSQL may hand out transaction ids a second time.
+   * Names one uninterrupted life of one database. Snapshots of different epochs cannot be compared: after a crash or a
+   * fail-over PostgreSQL may assign transaction ids a second time.
    */
   readonly epoch: string;
   readonly snapshot: Snapshot;
 }
 
-/** What the database said, and when it was asked. */
+/** What the database returned, and when it was asked. */
 export interface Loaded<V> {
   readonly value: V | null;
-  /** `undefined`: nobody can say what this was true of, so it is not kept. */
+  /** `undefined`: the value cannot be checked later, so it is not kept. */
   readonly stamp: Stamp | undefined;
   /** Monotonic milliseconds at or before the statement was sent. */
   readonly sentAtMs: number;

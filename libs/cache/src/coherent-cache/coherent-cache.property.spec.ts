@@ -126,7 +126,11 @@ class Instance {
       pollIntervalMs: 1e9,
       catchUpTimeoutMs: 60_000,
     });
-    this.#cache = new CoherentCache(memory, new SharedTier(world), window, lease, this.log, world.clock, {
+    this.#cache = new CoherentCache({
+      memory,
+      remote: new SharedTier(world),
+      log: this.log,
+      clock: world.clock,
       ttlMs: 300_000,
       staleIfDownMs: STALE_IF_DOWN_MS,
       isDown: (error) => error instanceof Down,

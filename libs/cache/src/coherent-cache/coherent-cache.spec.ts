@@ -58,7 +58,11 @@ describe('CoherentCache', () => {
     log = new ChangeLog(source, window, lease, { pollIntervalMs: 1e9 });
     memory = new MemoryTier({ maxEntries, maxBytes: 1_000_000 });
     remote = new FakeTier();
-    cache = new CoherentCache(memory, withRemote ? remote : undefined, window, lease, log, clock, {
+    cache = new CoherentCache({
+      memory,
+      remote: withRemote ? remote : undefined,
+      log,
+      clock,
       ttlMs: 300_000,
       staleIfDownMs,
       isDown: (error) => error instanceof DatabaseDown,

@@ -1,13 +1,12 @@
 import { type Clock } from '../clock.js';
 import { type Origin } from './coherent-cache.js';
 
-const MINUTE_MS = 60_000;
-const MINUTES = 60;
-
-interface Minute {
-  readonly number: number;
-  readonly counts: LookupCounts;
-  readonly users: MostRead;
+/** Look-ups by origin, failed look-ups and invalidated keys over some time. Times are sums in milliseconds. */
+export interface LookupCounts extends Record<Origin, number> {
+  failed: number;
+  invalidations: number;
+  hitMs: number;
+  missMs: number;
 }
 
 export interface LookupSummary {
@@ -17,24 +16,34 @@ export interface LookupSummary {
   readonly mostRead: readonly { key: string; reads: number }[];
 }
 
+interface Minute {
+  readonly number: number;
+  readonly counts: LookupCounts;
+  readonly mostRead: MostRead;
+}
+
+const MINUTE_MS = 60_000;
+const MINUTES = 60;
+
 /** Counts look-ups, over the last hour (minute by minute) and since the start. */
 export class LookupStatistics {
   readonly #startedAtMs: number;
   readonly #total = noCounts();
-  readonly #totalUsers = new MostRead();
+  readonly #totalMostRead = new MostRead(1_000);
   #minutes: Minute[] = [];
 
   constructor(private readonly clock: Clock) {
     this.#startedAtMs = clock.monotonicMs();
   }
 
-  lookup(origin: Origin, ms: number, userId: string | undefined): void {
+  /** @param key what was read, for `mostRead`; `undefined` when there is no such thing */
+  lookup(origin: Origin, ms: number, key: string | undefined): void {
     const minute = this.#minute();
     addLookup(this.#total, origin, ms);
     addLookup(minute.counts, origin, ms);
-    if (userId === undefined) return;
-    this.#totalUsers.count(userId);
-    minute.users.count(userId);
+    if (key === undefined) return;
+    this.#totalMostRead.count(key);
+    minute.mostRead.count(key);
   }
 
   failure(): void {
@@ -52,7 +61,7 @@ export class LookupStatistics {
     return {
       spanMs: Math.min(MINUTES * MINUTE_MS, this.clock.monotonicMs() - this.#startedAtMs),
       counts: sum(this.#minutes.map((minute) => minute.counts)),
-      mostRead: MostRead.merge(this.#minutes.map((minute) => minute.users)).top(10),
+      mostRead: MostRead.merge(this.#minutes.map((minute) => minute.mostRead)).top(10),
     };
   }
 
@@ -60,7 +69,7 @@ export class LookupStatistics {
     return {
       spanMs: this.clock.monotonicMs() - this.#startedAtMs,
       counts: { ...this.#total },
-      mostRead: this.#totalUsers.top(10),
+      mostRead: this.#totalMostRead.top(10),
     };
   }
 
@@ -69,26 +78,13 @@ export class LookupStatistics {
     const last = this.#minutes.at(-1);
     if (last?.number === number) return last;
     this.#minutes = this.#minutes.filter((minute) => minute.number > number - MINUTES);
-    const minute = { number, counts: noCounts(), users: new MostRead(100) };
+    const minute = { number, counts: noCounts(), mostRead: new MostRead(100) };
     this.#minutes.push(minute);
     return minute;
   }
 }
 
-/** What happened to look-ups over some time. Times are sums in milliseconds. */
-export interface LookupCounts {
-  memory: number;
-  redis: number;
-  postgres: number;
-  bypass: number;
-  stale: number;
-  failed: number;
-  invalidations: number;
-  hitMs: number;
-  missMs: number;
-}
-
-export function noCounts(): LookupCounts {
+function noCounts(): LookupCounts {
   return {
     memory: 0,
     redis: 0,
@@ -102,13 +98,13 @@ export function noCounts(): LookupCounts {
   };
 }
 
-export function addLookup(counts: LookupCounts, origin: Origin, ms: number): void {
+function addLookup(counts: LookupCounts, origin: Origin, ms: number): void {
   counts[origin]++;
   if (origin === 'postgres' || origin === 'bypass') counts.missMs += ms;
   else counts.hitMs += ms;
 }
 
-export function sum(all: Iterable<LookupCounts>): LookupCounts {
+function sum(all: Iterable<LookupCounts>): LookupCounts {
   const total = noCounts();
   for (const counts of all) {
     for (const name of Object.keys(total) as (keyof LookupCounts)[]) total[name] += counts[name];
@@ -117,13 +113,13 @@ export function sum(all: Iterable<LookupCounts>): LookupCounts {
 }
 
 /**
- * Which keys are read most, in bounded memory. When more than twice the capacity are counted, the less read half
- * is forgotten; the counts of those that stay are exact as long as they have stayed.
+ * Which keys are read most, in bounded memory: beyond twice the capacity the less read half is dropped. The counts of
+ * keys that were never dropped are exact.
  */
-export class MostRead {
+class MostRead {
   #counts = new Map<string, number>();
 
-  constructor(private readonly capacity = 1_000) {}
+  constructor(private readonly capacity: number) {}
 
   count(key: string): void {
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
@@ -137,10 +133,11 @@ export class MostRead {
       .map(([key, reads]) => ({ key, reads }));
   }
 
+  /** For `top()` only: the result is not bounded. */
   static merge(all: Iterable<MostRead>): MostRead {
-    const merged = new MostRead();
-    for (const { ranking } of [...all].map((one) => ({ ranking: one.#ranking() }))) {
-      for (const [key, reads] of ranking) merged.#counts.set(key, (merged.#counts.get(key) ?? 0) + reads);
+    const merged = new MostRead(Infinity);
+    for (const one of all) {
+      for (const [key, reads] of one.#counts) merged.#counts.set(key, (merged.#counts.get(key) ?? 0) + reads);
     }
     return merged;
   }

@@ -1,13 +1,13 @@
-/** One run per key at a time in this process; whoever asks meanwhile gets the result of the run under way. */
+/** Runs one call per key at a time in this process; calls made meanwhile share its result. */
 export class SingleFlight<T> {
   readonly #flights = new Map<string, Promise<T>>();
 
-  /** How many runs are under way. */
+  /** How many calls run now. */
   get size(): number {
     return this.#flights.size;
   }
 
-  /** Whether `do(key)` would join a run rather than start one. */
+  /** Whether `do(key)` would join a running call. */
   has(key: string): boolean {
     return this.#flights.has(key);
   }
@@ -22,7 +22,7 @@ export class SingleFlight<T> {
     return flight;
   }
 
-  /** Lets the next call for the key start a run of its own; those who wait keep what they wait for. */
+  /** Makes the next call for the key run by itself; calls that wait already keep waiting for theirs. */
   forget(key: string): void {
     this.#flights.delete(key);
   }

@@ -1,16 +1,16 @@
+import { createHistogram } from 'node:perf_hooks';
 import { isDeepStrictEqual } from 'node:util';
 import { type Clock } from '../clock.js';
 import { type ChangeLog, type Poll } from '../coherence/change-log.js';
-import { type Entry } from '../tiers/cache-tier.js';
 import { type Loaded, type Snapshot } from '../coherence/snapshot.js';
-import { createHistogram } from 'node:perf_hooks';
+import { type Entry } from '../tiers/cache-tier.js';
 
 export interface StalenessSamplerOptions {
-  /** One of so many hits is compared; 0: none. */
+  /** Compares one of so many hits; 0: none. */
   every: number;
   /** Δ, in milliseconds. */
   maxStalenessMs: number;
-  /** Told what was served, by its key, and for how long it had been outdated (`Infinity`: nobody knows). */
+  /** Called with the key that was served, and for how long it had been outdated (`Infinity`: unknown). */
   onViolation?: (key: string, lagMs: number) => void;
 }
 
@@ -22,25 +22,54 @@ export interface Hit<V> {
   readonly entry: Entry<V>;
 }
 
-/** Audits under way at one time; more would take the database's time from those who wait for it. */
-const MOST_AT_ONCE = 2;
-/** Between the moment at which a hit is allowed and the one at which it is timed the process may be interrupted. */
+/** A change that an entry had not seen. */
+export interface MissedChange {
+  readonly xid: number;
+  /** How long ago its statement ran, in milliseconds; its commit may have come much later. */
+  readonly ageMs: number;
+}
+
+/** The change log as the database has it, independent of what the cache has polled. */
+export abstract class ChangeHistory {
+  /** The first hundred changes, oldest first, that were logged under one of `tags` and that `snapshot` does not see. */
+  abstract missed(tags: readonly string[], snapshot: Snapshot): Promise<MissedChange[]>;
+}
+
+/** What the sampler has found since the start. Times in milliseconds. */
+export interface SamplingSummary {
+  /** Hits that were compared with the database. */
+  readonly checked: number;
+  /** Hits that were outdated when they were served, within Δ or not. */
+  readonly outdated: number;
+  /** Hits that had been outdated for longer than Δ, or by a change that was never logged. Must be 0. */
+  readonly violations: number;
+  /** Hits that were drawn and not compared: the database did not answer, or too many comparisons were running. */
+  readonly skipped: number;
+  /** For how long the outdated hits had been so; `undefined` when there was none. */
+  readonly lagP50Ms: number | undefined;
+  readonly lagP99Ms: number | undefined;
+  readonly lagMaxMs: number | undefined;
+}
+
+/** Comparisons that run at one time. More would compete with requests for the database. */
+const MAX_CONCURRENT = 2;
+/** The process may be interrupted between the check that allows a hit and the moment at which the hit is timed. */
 const LEEWAY_MS = 5;
 
 /**
- * Whether the promise holds, seen from outside of what makes it hold: draws some of the hits, asks the database what
- * it says now, and when that differs, the log since when. Nobody waits for it.
+ * Measures the staleness bound from outside the code that enforces it: draws some of the hits, asks the database for
+ * the current value and, if that differs, the change log since when. No request waits for it.
  *
- * A change is dated by its statement or, if that is later, by the last look that did not see it: a transaction may
- * stay open for long after it wrote, and before its commit nothing was outdated.
+ * A change is dated by its statement or, if that is later, by the last poll that did not see it: a transaction may
+ * stay open for long after it wrote, and before its commit nothing is outdated.
  */
 export class StalenessSampler {
   readonly #counts = new SamplingCounts();
   #untilNext: number;
-  #underWay = 0;
+  #running = 0;
 
   constructor(
-    private readonly trail: ChangeHistory,
+    private readonly history: ChangeHistory,
     private readonly log: Pick<ChangeLog, 'polls'>,
     private readonly clock: Clock,
     private readonly options: StalenessSamplerOptions,
@@ -52,73 +81,58 @@ export class StalenessSampler {
     return this.#counts.summary();
   }
 
-  /** To be asked at every hit: whether this one is to be audited. */
+  /** Call at every hit: whether to compare this one. */
   draws(): boolean {
     if (--this.#untilNext > 0) return false;
     this.#untilNext = this.#gap();
     return true;
   }
 
-  /** Compares a hit that is being served at this moment. Returns at once, and never throws. */
+  /** Compares a hit that is being served now. Returns at once, and never throws. */
   compare<V>(hit: Hit<V>): void {
-    if (this.#underWay === MOST_AT_ONCE) return this.#counts.skipped();
-    this.#underWay++;
-    // The looks as they are now: those to come, and there may be many until the database has answered, prove nothing.
+    if (this.#running === MAX_CONCURRENT) return this.#counts.skipped();
+    this.#running++;
+    // The polls up to now: later ones prove nothing, and there may be many before the database answers.
     void this.#compare(hit, this.clock.monotonicMs(), this.log.polls)
       .catch(() => this.#counts.skipped())
-      .finally(() => this.#underWay--);
+      .finally(() => this.#running--);
   }
 
   async #compare<V>(
     { key, tags, recheck, entry }: Hit<V>,
     servedAtMs: number,
-    looks: readonly Poll[],
+    polls: readonly Poll[],
   ): Promise<void> {
-    const truth = await recheck();
-    if (truth.stamp?.epoch !== entry.stamp.epoch) return this.#counts.skipped(); // of two databases, or lives of one
-    if (isDeepStrictEqual(truth.value, entry.value)) return this.#counts.current();
+    const current = await recheck();
+    // Values of two databases, or of two lives of one, cannot be compared.
+    if (current.stamp?.epoch !== entry.stamp.epoch) return this.#counts.skipped();
+    if (isDeepStrictEqual(current.value, entry.value)) return this.#counts.current();
     const askedAtMs = this.clock.monotonicMs();
-    const missed = await this.trail.missed(tags, entry.stamp.snapshot);
+    const missed = await this.history.missed(tags, entry.stamp.snapshot);
     const changedAtMs = missed.map(({ xid, ageMs }) =>
-      Math.max(askedAtMs - ageMs, unseenUntilMs(looks, xid)),
+      Math.max(askedAtMs - ageMs, unseenUntilMs(polls, xid)),
     );
     const lagMs = servedAtMs - (changedAtMs.length === 0 ? -Infinity : Math.min(...changedAtMs));
-    if (lagMs <= 0) return this.#counts.current(); // it was true when it was served
+    if (lagMs <= 0) return this.#counts.current(); // it changed after it was served
     const violation = lagMs > this.options.maxStalenessMs + LEEWAY_MS;
     this.#counts.outdated(lagMs, violation);
     if (violation) this.options.onViolation?.(key, lagMs);
   }
 
-  /** At random, so that no rhythm of the callers can hide from it; `every` on average. */
+  /** Random, so that it cannot fall in step with the requests; `every` on average. */
   #gap(): number {
     const { every } = this.options;
     return every === 0 ? Infinity : 1 + Math.floor(Math.random() * (2 * every - 1));
   }
 }
 
-/** When the last of the looks was sent that did not see a transaction. */
-function unseenUntilMs(looks: readonly Poll[], xid: number): number {
-  return looks.findLast(({ snapshot }) => !snapshot.sees(xid))?.sentAtMs ?? -Infinity;
+/** When the last of the polls was sent that did not see a transaction. */
+function unseenUntilMs(polls: readonly Poll[], xid: number): number {
+  return polls.findLast(({ snapshot }) => !snapshot.sees(xid))?.sentAtMs ?? -Infinity;
 }
 
-/** What the auditor has found since the start. Times in milliseconds. */
-export interface SamplingSummary {
-  /** Hits that were compared with the database. */
-  readonly checked: number;
-  /** Those that had been outdated when they were served, within Δ or not. */
-  readonly outdated: number;
-  /** Those that had been outdated for longer than Δ, or by a change that was never logged. Must be 0. */
-  readonly violations: number;
-  /** Hits that were drawn and could not be compared: the database did not answer, or enough audits were under way. */
-  readonly skipped: number;
-  /** For how long the outdated ones had been so; `undefined` when there was none. */
-  readonly lagP50Ms: number | undefined;
-  readonly lagP99Ms: number | undefined;
-  readonly lagMaxMs: number | undefined;
-}
-
-/** Counts audits. The lags are kept in a histogram of three digits, so memory does not grow with them. */
-export class SamplingCounts {
+/** Counts comparisons. The lags are kept in a histogram of three digits, so memory does not grow with them. */
+class SamplingCounts {
   #checked = 0;
   #outdated = 0;
   #violations = 0;
@@ -129,7 +143,7 @@ export class SamplingCounts {
     this.#checked++;
   }
 
-  /** @param lagMs `Infinity`: nobody knows */
+  /** @param lagMs `Infinity`: unknown */
   outdated(lagMs: number, violation: boolean): void {
     this.#checked++;
     this.#outdated++;
@@ -153,17 +167,4 @@ export class SamplingCounts {
       lagMaxMs: lag(this.#lagsUs.max),
     };
   }
-}
-
-/** A change that an entry had not seen. */
-export interface MissedChange {
-  readonly xid: number;
-  /** How long ago its statement ran, in milliseconds; its commit may have come much later. */
-  readonly ageMs: number;
-}
-
-/** What the log of changes tells the auditor, past everything that the cache knows. */
-export abstract class ChangeHistory {
-  /** Changes logged under one of `tags` that `snapshot` does not see, those that were made first; a hundred at most. */
-  abstract missed(tags: readonly string[], snapshot: Snapshot): Promise<MissedChange[]>;
 }

@@ -1,7 +1,7 @@
 import { type CacheTier, type Entry } from './cache-tier.js';
 import { type CircuitBreaker } from './circuit-breaker.js';
 
-/** A tier that is only as much there as its breaker lets it be: a failure is a miss, and never an error. */
+/** A tier behind a circuit breaker: a failure is a miss, never an error. */
 export class BreakerTier<V> implements CacheTier<V> {
   constructor(
     private readonly tier: CacheTier<V>,

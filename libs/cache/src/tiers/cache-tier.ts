@@ -1,19 +1,19 @@
 import { type Stamp } from '../coherence/snapshot.js';
 
 /**
- * A store of entries outside this process. It may forget, delay or return anything old: entries judge themselves.
- * It rejects, within a deadline of its own, when it cannot be asked; `BreakerTier` makes a miss of that.
+ * A store of entries outside this process. It may lose, delay or return old entries: each is checked by its stamp. It
+ * rejects, within its own deadline, when it cannot be reached; `BreakerTier` turns that into a miss.
  */
 export interface CacheTier<V> {
-  /** `undefined`: not here. An entry whose value is `null`: we looked, there is no such thing. */
+  /** `undefined`: not here. An entry whose value is `null`: the database has no such row. */
   get(key: string): Promise<Entry<V> | undefined>;
   set(key: string, entry: Entry<V>, ttlMs: number): Promise<void>;
   delete(key: string): Promise<void>;
 }
 
-/** A value as the tiers hold it. */
+/** A value as the tiers store it. */
 export interface Entry<V> {
-  /** `null` is a value too: we looked, and there is no such thing. */
+  /** `null` is a value too: the database has no such row. */
   readonly value: V | null;
   readonly stamp: Stamp;
 }

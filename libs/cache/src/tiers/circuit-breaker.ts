@@ -10,24 +10,24 @@ import {
 export type BreakerState = { kind: 'closed' } | { kind: 'open'; untilMs: number } | { kind: 'half-open' };
 
 export interface CircuitBreakerOptions {
-  /** Asks Redis for a sign of life; rejects, within a deadline, when there is none. */
+  /** Asks Redis for a reply; rejects, within a deadline, when there is none. */
   probe: () => Promise<unknown>;
-  /** How many failures in a row open it. */
+  /** How many consecutive failures open it. */
   threshold?: number;
   /** The first wait in milliseconds; it doubles with each probe that fails, up to `maxDelayMs`. */
   initialDelayMs?: number;
   maxDelayMs?: number;
-  /** `reason`: the failure that opened it, as `describe` puts it. */
+  /** `reason`: the failure that opened it, worded by `describe`. */
   onChange?: (state: BreakerState['kind'], reason?: string) => void;
-  /** Puts a failure in words for operators; `undefined` when there is nothing to say. */
+  /** Words a failure for operators; `undefined` when there is nothing to add. */
   describe?: (error: Error) => string | undefined;
 }
 
 /**
- * Keeps a Redis that is gone, slow or confused out of the way of requests.
+ * Keeps requests away from a Redis that is down, slow or broken.
  *
- * It opens after a few failures in a row, waits 2, 4, 8, 16, 32 and then 60 seconds, and lets one probe through.
- * The probe is its own, so the way back needs no traffic and costs no request its time.
+ * It opens after a few consecutive failures, waits 2, 4, 8, 16, 32 and then 60 seconds, and lets one probe through. It
+ * sends the probe itself, so recovery needs no traffic and delays no request.
  */
 export class CircuitBreaker {
   readonly #policy: CircuitBreakerPolicy;
@@ -45,8 +45,8 @@ export class CircuitBreaker {
     this.#waitMs = initialDelay;
     this.#policy = circuitBreaker(handleAll, {
       breaker: new ConsecutiveBreaker(options.threshold ?? 5),
-      // Whenever our timer says so: cockatiel measures by the wall clock, and one that is set back by an hour
-      // would keep Redis out for an hour.
+      // Our own timer decides. cockatiel measures by the wall clock: set back by an hour, it would keep Redis out for
+      // an hour.
       halfOpenAfter: -Infinity,
     });
     this.#policy.onBreak((failure) => {
@@ -76,7 +76,7 @@ export class CircuitBreaker {
 
   /** The result of `operation`; `undefined` when it failed or was not tried. Never rejects. */
   async attempt<T>(operation: () => Promise<T>): Promise<T | undefined> {
-    // While it is open even a due probe is not a request's business, and during the probe nobody waits for it.
+    // While it is open or probes, requests neither probe nor wait.
     if (this.#stopped || this.#policy.state !== CircuitState.Closed) return undefined;
     try {
       return await this.#policy.execute(operation);
@@ -85,7 +85,7 @@ export class CircuitBreaker {
     }
   }
 
-  /** Nothing is tried and nothing is probed from now on. */
+  /** Tries and probes nothing from now on. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -95,7 +95,7 @@ export class CircuitBreaker {
     clearTimeout(this.#timer);
     if (this.#stopped) return;
     this.#timer = setTimeout(() => {
-      // A probe that fails is no news: the breaker opens again, and waits longer.
+      // A probe that fails opens the breaker again, with a longer wait.
       void this.#policy.execute(() => this.#options.probe()).catch(() => undefined);
     }, delayMs);
     this.#timer.unref();

@@ -2,18 +2,18 @@ import { Snapshot } from '../coherence/snapshot.js';
 import { type Entry } from './cache-tier.js';
 import { type Seal } from './seal.js';
 
-/** Raised whenever the meaning of a stored entry changes; entries of another format are misses. */
+/** Raise it when the meaning of a stored entry changes: entries of another format are misses. */
 const FORMAT = 2;
 
-/** Turns what JSON brought back into a value, or `undefined` when it is not one. */
+/** Turns parsed JSON into a value; `undefined` when it is none. */
 export type Revive<V> = (raw: unknown) => V | undefined;
 
 /**
- * An entry as text: a seal and `[epoch, snapshot, value]`. The seal covers kind and key as well, so a value that was
- * forged, altered, or moved to another key is a miss. Nothing is parsed before the seal was checked.
+ * An entry as text: a seal and `[epoch, snapshot, value]`. The seal covers kind and key too, so a value that was forged,
+ * altered, or moved to another key is a miss. The seal is checked before anything is parsed.
  */
 export class EntryCodec<V extends object | string> {
-  /** @param kind of the values; entries of one kind are never taken for another */
+  /** @param kind of the values; an entry of another kind is a miss */
   constructor(
     private readonly kind: string,
     private readonly revive: Revive<V>,

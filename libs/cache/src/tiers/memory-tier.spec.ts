@@ -4,7 +4,7 @@ import { FakeClock } from '../../test/fake-clock.js';
 import { type MemoryEntry, MemoryTier } from './memory-tier.js';
 
 function held(value: string | null): MemoryEntry<string> {
-  return { value, stamp: { epoch: 'one', snapshot: aSnapshot('10:10:') }, tags: [], judgedAt: 0 };
+  return { value, stamp: { epoch: 'one', snapshot: aSnapshot('10:10:') }, tags: [], checkedAtVersion: 0 };
 }
 
 describe('MemoryTier', () => {

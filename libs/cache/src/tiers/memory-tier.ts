@@ -2,10 +2,10 @@ import { LRUCache } from 'lru-cache';
 import { type Clock, SystemClock } from '../clock.js';
 import { type Entry } from './cache-tier.js';
 
-/** An entry in memory remembers which state of the window it was last judged by. */
+/** An entry in memory, with the version of the window that it was last checked against. */
 export interface MemoryEntry<V> extends Entry<V> {
   readonly tags: readonly string[];
-  judgedAt: number;
+  checkedAtVersion: number;
 }
 
 export interface MemoryTierOptions {
@@ -15,19 +15,19 @@ export interface MemoryTierOptions {
   maxBytes: number;
 }
 
-/** The map in this process: least recently used entries go first, by number and by bytes. */
+/** The tier in this process. It evicts the least recently used entries, by number and by bytes. */
 export class MemoryTier<V extends object | string> {
   readonly #entries: LRUCache<string, MemoryEntry<V>> | undefined;
 
   constructor({ maxEntries, maxBytes }: MemoryTierOptions, clock: Clock = new SystemClock()) {
-    // To lru-cache both zeros would mean «without limit».
+    // lru-cache takes 0 as "no limit".
     if (maxEntries === 0 || maxBytes === 0) return;
     this.#entries = new LRUCache({
       max: maxEntries,
       maxSize: maxBytes,
       sizeCalculation: (held, key) => estimateBytes(key, held),
       perf: { now: () => clock.monotonicMs() },
-      ttlResolution: 0, // anything else sets a timer now and then to save a glance at the clock
+      ttlResolution: 0, // any other value sets timers, to read the clock less often
     });
   }
 
@@ -52,7 +52,7 @@ export class MemoryTier<V extends object | string> {
   }
 }
 
-/** Rough on purpose: two bytes a character, and the objects around them, of which there were 970 bytes when measured. */
+/** An estimate: two bytes a character, and about 970 bytes (measured) for the objects around them. */
 function estimateBytes<V extends object | string>(key: string, held: MemoryEntry<V>): number {
   const text = JSON.stringify(held.value);
   return 900 + 2 * (key.length + text.length) + 8 * held.stamp.snapshot.inProgress.length;

@@ -1,15 +1,14 @@
 import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
 
-/** Newest first: the first one seals, all of them open. At least 32 bytes each, known to all instances and to nobody else. */
+/** Newest first: the first seals, all of them open. At least 32 bytes each, known only to our instances. */
 export type SealKeys = readonly [Buffer, ...Buffer[]];
 
 /** 32 bytes in base64url. */
 const MAC_CHARACTERS = 43;
 
 /**
- * Vouches for texts on their way through a store that others can write to: HMAC-SHA-256 over the text and its context.
- * It proves that one of our instances wrote this text for this place. It does not prove that the text is the latest;
- * stamps do that.
+ * Authenticates texts in a store that others can write to: HMAC-SHA-256 over the text and its context. It proves that one
+ * of our instances wrote this text for this place. It does not prove that the text is the latest; stamps do that.
  */
 export class Seal {
   readonly #keys: readonly KeyObject[];
@@ -18,7 +17,7 @@ export class Seal {
     this.#keys = keys.map((key) => createSecretKey(key));
   }
 
-  /** @param context what the text is and where it belongs; needed again to open it, and not part of the result */
+  /** @param context what the text is and where it belongs; needed again to open it, not part of the result */
   close(context: readonly (string | number)[], text: string): string {
     return mac(this.#keys[0]!, context, text) + text;
   }
