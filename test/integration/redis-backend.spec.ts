@@ -92,7 +92,7 @@ describe('Redis beside the cache', () => {
   describe('tells operators', () => {
     const back = 'info: Redis answers again.';
     const away = (reason: string): string =>
-      `warn: Redis does not answer (${reason}): the cache is in memory alone.`;
+      `warn: Redis does not answer (${reason}): the cache is in memory only.`;
 
     it('nothing while all is well', async () => {
       redis = await RedisServer.start();

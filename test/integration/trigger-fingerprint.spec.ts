@@ -94,8 +94,8 @@ describe('the triggers that write the change log', () => {
       withinMs: DELTA_MS,
     });
 
-    expect(await cache.status()).toMatchObject({ guarded: false, leaseHolds: false });
-    expect(notices.join()).toMatch(/change log is not complete.*SELECT cache\.restore_triggers\(\)/);
+    expect(await cache.status()).toMatchObject({ triggersIntact: false, leaseHolds: false });
+    expect(notices.join()).toMatch(/change log is incomplete.*SELECT cache\.restore_triggers\(\)/);
     // Nothing is served from a cache now, and nothing is put there.
     await change(row, 'unlogged again');
     expect(await cache.byId(row.id)).toMatchObject({ origin: 'postgres', value: { bio: 'unlogged again' } });
@@ -146,7 +146,7 @@ describe('the triggers that write the change log', () => {
     await database.query(`DROP TRIGGER cache_log_${event} ON users`);
     await change(row, 'unlogged');
     const { cache } = await aCache();
-    expect(await cache.status()).toMatchObject({ guarded: false, leaseHolds: false });
+    expect(await cache.status()).toMatchObject({ triggersIntact: false, leaseHolds: false });
     for (let n = 0; n < 2; n++) {
       expect(await cache.byId(row.id)).toMatchObject({ origin: 'postgres', value: { bio: 'unlogged' } });
     }
@@ -166,7 +166,7 @@ describe('the triggers that write the change log', () => {
         withinMs: DELTA_MS,
       });
       await eventually(async () => (await one.byId(row.id)).origin === 'memory');
-      expect(await one.status()).toMatchObject({ guarded: true, leaseHolds: true });
+      expect(await one.status()).toMatchObject({ triggersIntact: true, leaseHolds: true });
     }
     // They are what they were: every kind of change is seen again.
     await change(row, 'logged');

@@ -10,8 +10,8 @@ export {
   CoherentCache,
   combineOrigins,
   EpochMismatch,
-  type Origin,
   type Lookup,
+  type Origin,
 } from './coherent-cache/coherent-cache.js';
 export { LookupStatistics, type LookupSummary } from './coherent-cache/lookup-statistics.js';
 export {

@@ -14,13 +14,13 @@ import { databaseErrorOf } from '#database';
 import { reasonOf } from '#runtime';
 import { type DataSource } from 'typeorm';
 import { Announcer } from './redis/announcer.js';
-import { PostgresChangeHistory, PostgresChangeSource } from './postgres/postgres-change-source.js';
+import { PostgresChangeHistory, PostgresChangeSource } from './postgres/postgres-change-log.js';
 import { RedisBackend, type RedisBackendOptions } from './redis/redis-backend.js';
 
 export interface CoherenceOptions {
   databaseUrl: string;
   databaseTimeoutMs: number;
-  /** Absent: memory only. */
+  /** Absent: the cache is in memory only. */
   redis?: Pick<RedisBackendOptions, 'url' | 'commandTimeoutMs' | 'sealKeys'> | undefined;
   ttlMs: number;
   /** Δ. */
@@ -28,20 +28,20 @@ export interface CoherenceOptions {
   pollIntervalMs: number;
   memoryEntries: number;
   memoryBytes: number;
-  /** How many changes are known at once, as (transaction, tag) pairs of some 150 bytes. */
+  /** How many changes the window holds, as (transaction, tag) pairs of about 150 bytes. */
   maxChanges?: number;
   staleIfDbDownMs: number;
-  /** One of so many hits is compared with PostgreSQL in the background; 0: none. */
+  /** The staleness sampler compares one of so many hits with PostgreSQL; 0: none. */
   sampleEvery: number;
-  /** Told in one sentence when something that is only noticed here goes wrong or right again. */
+  /** Called with a sentence for the log when the change log or Redis fails or recovers, or the bound is violated. */
   onNotice?: (level: 'info' | 'warn' | 'error', notice: string) => void;
 }
 
-/** How the caches of this instance are doing. Times in milliseconds. */
+/** The state of this instance's caches. Times in milliseconds. */
 export interface CoherenceStatus {
-  /** What it was told to use. */
+  /** What the settings say. */
   readonly backend: 'redis' | 'memory';
-  /** What it uses now. */
+  /** What is used now. */
   readonly mode: 'redis' | 'memory';
   /** `undefined` without Redis. */
   readonly breaker: 'closed' | 'open' | 'half-open' | undefined;
@@ -49,21 +49,25 @@ export interface CoherenceStatus {
   readonly redisLatencyMs: number | undefined;
   readonly memoryEntries: number;
   readonly memoryBytes: number;
-  /** Since the change log was last read; `Infinity` if never. */
+  /** Since the last successful poll of the change log was sent; `Infinity` before the first. */
   readonly leaseAgeMs: number;
   readonly leaseHolds: boolean;
-  /** Whether all that writes the change log is in force; without it nothing is served from a cache. */
+  /** Whether every trigger of the change log is in force. Otherwise nothing is served from a cache. */
   readonly triggersIntact: boolean;
-  /** Changes that entries are judged by. */
+  /** How many changes entries are checked against. */
   readonly windowSize: number;
-  /** Hits that were compared with PostgreSQL, since the start. */
+  /** What the staleness sampler found since the start. */
   readonly sampling: SamplingSummary;
 }
 
-/** What all caches of this process share: one log that they follow, one lease, one Redis. */
+/** The same, with the look-ups that one cache has counted. */
+export interface CacheStatus extends CoherenceStatus {
+  readonly lastHour: LookupSummary;
+  readonly sinceStart: LookupSummary;
+}
+
+/** What all caches of this process share: one change log, one lease, one Redis. */
 export class Coherence {
-  readonly #window: ChangeWindow;
-  readonly #lease: Lease;
   readonly #log: ChangeLog;
   readonly #redis: RedisBackend | undefined;
   readonly #announcer = new Announcer(() => this.#announce(false));
@@ -76,18 +80,18 @@ export class Coherence {
     private readonly options: CoherenceOptions,
   ) {
     const notice = options.onNotice ?? ((): void => undefined);
-    this.#window = new ChangeWindow(options.maxChanges);
-    this.#lease = new Lease(options.maxStalenessMs, clock);
     const source = new PostgresChangeSource(dataSource, {
       url: options.databaseUrl,
       timeoutMs: Math.min(options.databaseTimeoutMs, options.maxStalenessMs),
       // An entry never outlives its TTL, so nothing older can contradict one.
       retentionMs: Math.max(2 * options.ttlMs, 60_000),
     });
-    this.#log = new ChangeLog(source, this.#window, this.#lease, {
+    const window = new ChangeWindow(options.maxChanges);
+    const lease = new Lease(options.maxStalenessMs, clock);
+    this.#log = new ChangeLog(source, window, lease, {
       pollIntervalMs: options.pollIntervalMs,
       onFailure: (error) => {
-        const what = error instanceof IncompleteChangeLog ? 'is not complete' : 'cannot be read';
+        const what = error instanceof IncompleteChangeLog ? 'is incomplete' : 'cannot be read';
         notice('warn', `The change log ${what} (${reasonOf(error)}): reads go to PostgreSQL.`);
       },
       ...(options.redis && { onChanges: (batch) => this.#announcer.found(batch) }),
@@ -103,7 +107,7 @@ export class Coherence {
           this.#log.heard(announcement);
         },
         onUnavailable: (reason) =>
-          notice('warn', `Redis does not answer (${reason}): the cache is in memory alone.`),
+          notice('warn', `Redis does not answer (${reason}): the cache is in memory only.`),
         onRecovery: () => notice('info', 'Redis answers again.'),
       });
     }
@@ -111,7 +115,7 @@ export class Coherence {
       every: options.sampleEvery,
       maxStalenessMs: options.maxStalenessMs,
       onViolation: (key, lagMs) =>
-        notice('error', `The promise was broken: ${key} was served ${lagOf(lagMs)} after it had changed.`),
+        notice('error', `Staleness bound violated: ${key} was served ${lagOf(lagMs)} after it had changed.`),
     });
   }
 
@@ -129,9 +133,9 @@ export class Coherence {
   /**
    * A cache of one kind of value.
    *
-   * @param kind what the values are; entries in Redis are of one kind
-   * @param share of the memory that all of them may use, 0 to 1
-   * @param revive what JSON brought back as a value; `undefined` when it is none
+   * @param kind what the values are; an entry of another kind in Redis is a miss
+   * @param share of the memory of all caches, 0 to 1
+   * @param revive turns parsed JSON into a value; `undefined` when it is none
    */
   cache<V extends object | string>(
     kind: string,
@@ -157,13 +161,12 @@ export class Coherence {
   }
 
   /**
-   * To be awaited after the commit of a change and before it is answered. From then on this instance serves nothing
-   * older.
+   * Await this after a change is committed and before it is answered. From then on this instance serves nothing older.
    *
-   * @param invalidated what drops the keys that changed; a courtesy to memory
+   * @param invalidations the running `invalidate()` calls of the keys that changed
    */
-  async catchUp(invalidated: readonly Promise<void>[]): Promise<void> {
-    await Promise.all([this.#log.catchUp(), ...invalidated]);
+  async catchUp(invalidations: readonly Promise<void>[]): Promise<void> {
+    await Promise.all([this.#log.catchUp(), ...invalidations]);
     this.#announce(true);
   }
 
@@ -176,28 +179,22 @@ export class Coherence {
     const breaker = this.#redis?.breaker.state;
     return {
       backend: this.#redis ? 'redis' : 'memory',
-      // Asked just now: before the first look-ups a Redis that is not there has not been noticed yet.
+      // The latency too: before the first look-ups the breaker has not noticed yet that Redis is down.
       mode: breaker?.kind === 'closed' && latencyMs !== undefined ? 'redis' : 'memory',
       breaker: breaker?.kind,
       nextProbeMs: breaker?.kind === 'open' ? Math.max(0, breaker.untilMs - this.clock.wallMs()) : undefined,
       redisLatencyMs: latencyMs,
       memoryEntries: this.#memories.reduce((sum, { entries }) => sum + entries, 0),
       memoryBytes: this.#memories.reduce((sum, { bytes }) => sum + bytes, 0),
-      leaseAgeMs: this.#lease.ageMs(),
-      leaseHolds: this.#lease.holds(),
+      leaseAgeMs: this.#log.lease.ageMs(),
+      leaseHolds: this.#log.lease.holds(),
       triggersIntact: !this.#log.incomplete,
-      windowSize: this.#window.size,
+      windowSize: this.#log.window.size,
       sampling: this.#sampler.summary,
     };
   }
 }
 
 function lagOf(ms: number): string {
-  return Number.isFinite(ms) ? `${ms.toFixed(0)} ms` : 'nobody knows how long';
-}
-
-/** How the caches of this instance are doing, and what look-ups of users have met. */
-export interface CacheStatus extends CoherenceStatus {
-  readonly lastHour: LookupSummary;
-  readonly sinceStart: LookupSummary;
+  return Number.isFinite(ms) ? `${ms.toFixed(0)} ms` : 'an unknown time';
 }

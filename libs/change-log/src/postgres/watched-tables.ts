@@ -15,9 +15,12 @@ const REFERENCING: Record<(typeof EVENTS)[number], string> = {
   truncate: '',
 };
 
-/** Makes, or makes anew, `cache.guard()` and `cache.restore_triggers()` for these tables and no others. */
+/**
+ * Creates or replaces `cache.guard()`, the trigger fingerprint, and `cache.restore_triggers()` for exactly these tables.
+ * The trigger functions and `cache.alias_tag` must exist.
+ */
 export async function watchTables(queryRunner: QueryRunner, tables: readonly WatchedTable[]): Promise<void> {
-  const named: WatchedTable[] = []; // one after another: they share a connection
+  const named: WatchedTable[] = []; // one after the other: they share a connection
   for (const watched of tables) {
     named.push({ ...watched, table: await qualified(queryRunner, watched.table) });
   }
@@ -25,7 +28,7 @@ export async function watchTables(queryRunner: QueryRunner, tables: readonly Wat
   await createRestore(queryRunner, named);
 }
 
-/** With its schema, because the functions have a search path of their own. */
+/** The table's name with its schema, because the functions have their own search path. */
 export async function qualified(queryRunner: QueryRunner, table: string): Promise<string> {
   const [row] = (await queryRunner.query(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name
@@ -35,15 +38,18 @@ export async function qualified(queryRunner: QueryRunner, table: string): Promis
 }
 
 /**
- * NULL unless all triggers are there, as they were made and in force, and nothing can get past them: no table that
- * inherits from a watched one or bequeaths to it, no subscription, whose worker fires row triggers alone. NULL also if
- * the functions that they call are not as they were made, or if a trigger, a rule or a policy stands between them and the
- * rows of the log. Otherwise it differs from what it was before any change of the triggers, their functions, the other
- * functions of the log, the definitions of the tables and of the log, its defaults, or the policies: every such change
- * writes a new version of a row in the catalogue, and `xmin` is the transaction that wrote it. VACUUM and ANALYZE update
- * rows in place and change nothing.
+ * Creates `cache.guard()`. It returns NULL if a change could go unlogged:
  *
- * In PL/pgSQL, which keeps its plans: before PostgreSQL 18 a function in SQL is planned anew in every statement.
+ * - a trigger, or a function that a trigger calls, is missing, disabled or altered;
+ * - a watched table inherits or is inherited from, or is the target of a subscription, whose worker fires row triggers only;
+ * - a trigger, a rule or a policy can intercept the rows of the log.
+ *
+ * Otherwise it returns a hash that changes with every change of the triggers, their functions, the other functions of the
+ * log, the definitions of the tables and of the log, its defaults, or the policies. Each such change writes a new version
+ * of a row in the catalogue, and `xmin` is the transaction that wrote it. VACUUM and ANALYZE update rows in place and
+ * change nothing.
+ *
+ * It is PL/pgSQL because that keeps its plans: before PostgreSQL 18 a function in SQL is planned in every statement.
  */
 async function createTriggerFingerprint(
   queryRunner: QueryRunner,
@@ -108,7 +114,7 @@ async function createTriggerFingerprint(
     END $$`);
 }
 
-/** Of a function in `pg_proc AS f`: what it does, and the settings that it does it under. */
+/** The hash of a function in `pg_proc AS f`: its body and its settings. */
 const HASH = `encode(sha256(convert_to(concat_ws(' ', f.prosrc, f.prosecdef, f.proisstrict, f.proconfig), 'UTF8')), 'hex')`;
 
 async function sourceHash(queryRunner: QueryRunner, name: string): Promise<string> {
@@ -118,7 +124,7 @@ async function sourceHash(queryRunner: QueryRunner, name: string): Promise<strin
   return row.hash;
 }
 
-/** For the operator's hand: puts the triggers back as they were. */
+/** Creates `cache.restore_triggers()`, with which an operator restores the triggers. */
 async function createRestore(queryRunner: QueryRunner, tables: readonly WatchedTable[]): Promise<void> {
   const statements = tables.flatMap(({ table, function: name }) =>
     EVENTS.map(

@@ -1,13 +1,13 @@
 import { type Announcement, type Change, type ChangeBatch } from '#cache';
 
-/** Tags that one announcement names at most; more are announced as "everything". */
-const MOST_TAGS = 5_000;
-/** Transactions that are remembered as announced. */
-const MOST_ANNOUNCED = 20_000;
-/** A change that nobody announced is announced by the first whose turn comes, so that not all of them do. */
-const MOST_WAIT_MS = 50;
+/** Tags that one announcement names; more are announced as "too many to name". */
+const MAX_TAGS = 5_000;
+/** Announced transactions that are remembered. */
+const MAX_ANNOUNCED = 20_000;
+/** A change without an announcement (raw SQL) is announced by one instance: each waits a random time up to this. */
+const MAX_WAIT_MS = 50;
 
-/** What the looks of this instance brought and no instance has announced yet. */
+/** The changes that this instance's polls returned and that no instance has announced yet. */
 export class Announcer {
   readonly #pending = new Map<number, string[]>();
   readonly #announced = new Set<number>();
@@ -16,10 +16,10 @@ export class Announcer {
   #latest: ChangeBatch | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param announce is called when it is time to `take()` what nobody else has announced */
+  /** @param announce called when it is time to `take()` and publish what no other instance has announced */
   constructor(private readonly announce: () => void) {}
 
-  /** A look of ours brought these. */
+  /** A poll of ours returned these. */
   found(batch: ChangeBatch): void {
     this.#latest = batch;
     if (batch.truncated) this.#tooMany = true;
@@ -27,13 +27,13 @@ export class Announcer {
       if (this.#announced.has(xid) || this.#tooMany) continue;
       this.#pending.set(xid, [...(this.#pending.get(xid) ?? []), ...tags]);
       this.#tags += tags.length;
-      if (this.#tags > MOST_TAGS) this.#tooMany = true;
+      if (this.#tags > MAX_TAGS) this.#tooMany = true;
     }
     if (!this.#tooMany && this.#pending.size === 0) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       if (this.#tooMany || this.#pending.size > 0) this.announce();
-    }, Math.random() * MOST_WAIT_MS).unref();
+    }, Math.random() * MAX_WAIT_MS).unref();
   }
 
   /** Another instance announced these. */
@@ -45,7 +45,7 @@ export class Announcer {
     }
   }
 
-  /** What is to be announced now; nothing of it is pending afterwards. `undefined` before the first change. */
+  /** What to announce now; nothing is pending afterwards. `undefined` before the first change. */
   take(): Announcement | undefined {
     if (this.#latest === undefined) return undefined;
     const { epoch, snapshot } = this.#latest;
@@ -65,7 +65,7 @@ export class Announcer {
   #remember(xid: number): void {
     this.#announced.add(xid);
     for (const oldest of this.#announced) {
-      if (this.#announced.size <= MOST_ANNOUNCED) break;
+      if (this.#announced.size <= MAX_ANNOUNCED) break;
       this.#announced.delete(oldest);
     }
   }

@@ -2,34 +2,34 @@ import { type Announcement, type CircuitBreaker, type Seal, Snapshot } from '#ca
 import { createRedisClient, type RedisClient } from './redis-client.js';
 import { randomUUID } from 'node:crypto';
 
-/** A message; longer ones are neither sent nor heard. */
-const MOST_CHARACTERS = 512 * 1024;
+/** Of a message; longer ones are neither sent nor read. */
+const MAX_CHARACTERS = 512 * 1024;
 
 export interface InvalidationBusOptions {
   url: string;
-  /** Where instances of one database wake each other. */
+  /** The pub/sub channel of all instances of one database. */
   channel: string;
   onWake: () => void;
-  /** Told what another instance announced. */
+  /** Called with what another instance announced. */
   onAnnouncement: (announcement: Announcement) => void;
   seal: Seal;
-  /** How often the connection that listens is asked for a sign of life. */
+  /** How often the subscribed connection is pinged. */
   heartbeatMs?: number;
-  /** How long it may take to give one. */
-  silenceMs?: number;
+  /** How long a ping may take. */
+  pingTimeoutMs?: number;
 }
 
 /**
- * Tells the other instances that the change log has something new, and names it. It makes them look sooner, and lets
- * one that cannot look refuse what it would serve in the place of PostgreSQL. A message that is lost costs one poll
- * interval, and one too many costs one look. Messages are sealed, and replays of them are harmless.
+ * Tells the other instances which changes the log has. They poll sooner, and an instance that cannot poll refuses stale
+ * fallbacks that miss a change. A lost message delays a poll by one interval at most; a surplus message costs one poll.
+ * Messages are sealed, and a replayed message is harmless.
  */
 export class InvalidationBus {
   readonly #self = randomUUID();
   readonly #options: InvalidationBusOptions;
   readonly #subscriber: RedisClient;
   #subscribed = false;
-  #asking = false;
+  #beating = false;
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(
@@ -38,16 +38,16 @@ export class InvalidationBus {
     options: InvalidationBusOptions,
   ) {
     this.#options = options;
-    // A connection that subscribes can do nothing else.
+    // A subscribed connection accepts no other commands.
     this.#subscriber = createRedisClient(options.url, {
-      commandTimeoutMs: options.silenceMs ?? 1_000,
+      commandTimeoutMs: options.pingTimeoutMs ?? 1_000,
       subscribesBeside: publisher,
     });
     this.#subscriber.on('ready', () => void this.#beat());
     this.#subscriber.on('close', () => {
       this.#subscribed = false;
     });
-    this.#subscriber.on('message', (_channel: string, sealed: string) => this.#hear(sealed));
+    this.#subscriber.on('message', (_channel: string, sealed: string) => this.#receive(sealed));
   }
 
   async start(): Promise<void> {
@@ -56,7 +56,7 @@ export class InvalidationBus {
     await this.#subscriber.connect().catch(() => undefined);
   }
 
-  /** @param wakes whether the others are to look now, or only to know */
+  /** @param wakes whether the other instances poll now, rather than only note the changes */
   publish(announcement: Announcement | undefined, wakes: boolean): void {
     const { channel, seal } = this.#options;
     const message = (what: Announcement | undefined): string =>
@@ -70,7 +70,7 @@ export class InvalidationBus {
       );
     const whole = message(announcement);
     const sent =
-      whole.length <= MOST_CHARACTERS
+      whole.length <= MAX_CHARACTERS
         ? whole
         : message(announcement && { ...announcement, changes: undefined });
     void this.breaker.attempt(() => this.publisher.publish(channel, sent));
@@ -81,9 +81,9 @@ export class InvalidationBus {
     this.#subscriber.disconnect();
   }
 
-  #hear(sealed: string): void {
+  #receive(sealed: string): void {
     const { channel, seal, onAnnouncement, onWake } = this.#options;
-    const text = sealed.length <= MOST_CHARACTERS ? seal.open(context(channel), sealed) : undefined;
+    const text = sealed.length <= MAX_CHARACTERS ? seal.open(context(channel), sealed) : undefined;
     if (text === undefined) return;
     const [sender, wakes, what] = JSON.parse(text) as Message;
     if (sender === this.#self) return;
@@ -96,32 +96,32 @@ export class InvalidationBus {
   }
 
   /**
-   * Subscribes, or asks whether anybody is still there. Nothing need ever be heard on a connection that subscribes,
-   * so one whose other end has vanished looks like one on which there is no news.
+   * Subscribes, or pings. A subscribed connection may receive nothing for long, so without a ping a dead peer looks like
+   * a quiet one.
    */
   async #beat(): Promise<void> {
-    if (this.#asking || this.#subscriber.status !== 'ready') return;
-    this.#asking = true;
+    if (this.#beating || this.#subscriber.status !== 'ready') return;
+    this.#beating = true;
     try {
       if (this.#subscribed) await this.#subscriber.ping();
       else await this.#subscribe();
     } catch (error) {
-      // Whoever refuses is there, and may be asked again; from silence there is only another connection.
+      // A peer that refuses is alive and is asked again at the next beat. A silent one needs a new connection.
       if (!isReply(error) && this.#subscriber.status === 'ready') this.#subscriber.disconnect(true);
     } finally {
-      this.#asking = false;
+      this.#beating = false;
     }
   }
 
   async #subscribe(): Promise<void> {
     await this.#subscriber.subscribe(this.#options.channel);
     this.#subscribed = true;
-    // Whatever was published while the connection was away is made up for by looking now.
+    // Polling now makes up for what was published while the connection was down.
     this.#options.onWake();
   }
 }
 
-/** JSON has `null` where nothing is named. */
+/** JSON has `null` instead of `undefined`. */
 type Message = [
   sender: string,
   wakes: boolean,

@@ -16,29 +16,29 @@ import { InvalidationBus } from './invalidation-bus.js';
 export interface RedisBackendOptions {
   url: string;
   commandTimeoutMs: number;
-  /** What all instances know, and nobody else who can write to Redis. */
+  /** Known to all instances, and to no other client that can write to Redis. */
   sealKeys: SealKeys;
-  /** Where instances of one database wake each other. */
+  /** The pub/sub channel of all instances of one database. */
   channel: string;
   onWake: () => void;
   onAnnouncement: (announcement: Announcement) => void;
-  /** Told once, in a few words and without a secret, why Redis is not used from now on, or was not there at the start. */
+  /** Called once, with a short reason without secrets, when Redis is not used from now on or cannot be reached at the start. */
   onUnavailable?: (reason: string) => void;
-  /** Told once that it is used again. */
+  /** Called once when Redis is used again. */
   onRecovery?: () => void;
 }
 
-/** Everything that Redis is to the caches: tiers and wake-ups, behind one breaker. */
+/** What the caches use Redis for: tiers and the invalidation bus, behind one breaker. */
 export class RedisBackend {
   readonly invalidationBus: InvalidationBus;
   readonly breaker: CircuitBreaker;
   readonly #options: RedisBackendOptions;
   readonly #client: RedisClient;
   readonly #seal: Seal;
-  /** Why there is no connection, as far as is known. */
-  #trouble: string | undefined;
-  /** Whether that was told. */
-  #away = false;
+  /** Why there is no connection, if that is known. */
+  #connectionError: string | undefined;
+  /** Whether `onUnavailable` was called last. */
+  #unavailable = false;
 
   constructor(options: RedisBackendOptions) {
     this.#options = options;
@@ -47,20 +47,20 @@ export class RedisBackend {
     this.#client = createRedisClient(url, {
       commandTimeoutMs,
       onConnectionError: (reason) => {
-        this.#trouble = reason;
+        this.#connectionError = reason;
       },
     });
     this.#client.on('ready', () => {
-      this.#trouble = undefined;
-      // It was not there at the start, and came before anybody asked for it.
-      if (this.breaker.state.kind === 'closed') this.#tellBack();
+      this.#connectionError = undefined;
+      // It was down at the start and came up before the first command.
+      if (this.breaker.state.kind === 'closed') this.#reportRecovery();
     });
     this.breaker = new CircuitBreaker({
-      probe: () => this.#lookUp(),
+      probe: () => this.#probe(),
       describe: commandFailure,
       onChange: (state, reason) => {
-        if (state === 'open') this.#tellAway(reason);
-        if (state === 'closed') this.#tellBack();
+        if (state === 'open') this.#reportUnavailable(reason);
+        if (state === 'closed') this.#reportRecovery();
       },
     });
     this.invalidationBus = new InvalidationBus(this.#client, this.breaker, {
@@ -72,26 +72,26 @@ export class RedisBackend {
     });
   }
 
-  /** Connects if that is to be had within a second; otherwise it comes by itself, as after any other fault. */
+  /** Waits for the connection for a second at most. A later one is used as after any other failure. */
   async start(): Promise<void> {
     const connected = Promise.all([
       this.#client.connect().catch(() => undefined),
       this.invalidationBus.start(),
     ]);
     await waitAtMost(1_000, connected);
-    if (this.#client.status !== 'ready') this.#tellAway();
+    if (this.#client.status !== 'ready') this.#reportUnavailable();
   }
 
-  /** Where values of one kind are. */
+  /** The tier for values of one kind. */
   tier<V extends object | string>(kind: string, revive: (raw: unknown) => V | undefined): CacheTier<V> {
     const codec = new EntryCodec(kind, revive, this.#seal);
     return new BreakerTier(new RedisTier(this.#client, codec), this.breaker);
   }
 
-  /** Milliseconds that a look-up takes; `undefined` when there is no answer. */
+  /** How long a look-up takes, in milliseconds; `undefined` without an answer. */
   async latencyMs(): Promise<number | undefined> {
     const startedAt = performance.now();
-    const found = await this.breaker.attempt(() => this.#lookUp());
+    const found = await this.breaker.attempt(() => this.#probe());
     return found === undefined ? undefined : performance.now() - startedAt;
   }
 
@@ -101,20 +101,20 @@ export class RedisBackend {
     this.#client.disconnect();
   }
 
-  /** Of nobody, `null`. A Cluster that lost some of its slots answers a PING all the same, and no look-up. */
-  #lookUp(): Promise<string | null> {
-    return this.#client.get(`user:id:${randomUUID()}`);
+  /** Resolves with `null`. Not a PING: a Cluster that lost some of its slots still answers that. */
+  #probe(): Promise<string | null> {
+    return this.#client.get(`usher:probe:${randomUUID()}`);
   }
 
-  #tellAway(reason?: string): void {
-    if (this.#away) return;
-    this.#away = true;
-    this.#options.onUnavailable?.(reason ?? this.#trouble ?? 'no connection');
+  #reportUnavailable(reason?: string): void {
+    if (this.#unavailable) return;
+    this.#unavailable = true;
+    this.#options.onUnavailable?.(reason ?? this.#connectionError ?? 'no connection');
   }
 
-  #tellBack(): void {
-    if (!this.#away) return;
-    this.#away = false;
+  #reportRecovery(): void {
+    if (!this.#unavailable) return;
+    this.#unavailable = false;
     this.#options.onRecovery?.();
   }
 }

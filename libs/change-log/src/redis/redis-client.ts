@@ -7,26 +7,26 @@ import { reasonOf } from '#runtime';
 export type RedisClient = Redis | Cluster;
 
 export interface RedisClientOptions {
-  /** A command that has no reply by then has failed. */
+  /** A command without a reply by then has failed. */
   commandTimeoutMs: number;
-  /** Told in a few words of each connection fault, without a secret. They heal by themselves. */
+  /** Called with a short reason, without secrets, for each connection error. The client reconnects by itself. */
   onConnectionError?: (reason: string) => void;
   /**
-   * The client beside which this one only subscribes. It matters to a Cluster: messages reach all of its nodes, so
-   * this is a plain connection to one of those that the other client knows, and to another when that is gone.
+   * The client next to which this one only subscribes. In a Cluster every node gets every message, so this is a plain
+   * connection to one of the nodes that the other client knows, and to another one when that fails.
    */
   subscribesBeside?: RedisClient;
 }
 
-/** A peer that says nothing for so long when it should is gone. */
+/** A peer that owes a reply for so long is gone. */
 const SILENCE_MS = 2_000;
-/** What each of them said has been told before, and says more. */
+/** Errors that only sum up others, which were reported before. */
 const SUMMARY = /^(All sentinels are unreachable|Failed to refresh slots cache)/;
 
 /**
- * A connection to Redis that never makes a request wait: nothing is queued while it is down, nothing is sent
- * again afterwards, and it goes on trying for ever. ioredis' defaults would hold requests for seconds and then
- * execute commands whose time has passed.
+ * A connection to Redis that never makes a request wait: it queues nothing while it is down, sends nothing again
+ * afterwards, and reconnects for ever. ioredis' defaults hold requests for seconds and then execute commands whose time
+ * has passed.
  *
  * @see https://github.com/redis/ioredis/blob/main/lib/redis/RedisOptions.ts
  */
@@ -40,32 +40,31 @@ export function createRedisClient(
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    // Nobody catches what becomes of it, and a failure would end the process; who subscribes does so when ready.
+    // A failure of it would be an unhandled rejection and end the process. Subscribers subscribe on `ready`.
     autoResubscribe: false,
     commandTimeout: commandTimeoutMs,
     connectTimeout: SILENCE_MS,
-    // A host that vanished without a word leaves a connection that looks alive until the kernel gives up, a
-    // quarter of an hour later. What still waits to be sent on it goes with it. Only a reply that is due counts:
-    // who subscribes and asks nothing is never found out.
+    // A host that vanished leaves a connection that looks alive until the kernel gives up, 15 minutes later. Only
+    // replies that are due count, so a subscriber that sends nothing is not covered: see `InvalidationBus`.
     socketTimeout: commandTimeoutMs + SILENCE_MS,
-    // How long a farewell may take; by default one that nobody hears keeps the process alive for two seconds.
+    // By default a disconnect without a reply keeps the process alive for two seconds.
     disconnectTimeout: 50,
     retryStrategy: pause,
-    // A replica that was our primary until a moment ago: connect anew, to whoever is primary now.
+    // The primary has become a replica: reconnect to the new primary.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     connectionName: 'usher',
     ...target.credentials,
     ...(target.tls ? { tls: {} } : {}),
   };
   const secrets = [target.credentials.password ?? ''];
-  const tell = (error: Error, where?: string): void =>
+  const report = (error: Error, where?: string): void =>
     onConnectionError?.((where === undefined ? '' : `${where}: `) + failureReason(error, secrets));
   const client = connect();
   client.on('error', (error: Error) => {
-    if (!SUMMARY.test(error.message)) tell(error);
+    if (!SUMMARY.test(error.message)) report(error);
   });
-  client.on('sentinelError', (error: Error) => tell(error));
-  client.on('node error', tell);
+  client.on('sentinelError', (error: Error) => report(error));
+  client.on('node error', report);
   return client;
 
   function connect(): RedisClient {
@@ -73,16 +72,16 @@ export function createRedisClient(
       case 'standalone':
         return new Redis({ ...options, ...target.nodes[0], db: target.db });
       case 'sentinel':
-        // Without ioredis' failoverDetector: when it hears of the fail-over in the moment in which a new connection
-        // asks a sentinel for the primary, that connection is given up for good. It is not needed either. The old
-        // primary is gone, or says READONLY, or is told by the sentinels to drop its clients.
+        // Without ioredis' failoverDetector: if it notices the fail-over while a new connection asks a sentinel for the
+        // primary, that connection is given up for good. It is not needed: the old primary is gone, or answers READONLY,
+        // or the sentinels make it drop its clients.
         return new Redis({
           ...options,
           sentinels: [...target.nodes],
           name: target.name,
           db: target.db,
           sentinelRetryStrategy: pause,
-          // A sentinel that is frozen would be waited for for ever.
+          // Without it a frozen sentinel would block for ever.
           sentinelCommandTimeout: SILENCE_MS,
           ...(target.tls ? { enableTLSForSentinelMode: true } : {}),
         });
@@ -96,15 +95,15 @@ export function createRedisClient(
       lazyConnect: true,
       enableOfflineQueue: false,
       clusterRetryStrategy: pause,
-      // One try elsewhere for a slot that moved; more would outlast the deadline.
+      // Two tries for a slot that moved; more would outlast the deadline.
       maxRedirections: 2,
       retryDelayOnFailover: 50,
       retryDelayOnClusterDown: 50,
       slotsRefreshTimeout: SILENCE_MS,
-      // As by default; but a name that means nothing is told to nobody else.
+      // The default lookup, which alone reports a name that does not resolve.
       dnsLookup: (host, done) =>
         lookup(host, (error, address, family) => {
-          if (error) tell(error);
+          if (error) report(error);
           done(error, address, family);
         }),
       redisOptions: options,
@@ -112,11 +111,11 @@ export function createRedisClient(
   }
 
   /**
-   * ioredis' own subscriber of a Cluster asks nothing, so it does not notice a node that fell silent, and it forgets a
-   * subscription that failed.
+   * Instead of ioredis' own subscriber of a Cluster, which sends nothing and so does not notice a silent node, and which
+   * does not repeat a failed subscription.
    */
   function toOneOf(nodes: readonly RedisNode[], other: RedisClient): Redis {
-    let turn = randomInt(nodes.length); // so that not all instances listen to the same one
+    let turn = randomInt(nodes.length); // so that the instances spread over the nodes
     const subscriber: Redis = new Redis({
       ...options,
       ...nodes[turn],
@@ -131,31 +130,31 @@ export function createRedisClient(
   }
 }
 
-/** Milliseconds until another attempt. */
+/** Milliseconds until the next attempt. */
 function pause(attempt: number): number {
   return Math.min(100 * attempt, 1_000);
 }
 
-/** What ioredis says of a command that had no connection to go by; why there is none is told elsewhere. */
+/** ioredis' errors for a command without a connection. `onConnectionError` reports why there is none. */
 const NO_CONNECTION =
   /Connection is closed|Stream isn't writeable|isn't ready|max retries per request|None of startup nodes/;
-const MOST_CHARACTERS = 200;
+const MAX_CHARACTERS = 200;
 
 /**
- * Why a command failed, in words for operators.
+ * Why a command failed, for operators.
  *
- * @returns `undefined` when all there is to say is that there was no connection
+ * @returns `undefined` when there was no connection, which `onConnectionError` reports
  */
 export function commandFailure(error: unknown): string | undefined {
   const reason = failureReason(error);
   return NO_CONNECTION.test(reason) ? undefined : reason;
 }
 
-/** What an error of ioredis or of Redis says, in one line, without any of `secrets` and without what was asked. */
+/** The message of an error of ioredis or Redis, in one line, without the `secrets` and without the command's arguments. */
 export function failureReason(error: unknown, secrets: readonly string[] = []): string {
   let text = reasonOf(error);
-  // Redis repeats what it did not understand: keys, which name people, or the password of an AUTH.
+  // Redis repeats the arguments of a command it did not understand: keys with personal data, or the password of an AUTH.
   text = text.replace(/,? with args beginning with.*/s, '');
   for (const secret of secrets) if (secret !== '') text = text.replaceAll(secret, '…');
-  return text.replace(/\s+/g, ' ').trim().slice(0, MOST_CHARACTERS);
+  return text.replace(/\s+/g, ' ').trim().slice(0, MAX_CHARACTERS);
 }

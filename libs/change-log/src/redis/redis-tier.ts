@@ -1,7 +1,7 @@
 import { type CacheTier, type Entry, type EntryCodec } from '#cache';
 import { type RedisClient } from './redis-client.js';
 
-/** Entries in Redis. Every operation touches one key, so that a Cluster can serve it. */
+/** Entries in Redis. Every command has one key, so that a Cluster can serve it. */
 export class RedisTier<V extends object | string> implements CacheTier<V> {
   constructor(
     private readonly client: RedisClient,

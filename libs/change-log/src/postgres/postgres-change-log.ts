@@ -7,21 +7,21 @@ import {
   type MissedChange,
   Snapshot,
 } from '#cache';
-import { DeadlineClient } from '#database';
+import { DeadlineClient, runInBatches } from '#database';
 import { type Client } from 'pg';
 import { type DataSource } from 'typeorm';
 
 export interface PostgresChangeSourceOptions {
   url: string;
-  /** For connecting, and for each look, in milliseconds. */
+  /** For connecting, and for each poll, in milliseconds. */
   timeoutMs: number;
   /** How long a change stays in the log at least, in milliseconds. */
   retentionMs: number;
 }
 
-/** More rows or tags than these in one look: starting over is cheaper than catching up. */
-const MOST = 50_000;
-/** Rows that one statement of the pruning removes, so that it ends in time. */
+/** Rows or tags in one poll. Beyond that, starting over is cheaper than catching up. */
+const MAX_CHANGES = 50_000;
+/** Rows that one statement of the pruning deletes, so that it ends in time. */
 const PRUNE_BATCH = 5_000;
 
 interface Row {
@@ -32,16 +32,16 @@ interface Row {
   changes: [xid: string, tags: string[]][] | null;
 }
 
-/** What became visible since a snapshot: what had not begun then, and what was in progress. */
-const SINCE = look('WHERE xid >= $1::xid8 OR xid = ANY ($2::xid8[])');
+/** What became visible since a snapshot: transactions that had not begun then, and those in progress. */
+const SINCE = pollSql('WHERE xid >= $1::xid8 OR xid = ANY ($2::xid8[])');
 /** All that the log still has. */
-const HISTORY = look('');
+const HISTORY = pollSql('');
 
-/** One statement, so that all of it is of one snapshot. The tags are not touched unless all of them are wanted. */
-function look(where: string): string {
+/** One statement, so that all of it is of one snapshot. It reads the tags only if the changes fit one poll. */
+function pollSql(where: string): string {
   return `
-  WITH news AS MATERIALIZED (SELECT xid, tags, size FROM cache.change ${where} LIMIT ${MOST + 1}),
-       extent AS (SELECT count(*) > ${MOST} OR coalesce(sum(size), 0) > ${MOST} AS truncated FROM news)
+  WITH news AS MATERIALIZED (SELECT xid, tags, size FROM cache.change ${where} LIMIT ${MAX_CHANGES + 1}),
+       extent AS (SELECT count(*) > ${MAX_CHANGES} OR coalesce(sum(size), 0) > ${MAX_CHANGES} AS truncated FROM news)
   SELECT pg_current_snapshot()::text AS snapshot,
          (SELECT cache.epoch() FROM cache.incarnation WHERE guard = (SELECT cache.guard())) AS epoch,
          (SELECT xid::text FROM cache.floor) AS floor,
@@ -50,12 +50,12 @@ function look(where: string): string {
     FROM extent`;
 }
 
-/** The change log in PostgreSQL, read on a connection of its own: a full pool must not let the lease lapse. */
+/** The change log in PostgreSQL, polled on its own connection: a full pool must not let the lease run out. */
 export class PostgresChangeSource extends ChangeSource {
   #client: Client | undefined;
 
   constructor(
-    /** For the pruning, which may take its time. */
+    /** For the pruning, which may take long. */
     private readonly dataSource: DataSource,
     private readonly options: PostgresChangeSourceOptions,
   ) {
@@ -81,16 +81,12 @@ export class PostgresChangeSource extends ChangeSource {
     await this.dataSource.query('SELECT cache.raise_floor($1::interval)', [
       `${this.options.retentionMs} milliseconds`,
     ]);
-    let removed: number;
-    do {
-      const [row] = await this.dataSource.query<{ removed: number }[]>(`
-        WITH removed AS (
-          DELETE FROM cache.change WHERE ctid = ANY (ARRAY(
-            SELECT ctid FROM cache.change WHERE xid < (SELECT xid FROM cache.floor) LIMIT ${PRUNE_BATCH}))
-          RETURNING 1)
-        SELECT count(*)::int AS removed FROM removed`);
-      removed = row!.removed;
-    } while (removed === PRUNE_BATCH);
+    await runInBatches(
+      this.dataSource,
+      PRUNE_BATCH,
+      `DELETE FROM cache.change WHERE ctid = ANY (ARRAY(
+         SELECT ctid FROM cache.change WHERE xid < (SELECT xid FROM cache.floor) LIMIT ${PRUNE_BATCH}))`,
+    );
   }
 
   override async close(): Promise<void> {
@@ -100,15 +96,15 @@ export class PostgresChangeSource extends ChangeSource {
   }
 
   /**
-   * After crash recovery a new life of the database begins, and with another guard a new life of the log. Either gets
-   * a name, unless changes are not logged at all.
+   * A new epoch begins after crash recovery, which empties the unlogged table `cache.incarnation`, and with another
+   * trigger fingerprint, `cache.guard()`. None begins while changes are not logged.
    */
   async #beginEpoch(): Promise<void> {
-    const { guarded } = await this.#query<{ guarded: boolean }>(
-      'SELECT cache.guard() IS NOT NULL AS guarded',
+    const { complete } = await this.#query<{ complete: boolean }>(
+      'SELECT cache.guard() IS NOT NULL AS complete',
       [],
     );
-    if (guarded) {
+    if (complete) {
       await this.#query(
         `INSERT INTO cache.incarnation AS current (guard) SELECT guard FROM cache.guard() AS guard WHERE guard IS NOT NULL
          ON CONFLICT (only_row) DO UPDATE SET id = EXCLUDED.id, guard = EXCLUDED.guard
@@ -117,8 +113,8 @@ export class PostgresChangeSource extends ChangeSource {
       );
       return;
     }
-    // What happens until they are back is not logged, and not all that lets it happen leaves a mark behind: the next
-    // guarded moment must not be taken for a continuation of the last.
+    // Changes until the triggers are back are not logged, and the fingerprint may afterwards be the same as before. So
+    // the next complete log must get another epoch.
     await this.#query('DELETE FROM cache.incarnation', []).catch(() => undefined);
     throw new IncompleteChangeLog(
       'the triggers that write it, or their functions, are missing, disabled or altered, a table inherits or is ' +
@@ -133,7 +129,7 @@ export class PostgresChangeSource extends ChangeSource {
       const { rows } = await client.query<T>(sql, parameters);
       return rows[0]!;
     } catch (error) {
-      // Whatever it was, a new connection is the shortest way back.
+      // After any error a new connection is the quickest recovery.
       if (this.#client === client) this.#client = undefined;
       void client.end().catch(() => undefined);
       throw error;
@@ -163,7 +159,7 @@ export class PostgresChangeSource extends ChangeSource {
   }
 }
 
-/** The change log, asked by the auditor over the pool. */
+/** The change log in PostgreSQL, read over the pool for the staleness sampler. */
 export class PostgresChangeHistory extends ChangeHistory {
   constructor(private readonly dataSource: DataSource) {
     super();
