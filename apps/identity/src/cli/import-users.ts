@@ -90,6 +90,6 @@ function asCommandError(error: unknown): unknown {
 function summary({ imported, skipped, refused }: UserImport, dryRun: boolean, ms: number): string {
   const seconds = ms / 1_000;
   const counts = `${imported} users imported, ${skipped} skipped, ${refused} refused`;
-  if (dryRun) return `${counts} (dry run: nothing was written).`;
+  if (dryRun) return `${counts}, in a dry run: nothing was written.`;
   return `${counts}, in ${seconds.toFixed(1)} s (${Math.round(imported / seconds)} per second).`;
 }
