@@ -18,15 +18,8 @@ export { field, type FieldOptions, isAString, listRule, rule, stringRule } from 
 export { InstantField } from './fields/instant-field.js';
 export { IntegerField, QueryIntegerField } from './fields/integer-field.js';
 export { cursorAfter, CursorField, idFromCursor, PageSizeField } from './fields/page-fields.js';
-export {
-  GivenPasswordField,
-  MAX_PASSWORD_BYTES,
-  MIN_PASSWORD_CHARACTERS,
-  PasswordField,
-} from './fields/password-field.js';
 export { normalisePhone, PhoneField } from './fields/phone-field.js';
-export { ChoiceField, TextField } from './fields/text-field.js';
-export { UsernameField } from './fields/username-field.js';
+export { atLeast, atMost, ChoiceField, TextField } from './fields/text-field.js';
 export { isUuid, UuidField, UuidListField } from './fields/uuid-field.js';
 export { CacheTrace, Trace } from './hooks/cache-trace.js';
 export { clientAddress, keepRemoteAddresses } from './hooks/client-address.js';

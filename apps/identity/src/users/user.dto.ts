@@ -8,10 +8,10 @@ import {
   PhoneField,
   QueryBooleanField,
   TextField,
-  UsernameField,
   UuidField,
   UuidListField,
 } from '#http';
+import { UsernameField } from '../auth/profile/username-field.js';
 import { RolesField } from '../auth/profile/roles-field.js';
 import { type UserPage as DirectoryPage } from '#accounts';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';

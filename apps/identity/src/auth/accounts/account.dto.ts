@@ -1,4 +1,5 @@
-import { EmailField, GivenPasswordField, PasswordField } from '#http';
+import { EmailField } from '#http';
+import { GivenPasswordField, PasswordField } from '../passwords/password-field.js';
 import { ProfileFields } from '../profile/profile.js';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 

@@ -1,4 +1,5 @@
-import { EmailField, GivenPasswordField, PasswordField, TextField } from '#http';
+import { EmailField, TextField } from '#http';
+import { GivenPasswordField, PasswordField } from '../passwords/password-field.js';
 
 export class EmailRequest {
   @EmailField()

@@ -1,4 +1,5 @@
-import { GivenPasswordField, TextField } from '#http';
+import { GivenPasswordField } from '../passwords/password-field.js';
+import { TextField } from '#http';
 import { CODE } from '../two-factor/two-factor.dto.js';
 
 export class LoginRequest {

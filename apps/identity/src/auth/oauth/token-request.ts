@@ -1,4 +1,5 @@
-import { GivenPasswordField, InvalidInput, TextField, UnknownFieldsIgnored } from '#http';
+import { GivenPasswordField } from '../passwords/password-field.js';
+import { InvalidInput, TextField, UnknownFieldsIgnored } from '#http';
 import { CODE } from '../two-factor/two-factor.dto.js';
 import { UnsupportedGrantType } from './oauth-errors.js';
 

@@ -4,8 +4,8 @@ import { Injectable } from '@nestjs/common';
 import bcrypt from 'bcrypt';
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import { Settings } from '#config';
-import { MAX_PASSWORD_BYTES } from '#http';
-import { isWellFormedPassword, passwordBytes } from './password-policy.js';
+
+import { isWellFormedPassword, MAX_PASSWORD_BYTES, passwordBytes } from './password-policy.js';
 import { PasswordsBusy } from './errors.js';
 import { randomBytes } from 'node:crypto';
 

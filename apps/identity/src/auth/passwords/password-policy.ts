@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { InvalidInput, MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARACTERS } from '#http';
+import { InvalidInput } from '#http';
 import {
   PasswordCommon,
   type PasswordRuleError,
@@ -9,6 +9,10 @@ import {
   PasswordTooShort,
 } from './errors.js';
 import { dictionary } from '@zxcvbn-ts/language-common';
+
+export const MIN_PASSWORD_CHARACTERS = 8;
+/** bcrypt silently ignores more bytes, so longer passwords are refused. */
+export const MAX_PASSWORD_BYTES = 72;
 
 /** Whose password it will be; what is known of them at that moment. */
 export interface PasswordOwner {
@@ -58,7 +62,7 @@ function namesOf({ email, username }: PasswordOwner): string[] {
 
 /** What people use and attackers try first, from breaches, in lower case; those long enough to be asked for at all. */
 export const commonPasswords: ReadonlySet<string> = new Set(
-  dictionary['passwords-common'].filter((password) => password.length >= 8),
+  dictionary['passwords-common'].filter((password) => password.length >= MIN_PASSWORD_CHARACTERS),
 );
 
 /**

@@ -1,4 +1,5 @@
-import { field, GivenPasswordField, IntegerField, rule, TextField, UuidField } from '#http';
+import { field, IntegerField, rule, TextField, UuidField } from '#http';
+import { GivenPasswordField } from '../passwords/password-field.js';
 import { isScope, type ScopeName, SCOPES } from '../../access/scopes.js';
 import { type PersonalTokenDetails } from '#accounts';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';

@@ -1,5 +1,6 @@
 import { type CachedUser, type Metadata, type ProfileChanges } from '#accounts';
-import { PhoneField, TextField, UsernameField } from '#http';
+import { PhoneField, TextField } from '#http';
+import { UsernameField } from './username-field.js';
 import { MetadataField } from './metadata-field.js';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 

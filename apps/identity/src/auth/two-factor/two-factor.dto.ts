@@ -1,4 +1,5 @@
-import { GivenPasswordField, TextField, UuidField } from '#http';
+import { GivenPasswordField } from '../passwords/password-field.js';
+import { TextField, UuidField } from '#http';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { type TwoFactorStatus } from '#accounts';
 import { type Enrolment } from './two-factor-codes.js';

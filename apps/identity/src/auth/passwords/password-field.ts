@@ -1,11 +1,11 @@
-import { field, type FieldOptions, isAString, stringRule } from './field.js';
-import { atMost } from './text-field.js';
-
-export const MIN_PASSWORD_CHARACTERS = 8;
-/** What bcrypt reads; it silently ignores the rest, so more is refused. */
-export const MAX_PASSWORD_BYTES = 72;
-
-const UNSTORABLE = /[\0\p{Surrogate}]/u;
+import { atMost, field, type FieldOptions, isAString, stringRule } from '#http';
+import {
+  isWellFormedPassword,
+  MAX_PASSWORD_BYTES,
+  MIN_PASSWORD_CHARACTERS,
+  passwordBytes,
+  passwordCharacters,
+} from './password-policy.js';
 
 /** A password that is being set. Never trimmed or normalised. */
 export function PasswordField(options: Partial<FieldOptions> = {}): PropertyDecorator {
@@ -20,25 +20,22 @@ export function PasswordField(options: Partial<FieldOptions> = {}): PropertyDeco
     stringRule(
       'password_too_short',
       `Password should have at least ${MIN_PASSWORD_CHARACTERS} characters`,
-      (text) => [...text].length >= MIN_PASSWORD_CHARACTERS,
+      (text) => passwordCharacters(text) >= MIN_PASSWORD_CHARACTERS,
     ),
     stringRule(
       'password_too_long',
       `Password should have at most ${MAX_PASSWORD_BYTES} bytes in UTF-8`,
-      (text) => Buffer.byteLength(text) <= MAX_PASSWORD_BYTES,
+      (text) => passwordBytes(text) <= MAX_PASSWORD_BYTES,
     ),
     stringRule(
       'control_characters',
       'NUL characters and lone surrogates are not allowed',
-      (text) => !UNSTORABLE.test(text),
+      isWellFormedPassword,
     ),
   );
 }
 
-/**
- * A password that is only compared. Bounded, and otherwise as given, or one that could be set could not be used again:
- * the answer to a wrong one is «wrong».
- */
+/** A password to compare. Only its length is limited: any password that could ever be set must be accepted. */
 export function GivenPasswordField(options: FieldOptions): PropertyDecorator {
   return field(
     { example: 'correct horse battery', ...options },

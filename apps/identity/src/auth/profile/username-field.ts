@@ -1,5 +1,4 @@
-import { field, type FieldOptions, isAString, stringRule } from './field.js';
-import { atLeast, atMost } from './text-field.js';
+import { atLeast, atMost, field, type FieldOptions, isAString, stringRule } from '#http';
 
 const USERNAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 
