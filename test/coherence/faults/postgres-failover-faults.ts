@@ -23,17 +23,17 @@ export const POSTGRES_FAILOVER_FAULTS: readonly Fault[] = [
     breaksPostgres: true,
     run: async ({ cluster }) => {
       const admin = await connect(cluster);
-      const strangers = await Strangers.takeEveryPlace(cluster);
-      // Now that there is no place left, ours lose theirs; whoever is faster gets it, and strangers are many.
+      const hog = await ConnectionHog.takeAll(cluster);
+      // The instances now lose their connections and compete with the hog for each that is freed.
       const until = performance.now() + 3_000;
       while (performance.now() < until) {
         await admin.query(
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'usher%'`,
         );
-        await strangers.takeWhatIsFree();
+        await hog.takeFree();
         await sleep(100);
       }
-      await strangers.leave();
+      await hog.release();
       await admin.end();
     },
   },
@@ -51,20 +51,20 @@ export const POSTGRES_FAILOVER_FAULTS: readonly Fault[] = [
   },
 ];
 
-/** Connections that do nothing but be there. */
-class Strangers {
+/** Takes every connection the server allows, and uses none. */
+class ConnectionHog {
   readonly #clients = new Set<Client>();
 
   private constructor(private readonly url: string) {}
 
-  static async takeEveryPlace({ directDatabaseUrl }: FaultContext['cluster']): Promise<Strangers> {
-    const strangers = new Strangers(directDatabaseUrl);
-    await strangers.takeWhatIsFree();
-    return strangers;
+  static async takeAll({ directDatabaseUrl }: FaultContext['cluster']): Promise<ConnectionHog> {
+    const hog = new ConnectionHog(directDatabaseUrl);
+    await hog.takeFree();
+    return hog;
   }
 
-  /** Until the server refuses. */
-  async takeWhatIsFree(): Promise<void> {
+  /** Connects until the server refuses. */
+  async takeFree(): Promise<void> {
     for (let refused = false; !refused;) {
       const clients = Array.from({ length: 20 }, () => this.#aClient());
       const results = await Promise.allSettled(clients.map((client) => client.connect()));
@@ -75,7 +75,7 @@ class Strangers {
     }
   }
 
-  async leave(): Promise<void> {
+  async release(): Promise<void> {
     await Promise.all([...this.#clients].map((client) => client.end()));
   }
 

@@ -25,7 +25,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'redis-slow',
-    run: ({ cluster: { redis } }) => told(redis, 2_500, ['CLIENT', 'PAUSE', '2000', 'ALL']),
+    run: ({ cluster: { redis } }) => runThenWait(redis, 2_500, ['CLIENT', 'PAUSE', '2000', 'ALL']),
   },
   {
     name: 'redis-restarted-empty',
@@ -43,34 +43,34 @@ export const REDIS_FAULTS: readonly Fault[] = [
   {
     name: 'redis-flushed',
     run: async ({ cluster: { redis } }) => {
-      for (let n = 0; n < 10; n++) await told(redis, 100, ['FLUSHALL']);
+      for (let n = 0; n < 10; n++) await runThenWait(redis, 100, ['FLUSHALL']);
     },
   },
   {
     name: 'redis-pubsub-killed',
     run: async ({ cluster: { redis } }) => {
-      for (let n = 0; n < 20; n++) await told(redis, 100, ['CLIENT', 'KILL', 'TYPE', 'pubsub']);
+      for (let n = 0; n < 20; n++) await runThenWait(redis, 100, ['CLIENT', 'KILL', 'TYPE', 'pubsub']);
     },
   },
   {
     name: 'redis-out-of-memory',
     run: async ({ cluster: { redis } }) => {
-      await told(redis, 2_500, ['CONFIG', 'SET', 'maxmemory', '1']);
-      await told(redis, 0, ['CONFIG', 'SET', 'maxmemory', '0']);
+      await runThenWait(redis, 2_500, ['CONFIG', 'SET', 'maxmemory', '1']);
+      await runThenWait(redis, 0, ['CONFIG', 'SET', 'maxmemory', '0']);
     },
   },
   {
     name: 'redis-turned-replica',
     run: async ({ cluster: { redis } }) => {
       // Of nobody: it keeps what it has, and refuses to be written.
-      await told(redis, 2_500, ['REPLICAOF', '127.0.0.1', '1']);
-      await told(redis, 0, ['REPLICAOF', 'NO', 'ONE']);
+      await runThenWait(redis, 2_500, ['REPLICAOF', '127.0.0.1', '1']);
+      await runThenWait(redis, 0, ['REPLICAOF', 'NO', 'ONE']);
     },
   },
   {
     name: 'redis-wants-a-password',
     run: async ({ cluster: { redis } }) => {
-      await told(redis, 0, ['CONFIG', 'SET', 'requirepass', 'suddenly']);
+      await runThenWait(redis, 0, ['CONFIG', 'SET', 'requirepass', 'suddenly']);
       const knowing = new Redis(redis.port, { password: 'suddenly' });
       await knowing.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
       await sleep(2_500);
@@ -94,7 +94,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
     name: 'redis-garbage-on-its-port',
     run: async ({ cluster: { redis } }) => {
       await redis.kill();
-      const stop = await babble(redis.port);
+      const stop = await startGarbageServer(redis.port);
       await sleep(2_500);
       await stop();
       await redis.restart();
@@ -117,7 +117,7 @@ async function redisCut({ cluster, random }: FaultContext, how: 'cut' | 'blackho
   await Promise.all(some.map((proxy) => proxy.heal()));
 }
 
-async function told(
+async function runThenWait(
   redis: FaultContext['cluster']['redis'],
   thenMs: number,
   command: [string, ...string[]],
@@ -126,8 +126,8 @@ async function told(
   await sleep(thenMs);
 }
 
-/** Something that is no Redis listens there, and talks. */
-async function babble(port: number): Promise<() => Promise<void>> {
+/** Listens on the port of Redis and answers garbage. */
+async function startGarbageServer(port: number): Promise<() => Promise<void>> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);

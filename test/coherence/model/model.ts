@@ -1,14 +1,16 @@
 import { readSettings } from '#config';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { AccessTokens } from '../../../apps/identity/src/auth/access-tokens/access-tokens.js';
 import { SystemClock } from '#cache';
 import { SigningKeys } from '../../../apps/identity/src/auth/signing-keys/signing-keys.js';
+import { eventually } from '../../support/time/eventually.js';
 import { History, type State } from './history.js';
 import { type ModelUser, stateOf } from './model-user.js';
 import { newPersonalToken, scopesOf, stored } from './personal-token.js';
 
-/** How a write ended; nobody knows when the answer was lost. */
+/** How a write ended; `unknown` if its answer was lost. */
 export type Ending = 'committed' | 'rolled back' | 'unknown';
 
 /** What changes of one user in a write: from a user, or none, to a user, or none. */
@@ -24,12 +26,12 @@ interface Pending {
 }
 
 const NOBODY = 'nobody';
-/** A request that was refused may still be at work on the server; after this it is not. In milliseconds. */
+/** A lost request may still run on the server; after this it has ended. In milliseconds. */
 const SETTLED_AFTER_MS = 4_000;
-/** No fault of ours lasts longer; whatever fails then is no fault of ours. In milliseconds. */
+/** No fault lasts longer. In milliseconds. */
 const MENDED_AFTER_MS = 60_000;
 
-/** All users, what was true of each of them when, and who may write them at the moment. */
+/** Every user, the history of each, and the locks of the writers. */
 export class Model {
   readonly #currentUsers = new Map<string, ModelUser | null>();
   readonly #userHistories = new Map<string, History>();
@@ -45,7 +47,7 @@ export class Model {
     readonly sql: Pool,
     private readonly issuer: AccessTokens,
     private readonly maxStalenessMs: number,
-    /** For how long beyond Δ an answer may be outdated that is marked as stale, in milliseconds. */
+    /** How far beyond Δ an answer marked stale may be outdated, in milliseconds. */
     readonly staleIfDownMs: number,
   ) {}
 
@@ -55,7 +57,7 @@ export class Model {
     const keys = await SigningKeys.load(settings);
     const sql = new Pool({ connectionString: databaseUrl, max: 12, connectionTimeoutMillis: 2_000 });
     sql.on('error', () => undefined);
-    sql.on('connect', (client) => client.on('error', () => undefined)); // the query that runs on it fails as well
+    sql.on('connect', (client) => client.on('error', () => undefined)); // the running query fails as well
     const model = new Model(
       sql,
       new AccessTokens(settings, keys, new SystemClock()),
@@ -70,7 +72,7 @@ export class Model {
     return [...this.#currentUsers.keys()];
   }
 
-  /** Every alias that somebody has or had, as `kind:value`. */
+  /** Every alias that a user has or had, as `kind:value`. */
   get aliases(): string[] {
     return [...this.#aliasHistories.keys()];
   }
@@ -89,22 +91,22 @@ export class Model {
     return history;
   }
 
-  /** A text that no write has used before. */
+  /** A value that no write has used. */
   fresh(): string {
     return `v${++this.#version}`;
   }
 
-  /** Of a user who may be gone. */
+  /** The user may be removed. */
   lastSession(id: string): string {
     return this.#sessions.get(id)!;
   }
 
-  /** The last two of a user who may be gone, the newest first; or the only one. */
+  /** The last one or two, newest first; the user may be removed. */
   personalTokens(id: string): readonly string[] {
     return this.#personalTokens.get(id)!;
   }
 
-  /** For that session. */
+  /** Access token of a session. */
   async token(id: string, session: string): Promise<string> {
     let token = this.#tokens.get(session);
     if (!token) {
@@ -114,7 +116,7 @@ export class Model {
     return token;
   }
 
-  /** Whether all of them are free now; if so they are the caller's until `release()`. */
+  /** Locks all of them until `release()`, or none. */
   tryLock(ids: readonly string[]): boolean {
     if (ids.some((id) => this.#locked.has(id))) return false;
     for (const id of ids) this.#locked.add(id);
@@ -126,9 +128,9 @@ export class Model {
   }
 
   /**
-   * Makes a write and keeps its history. The users have to be locked.
+   * Makes a write and records its history. Lock the users first.
    *
-   * @param commit sends what commits the write, and nothing before it is called
+   * @param commit sends the write; nothing is sent before
    * @param by the instance that answers it
    */
   async write(steps: readonly Step[], commit: () => Promise<Ending>, by?: number): Promise<void> {
@@ -147,10 +149,10 @@ export class Model {
   }
 
   /**
-   * A write is said to be committed though it is not answered. If PostgreSQL agrees, it counts from this call on.
+   * A write is reported as committed but not answered. If PostgreSQL agrees, it counts from this call on.
    *
-   * @param id of the user, session or personal token that it was about
-   * @returns whether there is such a write, and it is committed
+   * @param id of its user, session or personal token
+   * @returns whether there is such a write and it is committed
    */
   async sawCommitted(id: string): Promise<boolean> {
     const seenAt = performance.now();
@@ -194,18 +196,17 @@ export class Model {
     return states;
   }
 
-  /** The answer was lost: wait until the write has certainly ended, and look. */
+  /** The answer was lost: waits until the write has certainly ended, then asks PostgreSQL. */
   async #findOut(steps: readonly Step[]): Promise<Ending> {
-    await new Promise((resolve) => setTimeout(resolve, SETTLED_AFTER_MS));
-    const patientUntil = performance.now() + MENDED_AFTER_MS;
-    for (;;) {
-      try {
-        return (await this.#isCommitted(steps)) ? 'committed' : 'rolled back';
-      } catch (error) {
-        if (performance.now() > patientUntil) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 200)); // PostgreSQL is being broken on purpose
-      }
-    }
+    await sleep(SETTLED_AFTER_MS);
+    let ending: Ending = 'unknown';
+    const known = async (): Promise<boolean> => {
+      ending = (await this.#isCommitted(steps)) ? 'committed' : 'rolled back';
+      return true;
+    };
+    // A fault may keep PostgreSQL from answering.
+    await eventually(known, { withinMs: MENDED_AFTER_MS, everyMs: 200, retryErrors: true });
+    return ending;
   }
 
   async #isCommitted(steps: readonly Step[]): Promise<boolean> {
@@ -237,7 +238,7 @@ export class Model {
       personalToken: newPersonalToken(),
       grant: 'read',
     }));
-    await this.sql.query('TRUNCATE users CASCADE'); // of the run before
+    await this.sql.query('TRUNCATE users CASCADE'); // of the previous run
     await this.sql.query(
       `INSERT INTO users (id, email, username, phone, bio, password_hash)
        SELECT id, email, username, phone, bio, '-' FROM json_to_recordset($1)

@@ -1,6 +1,6 @@
 /**
- * A process that uses Redis and then wants to end, for tests that look at how long it takes. Tells that it is
- * connected, uses Redis once more when it is told to, and closes.
+ * A process that uses Redis and then ends, for tests that measure how long that takes. It reports when it is
+ * connected, uses Redis once more on a message, and closes.
  */
 import { once } from 'node:events';
 import { EntryCodec, BreakerTier, CircuitBreaker } from '#cache';
@@ -11,7 +11,7 @@ import { aSnapshot } from '../../../libs/cache/test/a-snapshot.js';
 const [url] = process.argv.slice(2) as [string];
 const client = createRedisClient(url, { commandTimeoutMs: 100 });
 const ready = new Promise((resolve) => client.once('ready', resolve));
-await client.connect().catch(() => undefined); // tries again by itself if it must
+await client.connect().catch(() => undefined); // it retries by itself
 await ready;
 const breaker = new CircuitBreaker({ probe: () => client.ping() });
 const tier = new BreakerTier<string>(
@@ -19,9 +19,9 @@ const tier = new BreakerTier<string>(
   breaker,
 );
 
-const told = once(process, 'message');
+const asked = once(process, 'message');
 process.send!('connected');
-await told;
+await asked;
 void tier.set('key', { value: 'late', stamp: { epoch: 'one', snapshot: aSnapshot('10:10:') } }, 60_000);
 breaker.stop();
 client.disconnect();

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { eventually } from '../time/eventually.js';
 import { ensureRedis } from '../redis/ensure-redis.js';
 import { RedisServer } from '../redis/redis-server.js';
 import { TcpProxy } from './tcp-proxy.js';
@@ -278,16 +279,11 @@ function setCommand(key: string, value: string): string {
   return `*3\r\n$3\r\nset\r\n$${key.length}\r\n${key}\r\n$${value.length}\r\n${value}\r\n`;
 }
 
-/** Like `once` of node:events, but an 'error' on the way, which is part of the game here, does not reject it. */
+/** Like `once` of node:events, but not rejected by an 'error', which is expected here. */
 function heard(client: Redis, event: string): Promise<void> {
   return new Promise((resolve) => client.once(event, () => resolve()));
 }
 
 function nothingFor(ms: number): Promise<'nothing'> {
   return new Promise((resolve) => setTimeout(() => resolve('nothing'), ms));
-}
-
-/** For what no event announces; the test's own time-out is the limit. */
-async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((next) => setTimeout(next, 5));
 }

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { makeTestDirectory } from '../process/test-directory.js';
 import { ParentDeathReaper } from '../process/parent-death-reaper.js';
+import { eventually } from '../time/eventually.js';
 import { PortClaim } from '../network/port-claim.js';
 import { findPgBouncer } from './find-pgbouncer.js';
 
@@ -65,16 +65,16 @@ export class PgBouncer {
       await claim.release();
       await rm(directory, { recursive: true, force: true });
     });
-    const deadline = performance.now() + START_MS;
-    while (!(await answers(claim.port))) {
-      if (child.exitCode === null && performance.now() < deadline) {
-        await delay(20);
-        continue;
-      }
-      const said = await readFile(logPath, 'utf8');
+    const ready = (): Promise<boolean> => {
+      if (child.exitCode !== null) throw new Error(`PgBouncer exited with ${child.exitCode}`);
+      return answers(claim.port);
+    };
+    const options = { withinMs: START_MS, everyMs: 20, what: 'PgBouncer accepts connections' };
+    await eventually(ready, options).catch(async (cause: unknown) => {
+      const output = await readFile(logPath, 'utf8');
       await bouncer.stop();
-      throw new Error(`PgBouncer did not start: ${said}`);
-    }
+      throw new Error(`PgBouncer did not start: ${output}`, { cause });
+    });
     return bouncer;
   }
 

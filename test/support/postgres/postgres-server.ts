@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EmbeddedServer } from '#embedded-postgres';
 import { type Client } from 'pg';
+import { eventually } from '../time/eventually.js';
 import { baseBackup, writeLike } from './base-backup.js';
 import { layCluster } from './prepared-cluster.js';
 import { signalServer } from './server-processes.js';
@@ -139,13 +140,13 @@ function embedded(directory: string, { settings }: PostgresServerOptions): Promi
 async function becomeSynchronous(primary: Client): Promise<void> {
   await primary.query(`ALTER SYSTEM SET synchronous_standby_names = '${STANDBY}'`);
   await primary.query('SELECT pg_reload_conf()');
-  for (;;) {
+  const streams = async (): Promise<boolean> => {
     const { rowCount } = await primary.query(
       `SELECT FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = 'sync'`,
     );
-    if (rowCount) break;
-    await delay(20);
-  }
-  // The process that tells the others to wait for the standby reads the setting by itself, and announces nothing.
+    return rowCount === 1;
+  };
+  await eventually(streams, { withinMs: 30_000, everyMs: 20, what: 'the standby is synchronous' });
+  // The checkpointer, which makes commits wait for the standby, reads the setting later and announces nothing.
   await delay(100);
 }

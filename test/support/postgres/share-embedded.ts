@@ -1,14 +1,14 @@
-/** A process like `npm start`, for tests: opens the embedded PostgreSQL of a data directory, closes it when told to. */
+/** A process like `npm start`, for tests: opens the embedded PostgreSQL of a data directory, closes it on a message. */
 import { once } from 'node:events';
 import { EmbeddedPostgres } from '#embedded-postgres';
 
 const [dataDir] = process.argv.slice(2) as [string];
 
 try {
-  const told = once(process, 'message');
+  const closing = once(process, 'message');
   const postgres = await EmbeddedPostgres.open({ dataDir, settings: { fsync: 'off' } });
   process.send!({ url: postgres.url });
-  await told;
+  await closing;
   await postgres.close();
 } catch (error) {
   process.send!({ fault: (error as Error).message });

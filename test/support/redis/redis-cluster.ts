@@ -1,6 +1,6 @@
 import { PortClaim } from '../network/port-claim.js';
-import { RedisServer } from './redis-server.js';
-import { until } from './until.js';
+import { RedisServer, SERVERS_AGREE } from './redis-server.js';
+import { eventually } from '../time/eventually.js';
 
 const PRIMARIES = 3;
 const SLOTS = 16_384;
@@ -78,16 +78,19 @@ export class RedisCluster {
 
   /** Waits until all that live agree that every slot has a primary, and that it lives. */
   async healed(): Promise<void> {
-    await until('every slot has a living primary', async () => {
-      const ports = this.living.map(({ port }) => port);
-      const agree = await Promise.all(
-        this.living.map(async (node) => {
-          const whole = String(await node.command('CLUSTER', 'INFO')).includes('cluster_state:ok');
-          return whole && (await slotsOf(node)).every(([, , primary]) => ports.includes(primary![1]));
-        }),
-      );
-      return agree.every(Boolean);
-    });
+    await eventually(
+      async () => {
+        const ports = this.living.map(({ port }) => port);
+        const agree = await Promise.all(
+          this.living.map(async (node) => {
+            const whole = String(await node.command('CLUSTER', 'INFO')).includes('cluster_state:ok');
+            return whole && (await slotsOf(node)).every(([, , primary]) => ports.includes(primary![1]));
+          }),
+        );
+        return agree.every(Boolean);
+      },
+      { ...SERVERS_AGREE, what: 'every slot has a living primary' },
+    );
   }
 
   /**
@@ -137,14 +140,18 @@ export class RedisCluster {
     );
     for (const [index, replica] of this.nodes.slice(PRIMARIES).entries()) {
       const primaryId = await idOf(this.nodes[index]!);
-      await until('the replica knows its primary', async () => {
-        await replica.command('CLUSTER', 'REPLICATE', primaryId);
-        return true;
-      });
+      await eventually(
+        async () => {
+          await replica.command('CLUSTER', 'REPLICATE', primaryId);
+          return true;
+        },
+        { ...SERVERS_AGREE, what: 'the replica knows its primary' },
+      );
     }
     for (const replica of this.nodes.slice(PRIMARIES))
-      await until('the replica is in step', async () =>
-        String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+      await eventually(
+        async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+        { ...SERVERS_AGREE, what: 'the replica is in step' },
       );
     await this.each('all know of all replicas', async (node) =>
       (await slotsOf(node)).every((range) => range.length === 4),
@@ -153,7 +160,10 @@ export class RedisCluster {
   }
 
   private async each(what: string, check: (node: RedisServer) => Promise<boolean>): Promise<void> {
-    await until(what, async () => (await Promise.all(this.nodes.map(check))).every(Boolean));
+    await eventually(async () => (await Promise.all(this.nodes.map(check))).every(Boolean), {
+      ...SERVERS_AGREE,
+      what,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
-import { RedisServer } from './redis-server.js';
-import { until } from './until.js';
+import { RedisServer, SERVERS_AGREE } from './redis-server.js';
+import { eventually } from '../time/eventually.js';
 
 const NAME = 'usher';
 const SENTINELS = 3;
@@ -78,11 +78,14 @@ export class RedisSentinels {
   /** Waits for all sentinels to know of the same primary, another than the one that was lost, and for it to know. */
   async newPrimary(): Promise<RedisServer> {
     let found: RedisServer | undefined;
-    await until('the sentinels agree on a new primary', async () => {
-      const [port, ...rest] = await Promise.all(this.sentinels.map(primaryPort));
-      found = this.servers.find((server) => server !== this.lost && server.port === port);
-      return rest.every((other) => other === port) && found !== undefined && (await isPrimary(found));
-    });
+    await eventually(
+      async () => {
+        const [port, ...rest] = await Promise.all(this.sentinels.map(primaryPort));
+        found = this.servers.find((server) => server !== this.lost && server.port === port);
+        return rest.every((other) => other === port) && found !== undefined && (await isPrimary(found));
+      },
+      { ...SERVERS_AGREE, what: 'the sentinels agree on a new primary' },
+    );
     return found!;
   }
 
@@ -99,16 +102,20 @@ async function watch(sentinel: RedisServer, primary: RedisServer): Promise<void>
 }
 
 async function acquainted(sentinel: RedisServer, replicas: number): Promise<void> {
-  await until('the sentinels know each other and the replicas', async () => {
-    const replies = (await sentinel.command('SENTINEL', 'MASTER', NAME)) as string[];
-    const field = (name: string): number => Number(replies[replies.indexOf(name) + 1]);
-    return field('num-other-sentinels') === SENTINELS - 1 && field('num-slaves') === replicas;
-  });
+  await eventually(
+    async () => {
+      const replies = (await sentinel.command('SENTINEL', 'MASTER', NAME)) as string[];
+      const field = (name: string): number => Number(replies[replies.indexOf(name) + 1]);
+      return field('num-other-sentinels') === SENTINELS - 1 && field('num-slaves') === replicas;
+    },
+    { ...SERVERS_AGREE, what: 'the sentinels know each other and the replicas' },
+  );
 }
 
 async function inStep(replica: RedisServer): Promise<void> {
-  await until('the replica is in step', async () =>
-    String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+  await eventually(
+    async () => String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+    { ...SERVERS_AGREE, what: 'the replica is in step' },
   );
 }
 

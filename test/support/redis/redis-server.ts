@@ -3,12 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { eventually, type EventuallyOptions } from '../time/eventually.js';
 import { ensureRedis } from './ensure-redis.js';
 import { PortClaim } from '../network/port-claim.js';
 import { type RedisInstance, type RedisLauncher } from './redis-launcher.js';
 
 const READY_WITHIN_MS = 20_000;
 const COMMAND_TIMEOUT_MS = 5_000;
+
+/** How long several servers may take to agree on something; until then any of them may fail to answer. */
+export const SERVERS_AGREE: EventuallyOptions = { withinMs: 30_000, everyMs: 50, retryErrors: true };
 
 export interface RedisServerOptions {
   /** Default: a free one. */
@@ -36,7 +40,7 @@ export class RedisServer {
   ) {}
 
   /**
-   * Returns when the server answers PING. Somebody has to `stop()` it, but it ends with this process at the latest.
+   * Returns when the server answers PING. It ends at `stop()`, or with this process at the latest.
    *
    * @throws Error what redis-server printed, if it would not start
    */
@@ -178,18 +182,18 @@ export class RedisServer {
       this.instance = undefined;
     });
 
-    const deadline = performance.now() + READY_WITHIN_MS;
-    while (!(await this.answersAs(instance.pid))) {
+    const ready = (): Promise<boolean> => {
       if (lastWords !== undefined) throw new Error(`redis-server ended at once:\n${lastWords}`);
-      if (performance.now() > deadline) {
-        await this.kill();
-        throw new Error(`redis-server gave no answer within ${READY_WITHIN_MS} ms:\n${lastWords ?? ''}`);
-      }
-      await delay(5);
-    }
+      return this.answersAs(instance.pid);
+    };
+    const options = { withinMs: READY_WITHIN_MS, everyMs: 5, what: 'redis-server answers PING' };
+    await eventually(ready, options).catch(async (error: unknown) => {
+      if (lastWords === undefined) await this.kill();
+      throw error;
+    });
   }
 
-  /** On a port lost to somebody else's Redis, that one would answer; so the process id must be ours. */
+  /** If another Redis took the port, that one would answer; so check the process id. */
   private async answersAs(pid: number): Promise<boolean> {
     try {
       if ((await this.command('PING')) !== 'PONG') return false; // throws while it loads a dump
