@@ -1,12 +1,9 @@
-import { readSettings } from '#config';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response, type Test } from 'supertest';
-import { auditEntry, type AuditEvent, AuditLogStore, ownEvent } from '#accounts';
-import { AuditRetention } from '../../apps/identity/src/audit-log/audit.module.js';
-import { createAdmin } from '../../apps/identity/src/cli/create-admin.js';
-import { rotateKey } from '../../apps/identity/src/cli/rotate-key.js';
+import { createAdmin, rotateKey } from '../support/app/commands.js';
+import { purgeAuditLog } from '../support/app/internals.js';
 import { eventually } from '../support/time/eventually.js';
 import { anAdmin, aUser, aRegistration, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
@@ -225,13 +222,9 @@ describe('the audit log', () => {
     const person = await aUser(usher);
     const keysDir = join(await makeTestDirectory(), 'keys');
     const env = { NODE_ENV: 'test', DATABASE_URL: database.url, JWT_KEYS_DIR: keysDir };
-    await createAdmin(
-      readSettings(env),
-      { email: person.email, trustUnverified: true },
-      new AbortController().signal,
-    );
-    await rotateKey(readSettings(env), {});
-    await rotateKey(readSettings(env), { now: true });
+    await createAdmin(env, { email: person.email, trustUnverified: true });
+    await rotateKey(env);
+    await rotateKey(env, { now: true });
     const done = (await read({ limit: 10 })).filter(({ actor }) => actor.kind === 'operator');
     expect(done).toMatchObject([
       { action: 'keys.rotated', outcome: 'success', user_id: null },
@@ -239,8 +232,8 @@ describe('the audit log', () => {
       { action: 'admin.appointed', outcome: 'success', user_id: person.id, address: null },
     ]);
     const unreachable = { ...env, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
-    expect(await rotateKey(readSettings(unreachable), { now: true })).toMatch(
-      /now signs\. .* Writing to the audit log failed \(.*ECONNREFUSED.*\)\.$/,
+    expect(await rotateKey(unreachable, { now: true })).toMatch(
+      /signs now\. .* Writing to the audit log failed \(.*ECONNREFUSED.*\)\.$/,
     );
   });
 
@@ -429,38 +422,6 @@ describe('the audit log', () => {
     expect(await read({ user_id: person.id, action: 'session.ended', limit: 100 })).toHaveLength(60);
   });
 
-  it('hands out all about one user, and forgets where they were when they are gone', async () => {
-    const person = await aUser(usher);
-    const log = usher.app.get(AuditLogStore);
-    await login(person.email, 'not theirs, perhaps');
-    await usher.http.patch(`/users/${person.id}`).set(admin.bearer).send({ is_admin: false }).expect(200);
-    const actions = async (): Promise<[string, string | null][]> => {
-      const found: [string, string | null][] = [];
-      for await (const { action, address } of log.entriesOf(person.id)) found.push([action, address]);
-      return found;
-    };
-    expect(await actions()).toEqual([
-      ['admin.user_changed', '127.0.0.1'],
-      ['session.refused', '127.0.0.1'],
-      ['account.registered', '127.0.0.1'],
-    ]);
-    await log.forget(person.id);
-    expect(await actions()).toEqual([
-      ['admin.user_changed', '127.0.0.1'],
-      ['session.refused', null],
-      ['account.registered', null],
-    ]);
-
-    // A login that was under way meanwhile, and whose entry comes after the deletion.
-    const late = { ...ownEvent('operator', 'session.refused', person.id), address: '192.0.2.1', device: 'x' };
-    const tried: AuditEvent = { ...late, outcome: 'auth.invalid_credentials', actor: { kind: 'anyone' } };
-    await log.insert([auditEntry(tried)]);
-    expect((await actions())[0]).toEqual(['session.refused', '192.0.2.1']);
-    await database.query('DELETE FROM users WHERE id = $1', [person.id]);
-    await log.insert([auditEntry(tried)]);
-    expect((await actions())[0]).toEqual(['session.refused', null]);
-  });
-
   it('keeps entries as long as AUDIT_RETENTION says', async () => {
     const aged = async (age: string): Promise<void> => {
       await database.query(
@@ -474,7 +435,7 @@ describe('the audit log', () => {
     };
     await aged('366 days');
     await aged('364 days');
-    await usher.app.get(AuditRetention).run();
+    await purgeAuditLog(usher);
     const { rows } = await database.query(`SELECT at FROM audit_log WHERE action = 'test.aged'`);
     expect(rows).toHaveLength(600);
     const oldest = Math.min(...rows.map(({ at }: { at: Date }) => at.getTime()));

@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { AvatarFiles, DiskStore } from '#storage';
-import { CredentialStore, UserStore } from '#accounts';
 import fc from 'fast-check';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,10 +7,12 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { type Response } from 'supertest';
-import { AvatarSweep } from '../../apps/identity/src/avatars/avatar-sweep.js';
-import { AvatarsService } from '../../apps/identity/src/avatars/avatars.service.js';
-import { AvatarProcessor } from '../../apps/identity/src/avatars/avatar-processor.js';
-import { Uploads } from '../../apps/identity/src/avatars/uploads.js';
+import {
+  changeAvatarAndCrash,
+  decodePicture,
+  sweepAvatars,
+  uploadBytesHeld,
+} from '../support/app/internals.js';
 import { eventually } from '../support/time/eventually.js';
 import { aUser, bearer, type TestUser } from '../support/app/users.js';
 import { aNoisyPicture, aPicture, KINDS } from '../support/pictures/a-picture.js';
@@ -172,19 +172,18 @@ describe('avatars', () => {
       expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(2);
       const url = (await avatarUrl())!;
       await one.http.get(url).expect(200);
-      await one.app.get(AvatarSweep).sweep(0);
+      await sweepAvatars(one);
       expect((await files()).sort()).toEqual(
         [128, 512].map((size) => url.slice(9).replace('512', `${size}`)),
       );
     });
 
     it('is one at a time for each person, and nobody else waits for it', async () => {
-      const { memory } = one.app.get(Uploads);
       const picture = await aPicture();
       const socket = await open(one);
       socket.write(head(person, 'Content-Length: 100000'));
       socket.write('--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nslowly');
-      await eventually(() => memory.held > 0);
+      await eventually(() => uploadBytesHeld(one) > 0);
       const refused = await upload(picture);
       expectProblem(refused, 503, 'avatars.busy');
       expect(refused.headers).toHaveProperty('retry-after');
@@ -193,14 +192,13 @@ describe('avatars', () => {
       await uploaded(picture);
       person = mine;
       socket.destroy();
-      await eventually(() => memory.held === 0);
+      await eventually(() => uploadBytesHeld(one) === 0);
       await uploaded(picture);
     });
 
     it('that nobody waits for any more is not decoded when its turn comes', async () => {
-      const { memory } = one.app.get(Uploads);
       const picture = await aPicture();
-      const decoded = one.app.get(AvatarProcessor).make(aBlankPng(7_000, 7_000));
+      const decoded = decodePicture(one, aBlankPng(7_000, 7_000));
       const body = Buffer.concat([
         Buffer.from('--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'),
         picture,
@@ -209,10 +207,10 @@ describe('avatars', () => {
       const socket = await open(one);
       socket.write(head(person, `Content-Length: ${body.length}`));
       socket.write(body);
-      await eventually(() => memory.held === body.length);
+      await eventually(() => uploadBytesHeld(one) === body.length);
       socket.destroy();
       await decoded;
-      await eventually(() => memory.held === 0);
+      await eventually(() => uploadBytesHeld(one) === 0);
       expect(await avatarUrl()).toBeNull();
       expect(await files()).toEqual([]);
     });
@@ -281,7 +279,7 @@ describe('avatars', () => {
       expect(answer).toContain('avatars.too_large');
       expect(sent).toBeLessThan(60 * 1024 * 1024); // with what sockets hold
       expect(process.memoryUsage.rss() - before).toBeLessThan(150 * 1024 * 1024);
-      expect(one.app.get(Uploads).memory.held).toBe(0);
+      expect(uploadBytesHeld(one)).toBe(0);
     });
 
     it('too large and slow is answered once, and cut off', async () => {
@@ -349,7 +347,7 @@ describe('avatars', () => {
         await eventually(() => /^HTTP\/1\.1 4/.test(answer), { withinMs: 2_500 });
         socket.destroy();
       }
-      expect(one.app.get(Uploads).memory.held).toBe(0);
+      expect(uploadBytesHeld(one)).toBe(0);
       await uploaded(await aPicture());
     });
 
@@ -362,7 +360,7 @@ describe('avatars', () => {
         await once(socket, 'close');
       }
       await eventually(async () => (await upload(await aPicture())).status === 200, { withinMs: 2_500 });
-      expect(one.app.get(Uploads).memory.held).toBe(0);
+      expect(uploadBytesHeld(one)).toBe(0);
     });
 
     it.each([
@@ -375,7 +373,6 @@ describe('avatars', () => {
     });
 
     it('mangled anyhow is answered, and nothing of it is held', async () => {
-      const { memory } = one.app.get(Uploads);
       const good = `${part('caption', 'x', '')}${part('file', 'GIF89a', '; filename="a.gif"')}--x--\r\n`;
       const inserted = fc.oneof(
         fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
@@ -394,7 +391,7 @@ describe('avatars', () => {
         ),
         { numRuns: 300, interruptAfterTimeLimit: 5_000 },
       );
-      expect(memory.held).toBe(0);
+      expect(uploadBytesHeld(one)).toBe(0);
     });
 
     it('that breaks off midway, 200 times, leaves no file, no descriptor and no memory', async () => {
@@ -403,7 +400,6 @@ describe('avatars', () => {
       const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
       const people = await Promise.all(Array.from({ length: 20 }, () => aUser(one)));
       const before = { files: (await files()).sort(), descriptors: await descriptors() };
-      const { memory } = one.app.get(Uploads);
       for (let round = 0; round < 10; round++) {
         const sockets = await Promise.all(
           people.map(async (each, n) => {
@@ -414,14 +410,14 @@ describe('avatars', () => {
             return socket;
           }),
         );
-        await eventually(() => memory.held > 0);
+        await eventually(() => uploadBytesHeld(one) > 0);
         for (const [n, socket] of sockets.entries()) {
           if (n % 2) socket.resetAndDestroy();
           else socket.end();
         }
         await eventually(() => sockets.every((socket) => socket.closed));
       }
-      await eventually(() => memory.held === 0);
+      await eventually(() => uploadBytesHeld(one) === 0);
       expect((await files()).sort()).toEqual(before.files);
       await eventually(async () => (await descriptors()) <= before.descriptors + 2);
       await uploaded(picture);
@@ -523,20 +519,17 @@ describe('avatars', () => {
       await eventually(async () => (await one.http.get('/health/ready')).status === 200);
       await eventually(async () => (await upload(await aPicture())).status === 200);
       await one.http.get(url).expect(404);
-      await one.app.get(AvatarSweep).sweep(0);
+      await sweepAvatars(one);
       expect(await files()).toHaveLength(2);
     });
 
     it('a picture that came meanwhile is noted before it is replaced', async () => {
-      const stale = (await one.app.get(CredentialStore).find('id', person.id))!.user;
-      await uploaded(await aPicture());
-      const crashing = new AvatarFiles(new DiskThatDeletesNothing(store));
-      const pictures = one.app.get(AvatarProcessor);
-      const service = new AvatarsService(one.app.get(UserStore), crashing, pictures);
-      const { avatarUrl: url } = await service.change(stale, await aPicture(), () => true);
-      expect(await one.app.get(AvatarSweep).sweep(0)).toBe(1);
+      const picture = await aPicture();
+      const change = { store, userId: person.id, picture };
+      const url = await changeAvatarAndCrash(one, change, () => uploaded(picture));
+      expect(await sweepAvatars(one)).toBe(1);
       expect((await files()).sort()).toEqual(
-        [128, 512].map((size) => url!.slice(9).replace('512', `${size}`)),
+        [128, 512].map((size) => url.slice(9).replace('512', `${size}`)),
       );
     });
 
@@ -555,19 +548,12 @@ describe('avatars', () => {
       ]) {
         await writeFile(join(store, name), '');
       }
-      expect(await one.app.get(AvatarSweep).sweep(60_000)).toBe(0); // it may still be under way
-      expect(await one.app.get(AvatarSweep).sweep(0)).toBe(1);
+      expect(await sweepAvatars(one, 60_000)).toBe(0); // it may still be under way
+      expect(await sweepAvatars(one)).toBe(1);
       expect((await files()).sort()).toEqual(['.nfs', `${id}-128.webp`, `${id}-512.webp`, foreign].sort());
     });
   });
 });
-
-/** As it is after a crash between the commit and what was to follow. */
-class DiskThatDeletesNothing extends DiskStore {
-  override delete(): Promise<void> {
-    return Promise.reject(new Error('crashed'));
-  }
-}
 
 async function open(usher: TestApp): Promise<Socket> {
   const socket = connect(Number(new URL(usher.url).port), '127.0.0.1');

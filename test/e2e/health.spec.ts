@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Readiness } from '#observability';
+import { endReadiness } from '../support/app/internals.js';
 import { eventually } from '../support/time/eventually.js';
 import { anAdmin, aUser, bearer, PASSWORD } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
@@ -138,7 +138,7 @@ describe('health', () => {
     const leaving = await start();
     try {
       await leaving.http.get('/health/ready').expect(200);
-      leaving.app.get(Readiness).end();
+      endReadiness(leaving);
       const { body } = await leaving.http.get('/health/ready').expect(503);
       expect(body.error).toMatchObject({ service: { status: 'down' } });
       await leaving.http.get('/health/live').expect(200);

@@ -1,10 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { readSettings } from '#config';
 import bcrypt from 'bcrypt';
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { importUsers, type ImportUsersOptions } from '../../apps/identity/src/cli/import-users.js';
+import { importUsers, type ImportUsersOptions } from '../support/app/commands.js';
 import { aUser } from '../support/app/users.js';
 import { makeTestDirectory } from '../support/process/test-directory.js';
 import { TestApp } from '../support/app/test-app.js';
@@ -46,21 +45,15 @@ describe('import-users', () => {
   const ndjson = (users: readonly unknown[]): string =>
     users.map((user) => `${JSON.stringify(user)}\n`).join('');
 
-  const settings = () =>
-    readSettings({ NODE_ENV: 'test', BCRYPT_COST: '5', DATABASE_URL: usher.database.url });
+  const env = () => ({ NODE_ENV: 'test', BCRYPT_COST: '5', DATABASE_URL: usher.database.url });
 
   /** What it said at the end, and of each line that it refused. */
   async function run(content: string | Buffer, options: ImportUsersOptions = {}) {
-    const told: string[] = [];
+    const output: string[] = [];
     const file = await aFile(content);
-    const { sentence, refused } = await importUsers(
-      settings(),
-      { file, ...options },
-      (line) => told.push(line),
-      new AbortController().signal,
-    );
-    expect(refused).toBe(told.length);
-    return { counts: sentence.replace(/, (in|if) .*/, ''), told };
+    const { sentence, refused } = await importUsers(env(), { file, ...options }, (line) => output.push(line));
+    expect(refused).toBe(output.length);
+    return { counts: sentence.replace(/, (in|if) .*/, ''), output };
   }
 
   const login = (identifier: string, password: string) =>
@@ -79,7 +72,7 @@ describe('import-users', () => {
       const user = anImportedUser({ password_hash: hash });
       expect(await run(ndjson([user]))).toEqual({
         counts: '1 users imported, 0 skipped, 0 refused',
-        told: [],
+        output: [],
       });
       expect((await login(user.email, 'another teapot')).status).toBe(401);
       expect((await login(user.email, password)).status).toBe(200);
@@ -117,7 +110,7 @@ describe('import-users', () => {
       created_at: '2019-05-04T12:00:00.123456+02:00',
     };
     const plain = anImportedUser({ created_at: '2020-01-01T00:00:00Z', is_active: false });
-    expect((await run(ndjson([anImportedUser(all), plain]))).told).toEqual([]);
+    expect((await run(ndjson([anImportedUser(all), plain]))).output).toEqual([]);
     const [row] = await rowsOf('old.hand@xn--bcher-kva.example');
     expect(row).toMatchObject({
       id,
@@ -181,12 +174,12 @@ describe('import-users', () => {
         (line) => Buffer.concat([Buffer.from(line), Buffer.from('\n')]),
       ),
     );
-    const { counts, told } = await run(file.subarray(0, -1)); // the last line may have no end
-    expect(told.map((line) => /^line (\d+): .+ \[(.+)\]$/.exec(line)!.slice(1))).toEqual(
+    const { counts, output } = await run(file.subarray(0, -1)); // the last line may have no end
+    expect(output.map((line) => /^line (\d+): .+ \[(.+)\]$/.exec(line)!.slice(1))).toEqual(
       refused.map(([, code], i) => [String(i + 1), code]),
     );
     expect(counts).toBe(`2 users imported, 0 skipped, ${refused.length} refused`);
-    expect(told.join()).not.toMatch(/hunter22|\$2b\$04|abcdefgh|@b\.example/);
+    expect(output.join()).not.toMatch(/hunter22|\$2b\$04|abcdefgh|@b\.example/);
     for (const { email } of good) expect(await rowsOf(email)).toHaveLength(1);
   });
 
@@ -200,7 +193,7 @@ describe('import-users', () => {
     const before = await usher.database.query('SELECT * FROM users ORDER BY id');
     const again = await run(ndjson(users));
     expect(again.counts).toBe('0 users imported, 0 skipped, 3 refused');
-    expect(again.told).toEqual(
+    expect(again.output).toEqual(
       [1, 2, 3].map((n) => expect.stringMatching(`^line ${n}: .*\\[users.email_taken\\]$`)),
     );
     const added = anImportedUser();
@@ -210,7 +203,7 @@ describe('import-users', () => {
     ];
     expect(await run(ndjson(other), { skipExisting: true })).toEqual({
       counts: '1 users imported, 3 skipped, 0 refused',
-      told: [],
+      output: [],
     });
     const after = await usher.database.query('SELECT * FROM users WHERE email <> $1 ORDER BY id', [
       added.email,
@@ -232,11 +225,11 @@ describe('import-users', () => {
       [{ ...twin, id: randomUUID() }, 'users.email_taken'],
     ];
     const good = [anImportedUser({ username: 'in.the.file' }), anImportedUser({ id }), twin];
-    const { counts, told } = await run(ndjson([...good, ...clashes.map(([user]) => user)]), {
+    const { counts, output } = await run(ndjson([...good, ...clashes.map(([user]) => user)]), {
       skipExisting: true,
     });
     expect(counts).toBe(`3 users imported, 0 skipped, ${clashes.length} refused`);
-    expect(told).toEqual(
+    expect(output).toEqual(
       clashes.map(([, code], i) => expect.stringMatching(`^line ${i + 4}: .*\\[${code}\\]$`)),
     );
   });
@@ -248,7 +241,7 @@ describe('import-users', () => {
     const [refused, taken] = [anImportedUser({ id, email: there.email }), anImportedUser({ id })];
     expect(await run(ndjson([refused, taken]))).toEqual({
       counts: '1 users imported, 0 skipped, 1 refused',
-      told: [expect.stringMatching(/^line 1: /)],
+      output: [expect.stringMatching(/^line 1: /)],
     });
     expect(await rowsOf(taken.email)).toMatchObject([{ id }]);
   });
@@ -261,9 +254,9 @@ describe('import-users', () => {
       anImportedUser({ username: 'dry' }),
       anImportedUser({ username: 'DRY' }),
     ];
-    const { counts, told } = await run(ndjson(users), { dryRun: true });
+    const { counts, output } = await run(ndjson(users), { dryRun: true });
     expect(counts).toBe('2 users imported, 0 skipped, 2 refused');
-    expect(told.map((line) => line.slice(0, 7))).toEqual(['line 2:', 'line 4:']);
+    expect(output.map((line) => line.slice(0, 7))).toEqual(['line 2:', 'line 4:']);
     const { rows: after } = await usher.database.query('SELECT id FROM users');
     expect(after).toEqual(before);
   });
@@ -288,7 +281,7 @@ describe('import-users', () => {
 
   it('breaks off in a sentence when the file cannot be read', async () => {
     const options = { file: directory };
-    const running = importUsers(settings(), options, () => undefined, new AbortController().signal);
+    const running = importUsers(env(), options, () => undefined);
     await expect(running).rejects.toMatchObject({
       code: 'config.command',
       message: expect.stringMatching(/cannot be read \(EISDIR\)\.$/),
@@ -296,9 +289,8 @@ describe('import-users', () => {
   });
 
   it('reads standard input as a command, and ends in failure when a line was refused', async () => {
-    const env = { DATABASE_URL: usher.database.url, BCRYPT_COST: '5' };
     const input = ndjson([anImportedUser(), anImportedUser({ email: 'none' })]);
-    expect(await UsherProcess.run(['cli', 'import-users'], { env, input }).ended).toEqual({
+    expect(await UsherProcess.run(['cli', 'import-users'], { env: env(), input }).ended).toEqual({
       code: 1,
       stdout: expect.stringMatching(
         /^1 users imported, 0 skipped, 1 refused, in \d+\.\d s \(\d+ per second\)\.\n$/,

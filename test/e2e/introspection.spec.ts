@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response } from 'supertest';
-import { AccessTokens } from '../../apps/identity/src/auth/access-tokens/access-tokens.js';
+import { claimsOf, resignedToken } from '../support/app/access-token.js';
 import { eventually } from '../support/time/eventually.js';
 import { aUser, bearer, PASSWORD, type TestUser, promote } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
@@ -94,9 +94,6 @@ describe('what services ask about tokens', () => {
       .expect(201);
     return body as { id: string; token: string };
   }
-
-  const claimsOf = (token: string): Record<string, unknown> =>
-    JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as Record<string, unknown>;
 
   /** Says so and nothing more, and in the same way whatever it was. */
   function expectInactive({ status, text, headers }: Response): void {
@@ -311,21 +308,19 @@ describe('what services ask about tokens', () => {
   });
 
   it('tells nothing of an access token that has expired', async () => {
-    const { id, token } = await aUser(one);
-    const sessionId = claimsOf(token).sid as string;
-    const notAfter = new Date(Date.now() - 1_000);
-    const expired = await one.app.get(AccessTokens).issue({ userId: id, sessionId, notAfter });
-    expectInactive(await introspect(expired.token));
+    const { token } = await aUser(one);
+    const exp = Math.floor(Date.now() / 1_000) - 1;
+    const expired = await resignedToken(one, token, { iat: exp - 60, exp });
+    expectInactive(await introspect(expired));
     // Nor is its session ended by it, which goes on.
-    expect((await ask('revoke', { token: expired.token })).status).toBe(200);
+    expect((await ask('revoke', { token: expired })).status).toBe(200);
     expect(await isActive(token)).toBe(true);
   });
 
   it('tells nothing of an access token whose session is another user’s, or nobody’s', async () => {
     const [ada, eve] = [await aUser(one), await aUser(one)];
-    const issuer = one.app.get(AccessTokens);
-    for (const sessionId of [claimsOf(eve.token).sid as string, randomUUID()]) {
-      expectInactive(await introspect((await issuer.issue({ userId: ada.id, sessionId })).token));
+    for (const sid of [claimsOf(eve.token).sid as string, randomUUID()]) {
+      expectInactive(await introspect(await resignedToken(one, ada.token, { sid })));
     }
   });
 

@@ -2,9 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { createPrivateKey, createPublicKey, type JsonWebKey, randomBytes, verify } from 'node:crypto';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KeyDirectory } from '../../apps/identity/src/auth/signing-keys/key-directory.js';
-import { rotate } from '../../apps/identity/src/auth/signing-keys/key-rotation.js';
-import { SigningKeys } from '../../apps/identity/src/auth/signing-keys/signing-keys.js';
+import { rotateKey as rotate } from '../support/app/commands.js';
+import { refreshSigningKeys } from '../support/app/internals.js';
 import { aUser } from '../support/app/users.js';
 import { makeTestDirectory } from '../support/process/test-directory.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
@@ -20,8 +19,8 @@ describe('GET /.well-known/jwks.json', () => {
     database = await createTestDatabase();
     keysDir = join(await makeTestDirectory(), 'keys');
     usher = await TestApp.start({ database, env: { JWT_KEYS_DIR: keysDir } });
-    await rotate(new KeyDirectory(keysDir), true);
-    await usher.app.get(SigningKeys).refresh();
+    await rotate({ NODE_ENV: 'test', DATABASE_URL: database.url, JWT_KEYS_DIR: keysDir }, { now: true });
+    await refreshSigningKeys(usher);
   });
 
   afterAll(async () => {
@@ -78,8 +77,8 @@ describe('GET /.well-known/jwks.json', () => {
     await usher.http.get('/.well-known/jwks.json').set('if-none-match', '"other"').expect(200);
     await usher.http.head('/.well-known/jwks.json').expect(200);
 
-    await rotate(new KeyDirectory(keysDir), true);
-    await usher.app.get(SigningKeys).refresh();
+    await rotate({ NODE_ENV: 'test', DATABASE_URL: database.url, JWT_KEYS_DIR: keysDir }, { now: true });
+    await refreshSigningKeys(usher);
     const changed = await usher.http
       .get('/.well-known/jwks.json')
       .set('if-none-match', headers.etag!)

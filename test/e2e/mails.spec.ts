@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Script } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { Outbox } from '#accounts';
+import { purgeMails } from '../support/app/internals.js';
 import { eventually } from '../support/time/eventually.js';
 import { MailServer, type ReceivedMail, tokenIn } from '../support/mail/mail-server.js';
 import { anAdmin, aUser, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
@@ -463,7 +463,7 @@ describe('mails', () => {
       [old.id, young.id],
     ]);
     await age(old, '61 minutes');
-    await one.app.get(Outbox, { strict: false }).purge();
+    await purgeMails(one);
     const { rows } = await database.query('SELECT user_id FROM mailed_links WHERE user_id = ANY ($1)', [
       [old.id, young.id],
     ]);

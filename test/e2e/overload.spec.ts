@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, get } from 'node:http';
-import { AccessTokens } from '../../apps/identity/src/auth/access-tokens/access-tokens.js';
+import { resignedToken } from '../support/app/access-token.js';
+import { aUser } from '../support/app/users.js';
 import { eventually } from '../support/time/eventually.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
 import { statementsIn } from '../support/postgres/statements.js';
@@ -100,9 +101,8 @@ describe('a crowd on a cold cache', () => {
   }
 
   async function tokensFor(users: readonly string[]): Promise<string[]> {
-    const issuer = usher.app.get(AccessTokens);
-    const issued = await Promise.all(users.map((id) => issuer.issue({ userId: id, sessionId: id })));
-    return issued.map(({ token }) => token);
+    const { token } = await aUser(usher);
+    return Promise.all(users.map((id) => resignedToken(usher, token, { sub: id, sid: id })));
   }
 
   function ask(token: string): Promise<Served> {

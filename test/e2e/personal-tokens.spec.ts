@@ -1,8 +1,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PersonalTokenCache, PersonalTokenStore } from '#accounts';
 import { type Response } from 'supertest';
-import { SCOPES } from '../../apps/identity/src/access/scopes.js';
+import { cachedPersonalToken, endPersonalTokens, purgePersonalTokens } from '../support/app/internals.js';
+import { SCOPES } from '../support/app/route-table.js';
 import { eventually } from '../support/time/eventually.js';
 import { anAdmin, aUser, bearer, PASSWORD, type TestUser, promote } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
@@ -196,24 +196,15 @@ describe('personal access tokens', () => {
 
   it('are fifty at most for one user, even of sixty who are asked for at once', async () => {
     const person = await aUser(one);
-    const hash = async (): Promise<string> => {
-      const { rows } = await database.query('SELECT password_hash FROM users WHERE id = $1', [person.id]);
-      return (rows[0] as { password_hash: string }).password_hash;
-    };
-    const verifiedHash = await hash();
-    const create = (usher: TestApp): Promise<{ kind: string }> =>
-      usher.app.get(PersonalTokenStore).create({
-        id: randomUUID(),
-        userId: person.id,
-        verifiedHash,
-        name: 'one of many',
-        scopes: ['profile:read'],
-        tokenHash: randomBytes(32).toString('hex'),
-        days: 30,
-      });
-    const made = await Promise.all(Array.from({ length: 60 }, (_, n) => create(n % 2 ? one : other)));
-    expect(made.filter(({ kind }) => kind === 'created')).toHaveLength(50);
-    expect(made.filter(({ kind }) => kind === 'too many')).toHaveLength(10);
+    const create = (usher: TestApp): Promise<number> =>
+      usher.http
+        .post('/auth/tokens')
+        .set(person.bearer)
+        .send({ name: 'one of many', scopes: ['profile:read'], password: PASSWORD })
+        .then(({ status }) => status);
+    const statuses = await Promise.all(Array.from({ length: 60 }, (_, n) => create(n % 2 ? one : other)));
+    expect(statuses.filter((status) => status === 201)).toHaveLength(50);
+    expect(statuses.filter((status) => status === 409)).toHaveLength(10);
     expectProblem(await ask(person), 409, 'auth.too_many_tokens');
     expect(await list(person)).toHaveLength(50);
     // Those that have expired do not count, are not listed, and are removed in the end.
@@ -224,13 +215,12 @@ describe('personal access tokens', () => {
     );
     expect((await ask(person)).status).toBe(201);
     expect(await list(person)).toHaveLength(49);
-    const store = one.app.get(PersonalTokenStore);
-    await store.purge();
+    await purgePersonalTokens(one);
     const { rows } = await database.query('SELECT FROM personal_access_tokens WHERE user_id = $1', [
       person.id,
     ]);
     expect(rows).toHaveLength(49);
-    expect(await store.endAll(person.id)).toBe(49);
+    expect(await endPersonalTokens(one, person.id)).toBe(49);
     expect(await list(person)).toEqual([]);
   });
 
@@ -312,7 +302,7 @@ describe('personal access tokens', () => {
         const own = await make(admin, [scope]);
         expect([name, [401, 403].includes((await call(name, own)).status)]).toEqual([name, false]);
       }
-      await one.app.get(PersonalTokenStore).endAll(admin.id);
+      await endPersonalTokens(one, admin.id);
     });
 
     it('nothing that their user may not do', async () => {
@@ -401,7 +391,7 @@ describe('personal access tokens', () => {
         'when the user is deleted by raw SQL',
         (_, { id }) => database.query('DELETE FROM users WHERE id = $1', [id]),
       ],
-      ['when all of a user’s are ended', (_, { id }) => one.app.get(PersonalTokenStore).endAll(id)],
+      ['when all of a user’s are ended', (_, { id }) => endPersonalTokens(one, id)],
     ])('%s, on every instance within Δ', async (_, end) => {
       const person = await aUser(one);
       const script = await make(person);
@@ -556,7 +546,7 @@ describe('personal access tokens', () => {
       expect(sent).toContain(`token:id:${id}`);
       expect(sent).not.toContain('usher_pat_');
       for (const guise of [...ofSecret, ...guises(hash)]) expect(sent.includes(guise)).toBe(false);
-      const cached = await one.app.get(PersonalTokenCache).byId(id);
+      const cached = await cachedPersonalToken(one, id);
       expect(cached).toEqual({
         origin: 'memory',
         value: {

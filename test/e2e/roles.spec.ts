@@ -1,13 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readSettings } from '#config';
-import { Controller, Get } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomBytes } from 'node:crypto';
-import supertest, { type Response } from 'supertest';
-import { AppModule } from '../../apps/identity/src/bootstrap/app.module.js';
-import { Public, RequireRole, Scope, TokenHoldersOnly } from '../../apps/identity/src/access/access.js';
-import { createHttpAdapter } from '#http';
+import { type Response } from 'supertest';
 import { eventually } from '../support/time/eventually.js';
 import { aUser, anAdmin, aRegistration, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
 import { expectProblem } from '../support/http/problems.js';
@@ -276,102 +269,5 @@ describe('metadata', () => {
     await profile(person, { a: 'x'.repeat(3_000) });
     expectProblem(await profile(person, { b: 'x'.repeat(3_000) }), 409, 'users.metadata_too_large');
     expect((await profile(person, { a: null, b: 'x'.repeat(3_000) })).status).toBe(200);
-  });
-});
-
-describe('RequireRole', () => {
-  @Controller('drafts')
-  @RequireRole('editor', 'chief')
-  class DraftsController {
-    @Get()
-    list(): object {
-      return { items: [] };
-    }
-
-    @Get('scoped')
-    @Scope('profile:read')
-    scoped(): object {
-      return {};
-    }
-
-    @Get('open')
-    @Public()
-    open(): object {
-      return {};
-    }
-
-    @Get('unknown')
-    @TokenHoldersOnly()
-    unknown(): object {
-      return {};
-    }
-  }
-
-  class Routes {}
-
-  let app: NestFastifyApplication;
-  let http: ReturnType<typeof supertest>;
-
-  beforeAll(async () => {
-    const settings = readSettings({
-      NODE_ENV: 'test',
-      LOG_LEVEL: 'silent',
-      DATA_DIR: process.env.USHER_TEST_DIRECTORY!,
-      JWT_KEYS_DIR: `${process.env.USHER_TEST_DIRECTORY!}/keys`,
-      ...env,
-    });
-    app = await NestFactory.create<NestFastifyApplication>(
-      {
-        module: Routes,
-        imports: [AppModule.forRoot(settings, usher.database.url)],
-        controllers: [DraftsController],
-      },
-      createHttpAdapter(settings),
-      { logger: false },
-    );
-    await app.listen(0, '127.0.0.1');
-    http = supertest(await app.getUrl());
-  });
-
-  afterAll(async () => {
-    await app.close();
-  });
-
-  it('opens a route to one of the roles, as they are now', async () => {
-    const person = await aVerifiedPerson();
-    const drafts = (path = ''): Promise<Response> =>
-      http
-        .get(`/drafts${path}`)
-        .set(person.bearer)
-        .then((answer) => answer);
-    expectProblem(await drafts(), 403, 'auth.forbidden');
-    await patch(person.id, { roles: ['chief'] });
-    await eventually(async () => (await drafts()).status === 200, { withinMs: DELTA_MS });
-    await patch(person.id, { roles: ['reader'] });
-    await eventually(async () => (await drafts()).status === 403, { withinMs: DELTA_MS });
-  });
-
-  it('opens none to administrators, services, strangers and tokens nobody was looked up for', async () => {
-    expectProblem(await http.get('/drafts').set(admin.bearer), 403, 'auth.forbidden');
-    expectProblem(await http.get('/drafts').set(bearer(KEEPER)), 403, 'auth.forbidden');
-    expectProblem(await http.get('/drafts'), 401, 'auth.missing_token');
-    expectProblem(await http.get('/drafts/unknown').set(admin.bearer), 403, 'auth.forbidden');
-    await http.get('/drafts/open').expect(200);
-  });
-
-  it('asks personal access tokens for the scope and the role', async () => {
-    const person = await aVerifiedPerson();
-    await patch(person.id, { roles: ['editor'] });
-    const { body } = await usher.http
-      .post('/auth/tokens')
-      .set(person.bearer)
-      .send({ name: 'script', scopes: ['profile:read'], password: PASSWORD })
-      .expect(201);
-    const script = bearer(body.token as string);
-    await eventually(async () => (await http.get('/drafts/scoped').set(script)).status === 200);
-    const refused = await http.get('/drafts').set(script).expect(403);
-    expect(refused.body.code).toBe('auth.insufficient_scope');
-    await patch(person.id, { roles: [] });
-    await eventually(async () => (await http.get('/drafts/scoped').set(script)).status === 403);
   });
 });

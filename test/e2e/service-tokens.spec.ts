@@ -1,10 +1,10 @@
-import { SERVICE_PRIVILEGES } from '#config';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { generateSync, ScureBase32Plugin } from 'otplib';
 import { type Response } from 'supertest';
 import { aUser, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
 import { expectProblem } from '../support/http/problems.js';
+import { SERVICE_PRIVILEGES } from '../support/app/route-table.js';
 import { TestApp } from '../support/app/test-app.js';
 
 const tokenOf = (name: string): string => TOKENS.get(name)!;

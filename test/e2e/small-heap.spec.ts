@@ -1,7 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { migrate } from '#database';
-import { accountsSchema } from '#accounts';
 import { createTestDatabase } from '../support/postgres/test-database.js';
 import { makeTestDirectory } from '../support/process/test-directory.js';
 import { runTypeScript } from '../support/typescript/run-typescript.js';
@@ -15,7 +13,6 @@ const NETWORKS = 25_000;
 describe(`a process with a heap of ${HEAP} MB`, () => {
   it('outlives tokens of unknown sessions and requests from ever new networks', async () => {
     const database = await createTestDatabase();
-    await migrate(database.url, accountsSchema);
     const directory = await makeTestDirectory();
     const env = {
       NODE_ENV: 'test',

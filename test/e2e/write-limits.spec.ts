@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Access } from '../../apps/identity/src/access/access.js';
 import { anAdmin, aUser, bearer } from '../support/app/users.js';
-import { type Route, routesOf } from '../support/app/route-table.js';
+import { type Access, type Route, routesOf } from '../support/app/route-table.js';
 import { TestApp } from '../support/app/test-app.js';
 
 const SERVICE_TOKEN = 'c2VydmljZS10b2tlbi1mb3ItZXZlcnl0aGluZw';

@@ -1,10 +1,11 @@
 /**
- * An Usher in a process of its own that is flooded with what strangers can make it remember: good tokens of sessions
- * that are not there, and requests from ever new networks. In-process, because over HTTP it takes minutes.
+ * An Usher in its own process, flooded with what unauthenticated clients can make it remember: good tokens of unknown
+ * sessions, and requests from many networks. In-process, because over HTTP it takes minutes.
  */
 import 'reflect-metadata';
 import { readSettings } from '#config';
-import { SessionCache } from '#accounts';
+import { accountsSchema, SessionCache } from '#accounts';
+import { migrate } from '#database';
 import { randomUUID } from 'node:crypto';
 import { AccessTokens } from '../../../apps/identity/src/auth/access-tokens/access-tokens.js';
 import { createApp } from '../../../apps/identity/src/bootstrap/create-app.js';
@@ -15,6 +16,7 @@ import { REQUEST_LIMITS } from '../../../apps/identity/src/rate-limits/rate-limi
 const AT_ONCE = 250;
 
 const [env, databaseUrl, tokens, networks] = process.argv.slice(2) as [string, string, string, string];
+await migrate(databaseUrl, accountsSchema);
 const app = await createApp(readSettings(JSON.parse(env) as NodeJS.ProcessEnv), databaseUrl);
 await app.init();
 
@@ -37,11 +39,11 @@ for (let n = 0; n < Number(networks); n++) {
   await known.trust(`person ${n}`, `2001:db8:${n.toString(16)}::/64`);
 }
 
-// It still has room to work in.
+// There is still heap left to work in.
 const { statusCode } = await app.inject({ method: 'GET', url: '/health/live' });
 globalThis.gc!();
 const { heapUsed: used } = process.memoryUsage();
-// Looked at afterwards, or the collector may take them before they are counted.
+// Read after the measurement, or the collector may free them before.
 const counted = counters.reduce((sum, { keysInMemory }) => sum + keysInMemory, 0);
 process.send!({
   live: statusCode,

@@ -4,7 +4,11 @@ import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants';
 import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants';
 import { type FastifyContextConfig } from 'fastify';
 import { type Access, ACCESS } from '../../../apps/identity/src/access/access.js';
+import { SCOPES } from '../../../apps/identity/src/access/scopes.js';
 import { type TestApp } from './test-app.js';
+
+export { SERVICE_PRIVILEGES } from '#config';
+export { type Access, SCOPES };
 
 export interface Route {
   /** `POST` */

@@ -1,9 +1,13 @@
 import { readSettings } from '#config';
 import { migrate } from '#database';
 import { accountsSchema } from '#accounts';
+import { createHttpAdapter } from '#http';
+import { type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { join } from 'node:path';
 import supertest from 'supertest';
+import { AppModule } from '../../../apps/identity/src/bootstrap/app.module.js';
 import { createApp } from '../../../apps/identity/src/bootstrap/create-app.js';
 import { createTestDatabase, type TestDatabase } from '../postgres/test-database.js';
 import { makeTestDirectory } from '../process/test-directory.js';
@@ -15,7 +19,11 @@ export interface TestAppOptions {
   databaseUrl?: string;
   /** Variables on top of those that make tests fast. */
   env?: NodeJS.ProcessEnv;
+  /** Routes of the test, beside those of the application. */
+  controllers?: Type[];
 }
+
+class TestRoutes {}
 
 /** One instance of Usher in this process, listening on a free port, on a real PostgreSQL. */
 export class TestApp {
@@ -23,10 +31,17 @@ export class TestApp {
     readonly app: NestFastifyApplication,
     readonly url: string,
     readonly database: TestDatabase,
+    /** Directory of the signing keys, unless `env` sets JWT_SECRET. */
+    readonly keysDir: string,
     private readonly ownsDatabase: boolean,
   ) {}
 
-  static async start({ database, databaseUrl, env = {} }: TestAppOptions = {}): Promise<TestApp> {
+  static async start({
+    database,
+    databaseUrl,
+    env = {},
+    controllers = [],
+  }: TestAppOptions = {}): Promise<TestApp> {
     const itsDatabase = database ?? (await createTestDatabase());
     await migrate(itsDatabase.url, accountsSchema);
     const directory = process.env.USHER_TEST_DIRECTORY ?? (await makeTestDirectory());
@@ -42,9 +57,17 @@ export class TestApp {
       JWT_KEYS_DIR: join(directory, 'keys'),
       ...env,
     });
-    const app = await createApp(settings, databaseUrl ?? itsDatabase.url);
+    const url = databaseUrl ?? itsDatabase.url;
+    const app =
+      controllers.length === 0
+        ? await createApp(settings, url)
+        : await NestFactory.create<NestFastifyApplication>(
+            { module: TestRoutes, imports: [AppModule.forRoot(settings, url)], controllers },
+            createHttpAdapter(settings),
+            { logger: false },
+          );
     await app.listen(0, '127.0.0.1');
-    return new TestApp(app, await app.getUrl(), itsDatabase, database === undefined);
+    return new TestApp(app, await app.getUrl(), itsDatabase, settings.jwtKeysDir, database === undefined);
   }
 
   /** A request to this instance, over a real socket. */

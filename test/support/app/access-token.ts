@@ -1,0 +1,36 @@
+import { randomUUID, sign } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestApp } from './test-app.js';
+
+/** Claims that differ from those of the token it is made from. */
+export interface OtherClaims {
+  sub?: string;
+  sid?: string;
+  iat?: number;
+  exp?: number;
+}
+
+/** The claims of an access token, as any reader of a JWT sees them. */
+export function claimsOf(token: string): Record<string, unknown> {
+  return decoded(token, 1);
+}
+
+/** An access token with a good signature by the key that signed `token`: what a thief of the key could make (RFC 7515). */
+export async function resignedToken(
+  { keysDir }: Pick<TestApp, 'keysDir'>,
+  token: string,
+  claims: OtherClaims,
+): Promise<string> {
+  const header = decoded(token, 0);
+  const key = await readFile(join(keysDir, `${String(header.kid)}.pem`), 'utf8');
+  const signed = [header, { ...claimsOf(token), jti: randomUUID(), ...claims }]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.');
+  const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' });
+  return `${signed}.${signature.toString('base64url')}`;
+}
+
+function decoded(token: string, part: 0 | 1): Record<string, unknown> {
+  return JSON.parse(Buffer.from(token.split('.')[part]!, 'base64url').toString()) as Record<string, unknown>;
+}
