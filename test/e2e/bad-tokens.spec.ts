@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { resignedToken } from '../support/app/access-token.js';
+import { tokenSigner } from '../support/app/access-token.js';
 import { countSignatureChecks } from '../support/app/internals.js';
 import { aUser, bearer, PASSWORD, type TestUser } from '../support/app/users.js';
 import { expectProblem } from '../support/http/problems.js';
@@ -91,7 +91,7 @@ describe('bad bearer tokens', () => {
   it('that are ours and have expired do not count, and are checked once', async () => {
     const from = aNetwork();
     const exp = Math.floor(Date.now() / 1_000) - 60;
-    const token = await resignedToken(generous, person.token, { iat: exp - 60, exp });
+    const token = (await tokenSigner(generous, person.token))({ iat: exp - 60, exp });
     const checks = countSignatureChecks(usher);
     expect(new Set(await statuses(() => token, from, 3 * QUOTA))).toEqual(new Set([401]));
     expect(checks()).toBe(1);

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Response } from 'supertest';
-import { claimsOf, resignedToken } from '../support/app/access-token.js';
+import { claimsOf, tokenSigner } from '../support/app/access-token.js';
 import { eventually } from '../support/time/eventually.js';
 import { aUser, bearer, PASSWORD, type TestUser, promote } from '../support/app/users.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres/test-database.js';
@@ -310,7 +310,7 @@ describe('what services ask about tokens', () => {
   it('tells nothing of an access token that has expired', async () => {
     const { token } = await aUser(one);
     const exp = Math.floor(Date.now() / 1_000) - 1;
-    const expired = await resignedToken(one, token, { iat: exp - 60, exp });
+    const expired = (await tokenSigner(one, token))({ iat: exp - 60, exp });
     expectInactive(await introspect(expired));
     // Nor is its session ended by it, which goes on.
     expect((await ask('revoke', { token: expired })).status).toBe(200);
@@ -319,8 +319,9 @@ describe('what services ask about tokens', () => {
 
   it('tells nothing of an access token whose session is another user’s, or nobody’s', async () => {
     const [ada, eve] = [await aUser(one), await aUser(one)];
+    const sign = await tokenSigner(one, ada.token);
     for (const sid of [claimsOf(eve.token).sid as string, randomUUID()]) {
-      expectInactive(await introspect(await resignedToken(one, ada.token, { sid })));
+      expectInactive(await introspect(sign({ sid })));
     }
   });
 

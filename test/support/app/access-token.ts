@@ -1,4 +1,4 @@
-import { randomUUID, sign } from 'node:crypto';
+import { createPrivateKey, randomUUID, sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestApp } from './test-app.js';
@@ -16,19 +16,24 @@ export function claimsOf(token: string): Record<string, unknown> {
   return decoded(token, 1);
 }
 
-/** An access token with a good signature by the key that signed `token`: what a thief of the key could make (RFC 7515). */
-export async function resignedToken(
+/**
+ * Makes access tokens with a good signature by the key that signed `token`, as a thief of the key could (RFC 7515).
+ *
+ * @returns the token with these claims in place of its own
+ */
+export async function tokenSigner(
   { keysDir }: Pick<TestApp, 'keysDir'>,
   token: string,
-  claims: OtherClaims,
-): Promise<string> {
+): Promise<(claims: OtherClaims) => string> {
   const header = decoded(token, 0);
-  const key = await readFile(join(keysDir, `${String(header.kid)}.pem`), 'utf8');
-  const signed = [header, { ...claimsOf(token), jti: randomUUID(), ...claims }]
-    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
-    .join('.');
-  const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' });
-  return `${signed}.${signature.toString('base64url')}`;
+  const key = createPrivateKey(await readFile(join(keysDir, `${String(header.kid)}.pem`), 'utf8'));
+  return (claims) => {
+    const signed = [header, { ...claimsOf(token), jti: randomUUID(), ...claims }]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.');
+    const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' });
+    return `${signed}.${signature.toString('base64url')}`;
+  };
 }
 
 function decoded(token: string, part: 0 | 1): Record<string, unknown> {
