@@ -12,14 +12,14 @@ import {
 } from '#accounts';
 import { Readiness } from '#observability';
 import { AvatarFiles, DiskStore } from '#storage';
-import { AccountDeletionJob } from '../../../apps/identity/src/account-deletion/account-deletion-job.js';
+import { AccountDeletionJob } from '../../../apps/identity/src/account-deletion/account-deletion.module.js';
 import { AccountDeletionService } from '../../../apps/identity/src/account-deletion/account-deletion.service.js';
-import { AuditRetention } from '../../../apps/identity/src/audit-log/audit-retention.js';
+import { AuditRetention } from '../../../apps/identity/src/audit-log/audit.module.js';
 import { SigningKeys } from '../../../apps/identity/src/auth/signing-keys/signing-keys.js';
 import { AvatarSweep } from '../../../apps/identity/src/avatars/avatar-sweep.js';
 import { AvatarsService } from '../../../apps/identity/src/avatars/avatars.service.js';
-import { AvatarProcessor } from '../../../apps/identity/src/avatars/picture/avatar-processor.js';
-import { Uploads } from '../../../apps/identity/src/avatars/upload/uploads.js';
+import { AvatarProcessor } from '../../../apps/identity/src/avatars/avatar-processor.js';
+import { Uploads } from '../../../apps/identity/src/avatars/uploads.js';
 import { type TestApp } from './test-app.js';
 
 /** Runs the job that deletes closed accounts after ACCOUNT_RETENTION. */
