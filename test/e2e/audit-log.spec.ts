@@ -29,7 +29,7 @@ interface Entry {
   request_id: string;
 }
 
-describe('the audit log', () => {
+describe('audit log', () => {
   let database: TestDatabase;
   let wire: TcpProxy;
   let usher: TestApp;
@@ -77,7 +77,7 @@ describe('the audit log', () => {
   const login = (identifier: string, password = PASSWORD): Test =>
     usher.http.post('/auth/login').send({ identifier, password });
 
-  it('has a registration, by whom it made, from where, and with which session', async () => {
+  it('audit log records a registration with user, address and session', async () => {
     const answer = await usher.http
       .post('/auth/register')
       .set('user-agent', 'Analytical Engine/1')
@@ -101,7 +101,7 @@ describe('the audit log', () => {
     });
   });
 
-  it('has logins good and bad; the bad ones name the account if there is one, and are answered alike', async () => {
+  it('audit log records good and bad logins; bad ones name the account if known, and are answered alike', async () => {
     const person = await aUser(usher);
     const good = await login(person.email).expect(200);
     expect(await entryOf(good)).toMatchObject({
@@ -129,7 +129,7 @@ describe('the audit log', () => {
     });
   });
 
-  it('has changes with the names of the fields, not with what was put into them', async () => {
+  it('audit log records the names of changed fields, not their values', async () => {
     const person = await aUser(usher);
     const { bearer: me, id } = person;
     const profile = await usher.http.put('/auth/profile').set(me).send({ bio: 'secretive', location: null });
@@ -161,7 +161,7 @@ describe('the audit log', () => {
     secrets.push('secretive');
   });
 
-  it('has the end of a session, and tells one that was stolen from one that was refreshed', async () => {
+  it('audit log records the end of a session, and tells a replayed refresh token from a refresh', async () => {
     const person = await aUser(usher);
     const { refreshToken } = person;
     const refresh = (): Promise<Response> =>
@@ -196,7 +196,7 @@ describe('the audit log', () => {
     secrets.push(refreshToken, first.body.refresh_token as string, other.token);
   });
 
-  it('has what administrators do, and about whom', async () => {
+  it('audit log records what administrators do, and about whom', async () => {
     const person = await aUser(usher);
     const answer = await usher.http
       .patch(`/users/${person.id.toUpperCase()}`)
@@ -218,7 +218,7 @@ describe('the audit log', () => {
     expect(await entryOf(head)).toMatchObject({ action: 'admin.audit_log_read', outcome: 'success' });
   });
 
-  it('has what is done at the command line', async () => {
+  it('audit log records what CLI commands do', async () => {
     const person = await aUser(usher);
     const keysDir = join(await makeTestDirectory(), 'keys');
     const env = { NODE_ENV: 'test', DATABASE_URL: database.url, JWT_KEYS_DIR: keysDir };
@@ -237,7 +237,7 @@ describe('the audit log', () => {
     );
   });
 
-  it('has refusals anywhere, once a minute of each kind and network; bad tokens it leaves to the metrics', async () => {
+  it('audit log records refusals once a minute per kind and network, except bad tokens', async () => {
     const person = await aUser(usher);
     const ask = (path: string, from: string): Promise<Response> =>
       usher.http.get(path).set(person.bearer).set('x-forwarded-for', from).expect(403);
@@ -265,7 +265,7 @@ describe('the audit log', () => {
     expect(recorded[5]![0]!.actor).toEqual({ kind: 'service', id: null, name: 'billing' });
   });
 
-  it('is read page by page, and by account, actor, action, outcome and time', async () => {
+  it('audit log is paged, and filtered by account, actor, action, outcome and time', async () => {
     const person = await aUser(usher);
     for (const bio of ['one', 'two', 'three', 'four']) {
       await usher.http.put('/auth/profile').set(person.bearer).send({ bio }).expect(200);
@@ -320,7 +320,7 @@ describe('the audit log', () => {
     }
   });
 
-  it('shows people what was done with their own account, but not where administrators sit', async () => {
+  it('users see the entries about their own account, without addresses of administrators', async () => {
     const person = await aUser(usher);
     await login(person.email, 'somebody else guesses');
     await usher.http
@@ -365,7 +365,7 @@ describe('the audit log', () => {
     };
   }
 
-  it('takes no line break and no control character of a User-Agent, and no lie about the address', async () => {
+  it('audit log strips control characters from User-Agent and ignores forged addresses', async () => {
     const answer = await login('nobody@example.com').set('x-forwarded-for', 'x\t"; DROP TABLE audit_log');
     expect((await entryOf(answer)).address).toBeNull();
     // A client may send these bytes, though no library lets one.
@@ -382,7 +382,7 @@ describe('the audit log', () => {
     expect(entry!.device).toBe(`forgedentry ${'a'.repeat(243)}`);
   });
 
-  it('has what a client asked for that did not wait for the answer', async () => {
+  it('audit log records requests whose client hung up', async () => {
     const person = await aUser(usher);
     const lock = await database.client();
     await lock.query('BEGIN');
@@ -414,7 +414,7 @@ describe('the audit log', () => {
     expect(entry).toMatchObject({ action: 'account.profile_changed', outcome: 'success' });
   });
 
-  it('writes a crowd of entries, and loses none', async () => {
+  it('audit log loses none of many parallel entries', async () => {
     const person = await aUser(usher);
     await Promise.all(
       Array.from({ length: 60 }, () => usher.http.post('/auth/logout').set(person.bearer).expect(204)),
@@ -422,7 +422,7 @@ describe('the audit log', () => {
     expect(await read({ user_id: person.id, action: 'session.ended', limit: 100 })).toHaveLength(60);
   });
 
-  it('keeps entries as long as AUDIT_RETENTION says', async () => {
+  it('audit log keeps entries for AUDIT_RETENTION', async () => {
     const aged = async (age: string): Promise<void> => {
       await database.query(
         `INSERT INTO audit_log (id, at, action, outcome, actor_kind)
@@ -442,7 +442,7 @@ describe('the audit log', () => {
     expect(Date.now() - oldest).toBeLessThan(364.5 * 86_400_000);
   });
 
-  it('holds nobody up while PostgreSQL is away, and says how many entries are missing', async () => {
+  it('audit log delays no request while PostgreSQL is unreachable, and counts the missing entries', async () => {
     const person = await aUser(usher);
     const unwritten = async (): Promise<number> => {
       const { text } = await usher.http.get('/metrics').set(bearer(SERVICE_TOKEN)).expect(200);
@@ -463,7 +463,7 @@ describe('the audit log', () => {
     expect(await unwritten()).toBeGreaterThanOrEqual(2);
   });
 
-  it('holds no secret, no email address and no phone number', async () => {
+  it('audit log has no secret, email address or phone number', async () => {
     const { rows } = await database.query('SELECT audit_log::text AS text FROM audit_log');
     expect(rows.length).toBeGreaterThan(100);
     const all = rows.map(({ text }: { text: string }) => text).join('\n');

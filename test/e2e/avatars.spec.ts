@@ -91,8 +91,8 @@ describe('avatars', () => {
     return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
   }
 
-  describe('an upload', () => {
-    it.each(KINDS)('of a %s is made WebP in two sizes, and anybody may look', async (kind) => {
+  describe('upload', () => {
+    it.each(KINDS)('upload of a %s becomes WebP in two public sizes', async (kind) => {
       const url = await uploaded(await aPicture(kind));
       expect(await avatarUrl()).toBe(url);
       expect(await files()).toHaveLength(2);
@@ -111,7 +111,7 @@ describe('avatars', () => {
       }
     });
 
-    it('is decided by its content, whatever it is called and declared', async () => {
+    it('upload is judged by its content, not by its name or declared type', async () => {
       const url = await uploaded(await aPicture());
       const html = await upload(await aPicture(), '../../evil.html', 'text/html');
       expect(html.status).toBe(200);
@@ -130,7 +130,7 @@ describe('avatars', () => {
       expect(await files()).toHaveLength(2);
     });
 
-    it('takes the former picture away, and nobody else’s', async () => {
+    it("upload replaces the user's picture, and no other user's", async () => {
       const former = await uploaded(await aPicture());
       await one.http.get(former).expect(200);
       const [mine, somebody] = [person, await aUser(one)];
@@ -143,14 +143,14 @@ describe('avatars', () => {
       expect(await files()).toHaveLength(4);
     });
 
-    it('leaves an address alone that is not ours', async () => {
+    it('upload leaves an avatar URL of another host alone', async () => {
       const foreign = `https://example.com/avatars/${'0'.repeat(32)}-512.webp`;
       await database.query('UPDATE users SET avatar_url = $2 WHERE id = $1', [person.id, foreign]);
       await uploaded(await aPicture());
       expect(await files()).toHaveLength(2);
     });
 
-    it('shows on another instance within Δ, which serves the picture too', async () => {
+    it('upload is visible on another instance within Δ, which serves the picture too', async () => {
       expect(await avatarUrl(other)).toBeNull();
       const url = await uploaded(await aPicture());
       expect(await avatarUrl()).toBe(url);
@@ -160,7 +160,7 @@ describe('avatars', () => {
       expect(profile.body.avatar_url).toBe(url);
     });
 
-    it('of one person many times at once leaves the one picture that the profile shows', async () => {
+    it('parallel uploads of one user leave only the picture the profile shows', async () => {
       const picture = await aPicture();
       await uploaded(picture);
       const answers = await Promise.all(
@@ -178,7 +178,7 @@ describe('avatars', () => {
       );
     });
 
-    it('is one at a time for each person, and nobody else waits for it', async () => {
+    it('upload runs once at a time per user, and others do not wait for it', async () => {
       const picture = await aPicture();
       const socket = await open(one);
       socket.write(head(person, 'Content-Length: 100000'));
@@ -196,7 +196,7 @@ describe('avatars', () => {
       await uploaded(picture);
     });
 
-    it('that nobody waits for any more is not decoded when its turn comes', async () => {
+    it('upload of a disconnected client is not decoded', async () => {
       const picture = await aPicture();
       const decoded = decodePicture(one, aBlankPng(7_000, 7_000));
       const body = Buffer.concat([
@@ -215,7 +215,7 @@ describe('avatars', () => {
       expect(await files()).toEqual([]);
     });
 
-    it('is for people who say who they are', async () => {
+    it('upload requires a user', async () => {
       const picture = await aPicture();
       const send = (token?: string): PromiseLike<Response> =>
         one.http
@@ -229,7 +229,7 @@ describe('avatars', () => {
     });
   });
 
-  describe('a body', () => {
+  describe('body', () => {
     const part = (name: string, content: string, filename = '; filename="a.png"'): string =>
       `--x\r\nContent-Disposition: form-data; name="${name}"${filename}\r\nContent-Type: image/png\r\n\r\n${content}\r\n`;
 
@@ -242,7 +242,7 @@ describe('avatars', () => {
         .send(body);
     }
 
-    it('of 5 MB is read, and of a byte more is 413, with a length and without', async () => {
+    it('body of 5 MB is read, one byte more gets 413, with and without a length', async () => {
       expectProblem(await upload(Buffer.alloc(MAX_BYTES)), 422, 'avatars.not_a_picture');
       expectProblem(await upload(Buffer.alloc(MAX_BYTES + 1)), 413, 'avatars.too_large');
       expectProblem(await upload(Buffer.alloc(2 * MAX_BYTES)), 413, 'avatars.too_large');
@@ -262,7 +262,7 @@ describe('avatars', () => {
       }
     });
 
-    it('that never ends is answered before it ends, cut off later, and not kept', async () => {
+    it('endless body is answered early, cut off and not kept in memory', async () => {
       const socket = await open(one);
       socket.write(head(person, 'Transfer-Encoding: chunked'));
       socket.write(chunked(part('file', '').slice(0, -2)));
@@ -282,7 +282,7 @@ describe('avatars', () => {
       expect(uploadBytesHeld(one)).toBe(0);
     });
 
-    it('too large and slow is answered once, and cut off', async () => {
+    it('large slow body is answered once and cut off', async () => {
       const socket = await open(one);
       let answer = '';
       socket.on('data', (bytes: Buffer) => (answer += bytes.toString()));
@@ -301,7 +301,7 @@ describe('avatars', () => {
       ['ends within the headers', 'multipart/form-data; boundary=x', '--x\r\nContent-Dispo'],
       ['is no multipart', 'multipart/form-data; boundary=x', '{"file": "x"}'],
       ['has a name of JavaScript', 'multipart/form-data; boundary=x', `${part('__proto__', 'x')}--x--\r\n`],
-    ])('that %s is 400', async (_, type, body) => {
+    ])('body that %s gets 400', async (_, type, body) => {
       expectProblem(await send(body, type), 400, 'request.invalid_multipart');
       await upload(await aPicture());
     });
@@ -311,11 +311,11 @@ describe('avatars', () => {
       ['no byte', ''],
       ['a file of another name', `${part('picture', 'x')}--x--\r\n`],
       ['`file` as text', `--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nx\r\n--x--\r\n`],
-    ])('with %s lacks the file', async (_, body) => {
+    ])('body with %s lacks the file', async (_, body) => {
       expect(expectProblem(await send(body), 422, 'request.validation')).toEqual(['body.file: missing']);
     });
 
-    it('may have fields that nobody asked for, and no second file', async () => {
+    it('body may have extra fields, but no second file', async () => {
       const answer = await one.http
         .post('/auth/upload-avatar')
         .set(person.bearer)
@@ -335,7 +335,7 @@ describe('avatars', () => {
         'with a line break in its name',
         'Content-Disposition: form-data; name*=utf-8\'\'a%0D%0Ab; filename="a"',
       ],
-    ])('with a big part %s is answered, and blocks no later upload', async (_, header) => {
+    ])('body with a big part %s is answered and blocks no later upload', async (_, header) => {
       for (const size of [16 * 1024, 60 * 1024, 200 * 1024]) {
         const skipped = `--x\r\n${header}\r\n\r\n${'x'.repeat(size)}\r\n`;
         const socket = await open(one);
@@ -351,7 +351,7 @@ describe('avatars', () => {
       await uploaded(await aPicture());
     });
 
-    it('whose sender hangs up before it is read blocks no later upload', async () => {
+    it('body of a client that hangs up early blocks no later upload', async () => {
       const body = `${part('file', 'GIF89a')}--x--\r\n`;
       for (let time = 0; time < 5; time++) {
         const socket = await open(one);
@@ -368,11 +368,11 @@ describe('avatars', () => {
       'image/png',
       'multipart/mixed; boundary=x',
       'application/x-www-form-urlencoded',
-    ])('of type %s is 415', async (type) => {
+    ])('body of type %s gets 415', async (type) => {
       expectProblem(await send('{}', type), 415, 'request.unsupported_media_type');
     });
 
-    it('mangled anyhow is answered, and nothing of it is held', async () => {
+    it('mangled body gets 400 or 422, and none of it stays in memory', async () => {
       const good = `${part('caption', 'x', '')}${part('file', 'GIF89a', '; filename="a.gif"')}--x--\r\n`;
       const inserted = fc.oneof(
         fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
@@ -394,7 +394,7 @@ describe('avatars', () => {
       expect(uploadBytesHeld(one)).toBe(0);
     });
 
-    it('that breaks off midway, 200 times, leaves no file, no descriptor and no memory', async () => {
+    it('bodies aborted midway, 200 times, leave no file, descriptor or memory', async () => {
       const picture = await aNoisyPicture('png', 200, 200);
       await uploaded(picture);
       const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
@@ -424,8 +424,8 @@ describe('avatars', () => {
     });
   });
 
-  describe('a picture', () => {
-    it('is not sent again to who has it, and HEAD tells about it', async () => {
+  describe('picture', () => {
+    it('picture answers 304 to its ETag, and HEAD describes it', async () => {
       const url = await uploaded(await aPicture());
       const { headers, body } = await one.http.get(url).expect(200);
       const etag = headers.etag!;
@@ -444,7 +444,7 @@ describe('avatars', () => {
       });
     });
 
-    it('has no other address than its own', async () => {
+    it('picture has exactly one address', async () => {
       const url = await uploaded(await aPicture());
       const id = url.slice(9, 41);
       await writeFile(join(store, '..', 'secret.webp'), 'secret');
@@ -470,7 +470,7 @@ describe('avatars', () => {
       await one.http.head(`/avatars/${id}-513.webp`).expect(404);
     });
 
-    it('is gone when it is removed, which may be asked twice', async () => {
+    it('picture is gone after DELETE, which may be repeated', async () => {
       const url = await uploaded(await aPicture());
       for (let time = 0; time < 2; time++) {
         await one.http.delete('/auth/avatar').set(person.bearer).expect(204);
@@ -487,8 +487,8 @@ describe('avatars', () => {
     });
   });
 
-  describe('when something fails', () => {
-    it('a disk that takes nothing is 503, and changes nothing', async () => {
+  describe('failure', () => {
+    it('full disk gets 503 and changes nothing', async () => {
       const url = await uploaded(await aPicture());
       await rename(store, `${store}.away`);
       await writeFile(store, 'no directory');
@@ -505,7 +505,7 @@ describe('avatars', () => {
       await uploaded(await aPicture());
     });
 
-    it('a database that cannot be reached is 503, and no file stays', async () => {
+    it('unreachable database gets 503 and leaves no file', async () => {
       const url = await uploaded(await aPicture());
       const before = (await files()).sort();
       await proxy.cut();
@@ -523,7 +523,7 @@ describe('avatars', () => {
       expect(await files()).toHaveLength(2);
     });
 
-    it('a picture that came meanwhile is noted before it is replaced', async () => {
+    it('picture uploaded meanwhile is noted for removal before it is replaced', async () => {
       const picture = await aPicture();
       const change = { store, userId: person.id, picture };
       const url = await changeAvatarAndCrash(one, change, () => uploaded(picture));
@@ -533,7 +533,7 @@ describe('avatars', () => {
       );
     });
 
-    it('what a crash left is swept, and nothing that is in use or was never noted', async () => {
+    it('sweep removes what a crash left, and nothing in use or never noted', async () => {
       const url = await uploaded(await aPicture());
       const id = url.slice(9, 41);
       const orphan = randomBytes(16).toString('hex');

@@ -65,7 +65,7 @@ describe('bad input', () => {
     return answers.map((answer) => expectProblem(answer, status, code));
   }
 
-  describe('in JSON', () => {
+  describe('JSON', () => {
     it.each([
       ['cut off', '{"email":"a@b.example"'],
       ['with a comma too many', '{"email":"a@b.example",}'],
@@ -75,7 +75,7 @@ describe('bad input', () => {
       ['twice', '{}{}'],
       ['with a line break in a string', '{"email":"a\nb"}'],
       ['of blanks alone', '  \n '],
-    ])('that is malformed, %s, is refused', async (_how, body) => {
+    ])('malformed JSON, %s, is refused', async (_how, body) => {
       await toEveryJsonRoute(body, 400, 'request.invalid_json');
     });
 
@@ -84,7 +84,7 @@ describe('bad input', () => {
       ['objects', `${'{"a":'.repeat(2_000)}1${'}'.repeat(2_000)}`],
       ['arrays in a field', `{"ids":${'['.repeat(2_000)}${']'.repeat(2_000)}}`],
       ['arrays that are never closed', '['.repeat(90_000)],
-    ])('that is nested 2,000 deep, %s, is refused', async (_what, body) => {
+    ])('JSON nested 2,000 deep, %s, is refused', async (_what, body) => {
       await toEveryJsonRoute(body, 400, 'request.too_deep');
     });
 
@@ -92,7 +92,7 @@ describe('bad input', () => {
       ['at the top', '{"email":"a@b.example","email":"c@d.example"}'],
       ['below', '{"a":[{"b":1,"b":1}]}'],
       ['one of them escaped', '{"email":"a@b.example","\\u0065mail":"c@d.example"}'],
-    ])('with a name given twice, %s, is refused', async (_where, body) => {
+    ])('JSON with a duplicate name, %s, is refused', async (_where, body) => {
       await toEveryJsonRoute(body, 400, 'request.duplicate_field');
     });
 
@@ -103,7 +103,7 @@ describe('bad input', () => {
       '{"constructor":{"prototype":{"is_admin":true}}}',
       '{"toString":"x"}',
       '{"prototype":{"is_admin":true}}',
-    ])('that reaches for what objects inherit is refused: %s', async (body) => {
+    ])('JSON with a name of the prototype chain is refused: %s', async (body) => {
       await toEveryJsonRoute(body, 400, 'request.forbidden_field');
       expect({}).not.toHaveProperty('is_admin');
     });
@@ -116,7 +116,7 @@ describe('bad input', () => {
       ['half a surrogate pair', '{"password":"correct horse \\ud800 battery"}'],
       ['the other half', '{"password":"correct horse \\udc00 battery"}'],
       ['the halves in the wrong order', '{"password":"\\udc00\\ud800"}'],
-    ])('with %s is refused', async (_what, body) => {
+    ])('JSON with %s is refused', async (_what, body) => {
       await toEveryJsonRoute(body, 400, 'request.invalid_text');
     });
 
@@ -133,12 +133,12 @@ describe('bad input', () => {
         'request.invalid_encoding',
       ],
       ['UTF-16', Buffer.from('{"email":"a@b.example"}', 'utf16le'), 'request.invalid_json'],
-    ])('in %s is refused', async (_what, body, code) => {
+    ])('JSON in %s is refused', async (_what, body, code) => {
       await toEveryJsonRoute(body, 400, code);
     });
 
     it.each(['null', '[]', '[{}]', '"email"', '1', 'true'])(
-      'that is no object is refused: %s',
+      'JSON that is no object is refused: %s',
       async (body) => {
         for (const errors of await toEveryJsonRoute(body, 422, 'request.validation')) {
           expect(errors).toEqual(['body: object_type']);
@@ -146,7 +146,7 @@ describe('bad input', () => {
       },
     );
 
-    it('with an unknown field is refused, though all the others are good', async () => {
+    it('JSON with an unknown field is refused although the others are good', async () => {
       for (const [method, path, good] of [
         ['post', '/auth/register', aRegistration()],
         ['post', '/auth/login', { identifier: admin.email, password: admin.password }],
@@ -166,7 +166,7 @@ describe('bad input', () => {
       }
     });
 
-    it('that is missing is refused, also where no field is required', async () => {
+    it('missing body is refused even if no field is required', async () => {
       for (const [method, path] of JSON_ROUTES) {
         expect(expectProblem(await send(method, path), 422, 'request.validation')[0]).toMatch(
           /^body.*: missing$/,
@@ -176,7 +176,7 @@ describe('bad input', () => {
       expect(expectProblem(profile, 422, 'request.validation')).toEqual(['body: missing']);
     });
 
-    it('with a thousand unknown fields gets a short answer, and with more none of them is looked at', async () => {
+    it('JSON with 1,000 unknown fields gets a short answer, with more it is refused unread', async () => {
       const fields = (count: number): string =>
         JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 0])));
       const answer = await send('put', '/auth/profile', fields(1_000));
@@ -184,7 +184,7 @@ describe('bad input', () => {
       await toEveryJsonRoute(fields(1_001), 400, 'request.too_many_fields');
     });
 
-    it('shows a long name cut, and no value', async () => {
+    it('error shortens a long field name and shows no value', async () => {
       const answer = await send(
         'post',
         '/auth/login',
@@ -197,7 +197,7 @@ describe('bad input', () => {
     });
   });
 
-  describe('in a field', () => {
+  describe('fields', () => {
     const wrong = [0, 1.5, true, [], ['x'], {}, { $ne: null }, { length: 10 }];
 
     it.each<[Method, string, string, object, unknown[]]>([
@@ -226,7 +226,7 @@ describe('bad input', () => {
       ['delete', '/auth/account', 'password', {}, [...wrong, null]],
       ['patch', '/users/:own', 'is_active', {}, ['false', 0, 1, null, [], {}, [false]]],
       ['patch', '/users/:own', 'is_admin', {}, ['true', 0, 1, null, [], {}, [true]]],
-    ])('%s %s refuses %s of another type', async (method, path, field, others, values) => {
+    ])('%s %s refuses %s of the wrong type', async (method, path, field, others, values) => {
       const bodies = values.map((value) => JSON.stringify({ ...others, [field]: value }));
       const answers = await Promise.all(bodies.map((body) => send(method, path, body)));
       const type = field.startsWith('is_') ? 'bool_type' : 'string_type';
@@ -277,7 +277,7 @@ describe('bad input', () => {
       expect(expectProblem(answer, 422, 'request.validation')).toContain(`body.${field}: ${type}`);
     });
 
-    it('is named when it is missing', async () => {
+    it('missing field is named', async () => {
       for (const [method, path, missing] of [
         ['post', '/auth/register', ['body.email: missing', 'body.password: missing']],
         ['post', '/auth/login', ['body.password: missing']],
@@ -293,15 +293,15 @@ describe('bad input', () => {
     });
   });
 
-  describe('of the wrong size or kind', () => {
-    it('is refused above 100 kB, and read up to it', async () => {
+  describe('size and kind', () => {
+    it('body is read up to 100 kB and refused above', async () => {
       const padded = (bytes: number): string => `{"a":"${'x'.repeat(bytes - 8)}"}`;
       expect(Buffer.byteLength(padded(102_400))).toBe(102_400);
       await toEveryJsonRoute(padded(102_400), 422, 'request.validation');
       await toEveryJsonRoute(padded(102_401), 413, 'request.too_large');
     });
 
-    it('is refused above 100 kB when it does not say how long it is', async () => {
+    it('chunked body above 100 kB is refused', async () => {
       const answer = await raw(
         'POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
         `${(102_401).toString(16)}\r\n"${'x'.repeat(102_400)}\r\n0\r\n\r\n`,
@@ -324,7 +324,7 @@ describe('bad input', () => {
       'json',
       '*/*',
       ';',
-    ])('is refused as %s', async (type) => {
+    ])('body sent as %s is refused', async (type) => {
       const body = JSON.stringify({ identifier: admin.email, password: admin.password });
       const answers = await Promise.all(
         JSON_ROUTES.map(([method, path]) => send(method, path, Buffer.from(body), type)),
@@ -332,7 +332,7 @@ describe('bad input', () => {
       for (const answer of answers) expectProblem(answer, 415, 'request.unsupported_media_type');
     });
 
-    it('is refused without a type, and compressed', async () => {
+    it('body without a type, or compressed, is refused', async () => {
       const untyped = await raw(
         'POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}',
       );
@@ -345,7 +345,7 @@ describe('bad input', () => {
       expectProblem(compressed, 415, 'request.unsupported_media_type');
     });
 
-    it('is refused when it would unpack to a thousand times as much, in whatever coding and wherever', async () => {
+    it('compression bomb is refused in every encoding on every route', async () => {
       const bomb = Buffer.from(`{"password":"${'x'.repeat(10_000_000)}"}`);
       const packed = { gzip: gzipSync(bomb), deflate: deflateSync(bomb), br: brotliCompressSync(bomb) };
       for (const [coding, bytes] of Object.entries(packed)) {
@@ -365,19 +365,16 @@ describe('bad input', () => {
       ['73 bytes', 'x'.repeat(73), 422, 'request.validation'],
       ['90 kB', 'x'.repeat(90_000), 422, 'request.validation'],
       ['1 MB', 'x'.repeat(1_000_000), 413, 'request.too_large'],
-    ])(
-      'is refused with a new password of %s, before any of it is hashed',
-      async (_size, password, status, code) => {
-        const startedAt = performance.now();
-        const registered = await send('post', '/auth/register', JSON.stringify(aRegistration({ password })));
-        const fields = { current_password: admin.password, new_password: password };
-        const changed = await send('post', '/auth/change-password', JSON.stringify(fields));
-        for (const answer of [registered, changed]) expectProblem(answer, status, code);
-        expect(performance.now() - startedAt).toBeLessThan(2_000);
-      },
-    );
+    ])('new password of %s is refused before it is hashed', async (_size, password, status, code) => {
+      const startedAt = performance.now();
+      const registered = await send('post', '/auth/register', JSON.stringify(aRegistration({ password })));
+      const fields = { current_password: admin.password, new_password: password };
+      const changed = await send('post', '/auth/change-password', JSON.stringify(fields));
+      for (const answer of [registered, changed]) expectProblem(answer, status, code);
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+    });
 
-    it('is refused with a given password of 1 MB as a body, and of 90 kB as a field', async () => {
+    it('given password is refused in a body of 1 MB, and of 90 kB as a field', async () => {
       for (const [bytes, status, code] of [
         [1_000_000, 413, 'request.too_large'],
         [90_000, 422, 'request.validation'],
@@ -393,7 +390,7 @@ describe('bad input', () => {
       }
     });
 
-    it('is not read at all under a token of 2 MB', async () => {
+    it('body under a token of 2 MB is not read', async () => {
       const startedAt = performance.now();
       for (const bytes of [17_000, 2_000_000]) {
         const answer = await raw(
@@ -406,14 +403,14 @@ describe('bad input', () => {
       await usher.http.get('/auth/me').set(admin.bearer).expect(200);
     });
 
-    it('is understood in the ways JSON may be announced', async () => {
+    it('JSON is accepted under every valid content type', async () => {
       for (const type of ['application/json', 'Application/JSON', 'application/json;charset="UTF-8"']) {
         expectProblem(await send('post', '/auth/login', '{}', type), 422, 'request.validation');
       }
     });
   });
 
-  describe('in an address', () => {
+  describe('URLs', () => {
     it.each([
       ['/users/x', 422, 'request.validation'],
       ['/users/1', 422, 'request.validation'],
@@ -440,7 +437,7 @@ describe('bad input', () => {
     });
   });
 
-  describe('in a query', () => {
+  describe('queries', () => {
     it.each([
       ['/users?q=%00', 400, 'request.invalid_text', ['query.q: invalid_text']],
       ['/users?q=%ED%A0%80', 400, 'request.invalid_encoding', []],
@@ -486,7 +483,7 @@ describe('bad input', () => {
     });
   });
 
-  describe('in a method', () => {
+  describe('methods', () => {
     it.each<[Method | 'head', string, string]>([
       ['get', '/auth/login', 'OPTIONS, POST'],
       ['head', '/auth/register', 'OPTIONS, POST'],
@@ -495,14 +492,14 @@ describe('bad input', () => {
       ['put', '/users', 'GET, HEAD, OPTIONS'],
       ['put', '/users/:own', 'DELETE, GET, HEAD, OPTIONS, PATCH'],
       ['post', '/health', 'GET, HEAD, OPTIONS'],
-    ])('%s %s gets 405 and is told what is allowed', async (method, path, allow) => {
+    ])('%s %s gets 405 with Allow', async (method, path, allow) => {
       const answer = await usher.http[method](path.replace(':own', admin.id));
       expect([answer.status, answer.headers.allow]).toEqual([405, allow]);
       if (method !== 'head') expectProblem(answer, 405, 'method_not_allowed');
     });
   });
 
-  it('tells strangers no more than that they need a token', async () => {
+  it('request without a token learns only that it needs one', async () => {
     for (const [method, path] of JSON_ROUTES.slice(3)) {
       const answer = await usher.http[method](path.replace(':own', admin.id)).send({ Colour: 'red' });
       expectProblem(answer, 401, 'auth.missing_token');

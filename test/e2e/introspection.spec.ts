@@ -27,7 +27,7 @@ interface Tokens {
   refresh_token: string;
 }
 
-describe('what services ask about tokens', () => {
+describe('introspection and revocation', () => {
   let database: TestDatabase;
   let redis: RedisServer;
   let one: TestApp;
@@ -117,7 +117,7 @@ describe('what services ask about tokens', () => {
     ]);
   }
 
-  it('is what an access token is, through the cache', async () => {
+  it('introspection describes an access token, through the cache', async () => {
     const ada = await aUser(one, { username: 'ada' });
     const answer = await introspect(ada.token);
     const { iat, exp, jti, sid } = claimsOf(ada.token);
@@ -148,7 +148,7 @@ describe('what services ask about tokens', () => {
     expect([truth.headers['x-cache'], truth.body.active]).toEqual(['bypass', true]);
   });
 
-  it('is what a refresh token is, without using it up', async () => {
+  it('introspection describes a refresh token without using it up', async () => {
     const grace = await aUser(one);
     const first = await introspect(grace.refreshToken);
     expect(first.body).toEqual({
@@ -184,7 +184,7 @@ describe('what services ask about tokens', () => {
     expect(await isActive(last.refresh_token)).toBe(true);
   });
 
-  it('is what a personal access token is', async () => {
+  it('introspection describes a personal access token', async () => {
     const joan = await aUser(one, { username: 'joan' });
     await database.query('UPDATE users SET email_verified = true WHERE id = $1', [joan.id]);
     await eventually(async () => (await introspect(joan.token)).body.email_verified === true, {
@@ -214,7 +214,7 @@ describe('what services ask about tokens', () => {
   });
 
   it.each(['access_token', 'refresh_token', 'personal_access_token', 'nonsense', ''])(
-    'does not hang on the hint %j',
+    'introspection ignores the hint %j',
     async (token_type_hint) => {
       const person = await aUser(one);
       const { token } = await personalToken(person);
@@ -225,7 +225,7 @@ describe('what services ask about tokens', () => {
     },
   );
 
-  it('tells nothing of what never was a token', async () => {
+  it('introspection says only inactive for what never was a token', async () => {
     const person = await aUser(one);
     const { token } = await personalToken(person);
     for (const nothing of [
@@ -291,7 +291,7 @@ describe('what services ask about tokens', () => {
         await database.query('DELETE FROM personal_access_tokens WHERE id = $1', [token]);
       },
     ],
-  ])('tells nothing of a token when %s, on every instance within Δ', async (_, end) => {
+  ])('introspection says only inactive when %s, on every instance within Δ', async (_, end) => {
     const person = await aUser(one);
     const personal = await personalToken(person);
     const tokens = [person.token, person.refreshToken, personal.token];
@@ -307,7 +307,7 @@ describe('what services ask about tokens', () => {
     }
   });
 
-  it('tells nothing of an access token that has expired', async () => {
+  it('introspection says only inactive for an expired access token', async () => {
     const { token } = await aUser(one);
     const exp = Math.floor(Date.now() / 1_000) - 1;
     const expired = (await tokenSigner(one, token))({ iat: exp - 60, exp });
@@ -317,7 +317,7 @@ describe('what services ask about tokens', () => {
     expect(await isActive(token)).toBe(true);
   });
 
-  it('tells nothing of an access token whose session is another user’s, or nobody’s', async () => {
+  it("introspection says only inactive for an access token with another user's or an unknown session", async () => {
     const [ada, eve] = [await aUser(one), await aUser(one)];
     const sign = await tokenSigner(one, ada.token);
     for (const sid of [claimsOf(eve.token).sid as string, randomUUID()]) {
@@ -325,7 +325,7 @@ describe('what services ask about tokens', () => {
     }
   });
 
-  it.each(['introspect', 'revoke'] as const)('is answered by %s to services alone', async (path) => {
+  it.each(['introspect', 'revoke'] as const)('%s is for services only', async (path) => {
     const person = await aUser(one);
     await promote(database, person.id);
     const personal = await personalToken(person);
@@ -347,55 +347,48 @@ describe('what services ask about tokens', () => {
     expect(await isActive(person.token)).toBe(true);
   });
 
-  it.each(['introspect', 'revoke'] as const)(
-    'is answered by %s to a service that sends HTTP Basic',
-    async (path) => {
-      const { token } = await aUser(one);
-      const statusOf = async (headers: Record<string, string>): Promise<number> =>
-        (await ask(path, { token }, { headers })).status;
-      const encoded = encodeURIComponent(SIGNED_TOKEN);
-      expect(encoded).not.toBe(SIGNED_TOKEN);
-      for (const credentials of [
-        `signed:${encoded}`,
-        `signed:${SIGNED_TOKEN}`,
-        `bil%6Cing:${SERVICE_TOKEN}`,
-      ]) {
-        expect(await statusOf(basic(credentials))).toBe(200);
-      }
-      expect(
-        await statusOf({ authorization: basic(`billing:${SERVICE_TOKEN}`).authorization.toLowerCase() }),
-      ).toBe(401);
+  it.each(['introspect', 'revoke'] as const)('%s accepts HTTP Basic from a service', async (path) => {
+    const { token } = await aUser(one);
+    const statusOf = async (headers: Record<string, string>): Promise<number> =>
+      (await ask(path, { token }, { headers })).status;
+    const encoded = encodeURIComponent(SIGNED_TOKEN);
+    expect(encoded).not.toBe(SIGNED_TOKEN);
+    for (const credentials of [`signed:${encoded}`, `signed:${SIGNED_TOKEN}`, `bil%6Cing:${SERVICE_TOKEN}`]) {
+      expect(await statusOf(basic(credentials))).toBe(200);
+    }
+    expect(
+      await statusOf({ authorization: basic(`billing:${SERVICE_TOKEN}`).authorization.toLowerCase() }),
+    ).toBe(401);
 
-      for (const credentials of [
-        `signed:${SERVICE_TOKEN}`,
-        `:${SERVICE_TOKEN}`,
-        SERVICE_TOKEN,
-        'billing:',
-        'billing',
-        '',
-        ':',
-        `billing:${SERVICE_TOKEN}%`,
-        `billing:${SERVICE_TOKEN}:`,
-        `Billing:${SERVICE_TOKEN}`,
-        `${SERVICE_TOKEN}:billing`,
-        'ada@example.com:correct horse battery',
-      ]) {
-        const refused = await ask(path, { token }, { headers: basic(credentials) });
-        expectOAuthError(refused, 401, 'invalid_client', 'auth.invalid_client');
-        expect(refused.headers['www-authenticate']).toBe('Basic realm="usher", Bearer');
-      }
-      for (const authorization of ['Basic', 'Basic ', 'Basic !', 'Basic é', `Basic ${'A'.repeat(9_000)}`]) {
-        expect(await statusOf({ authorization: Buffer.from(authorization).toString('latin1') })).toBe(401);
-      }
-      const poor = await ask(path, { token }, { headers: basic(`poor:${POOR_TOKEN}`) });
-      expectOAuthError(poor, 403, 'unauthorized_client', 'auth.forbidden');
-      expect(poor.body.privilege).toBe(path);
-      const elsewhere = await one.http.get('/metrics').set(basic(`poor:${POOR_TOKEN}`));
-      expect([elsewhere.status, elsewhere.headers['www-authenticate']]).toEqual([401, 'Bearer']);
-    },
-  );
+    for (const credentials of [
+      `signed:${SERVICE_TOKEN}`,
+      `:${SERVICE_TOKEN}`,
+      SERVICE_TOKEN,
+      'billing:',
+      'billing',
+      '',
+      ':',
+      `billing:${SERVICE_TOKEN}%`,
+      `billing:${SERVICE_TOKEN}:`,
+      `Billing:${SERVICE_TOKEN}`,
+      `${SERVICE_TOKEN}:billing`,
+      'ada@example.com:correct horse battery',
+    ]) {
+      const refused = await ask(path, { token }, { headers: basic(credentials) });
+      expectOAuthError(refused, 401, 'invalid_client', 'auth.invalid_client');
+      expect(refused.headers['www-authenticate']).toBe('Basic realm="usher", Bearer');
+    }
+    for (const authorization of ['Basic', 'Basic ', 'Basic !', 'Basic é', `Basic ${'A'.repeat(9_000)}`]) {
+      expect(await statusOf({ authorization: Buffer.from(authorization).toString('latin1') })).toBe(401);
+    }
+    const poor = await ask(path, { token }, { headers: basic(`poor:${POOR_TOKEN}`) });
+    expectOAuthError(poor, 403, 'unauthorized_client', 'auth.forbidden');
+    expect(poor.body.privilege).toBe(path);
+    const elsewhere = await one.http.get('/metrics').set(basic(`poor:${POOR_TOKEN}`));
+    expect([elsewhere.status, elsewhere.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+  });
 
-  it.each(['introspect', 'revoke'] as const)('has to be asked of %s as an OAuth form', async (path) => {
+  it.each(['introspect', 'revoke'] as const)('%s requires an OAuth form', async (path) => {
     for (const form of [
       '',
       'token=',
@@ -417,7 +410,7 @@ describe('what services ask about tokens', () => {
     expect((await one.http.get(`/auth/${path}`).set(SERVICE)).status).toBe(405);
   });
 
-  describe('to end a token', () => {
+  describe('revocation', () => {
     function expectDone({ status, text, headers }: Response): void {
       expect([status, text, headers['cache-control']]).toEqual([200, '', 'no-store']);
     }
@@ -432,28 +425,31 @@ describe('what services ask about tokens', () => {
           return refresh_token;
         },
       ],
-    ])('ends the session of %s, at once here and within Δ elsewhere, and no other', async (_, tokenOf) => {
-      const person = await aUser(one);
-      const session = await login(person);
-      const personal = await personalToken(person);
-      const statusOf = async (usher: TestApp, token: string): Promise<number> =>
-        (await usher.http.get('/auth/me').set(bearer(token))).status;
-      for (const usher of [one, other]) expect(await statusOf(usher, session.access_token)).toBe(200);
+    ])(
+      'revocation ends the session of %s, here at once and elsewhere within Δ, and no other',
+      async (_, tokenOf) => {
+        const person = await aUser(one);
+        const session = await login(person);
+        const personal = await personalToken(person);
+        const statusOf = async (usher: TestApp, token: string): Promise<number> =>
+          (await usher.http.get('/auth/me').set(bearer(token))).status;
+        for (const usher of [one, other]) expect(await statusOf(usher, session.access_token)).toBe(200);
 
-      const token = await tokenOf(session);
-      expectDone(await ask('revoke', { token, token_type_hint: 'refresh_token' }));
-      expect(await statusOf(one, session.access_token)).toBe(401);
-      await eventually(async () => (await statusOf(other, session.access_token)) === 401, {
-        withinMs: DELTA_MS,
-      });
-      const { refresh_token } = session;
-      await one.http.post('/auth/refresh').send({ refresh_token }).expect(401);
-      expectInactive(await introspect(refresh_token, other));
-      for (const left of [person.token, personal.token]) expect(await statusOf(other, left)).toBe(200);
-      expectDone(await ask('revoke', { token })); // again if you like
-    });
+        const token = await tokenOf(session);
+        expectDone(await ask('revoke', { token, token_type_hint: 'refresh_token' }));
+        expect(await statusOf(one, session.access_token)).toBe(401);
+        await eventually(async () => (await statusOf(other, session.access_token)) === 401, {
+          withinMs: DELTA_MS,
+        });
+        const { refresh_token } = session;
+        await one.http.post('/auth/refresh').send({ refresh_token }).expect(401);
+        expectInactive(await introspect(refresh_token, other));
+        for (const left of [person.token, personal.token]) expect(await statusOf(other, left)).toBe(200);
+        expectDone(await ask('revoke', { token })); // again if you like
+      },
+    );
 
-    it('ends a personal access token alone', async () => {
+    it('revocation ends only the personal access token', async () => {
       const person = await aUser(one);
       const [gone, left] = [await personalToken(person), await personalToken(person)];
       for (const usher of [one, other]) expect(await isActive(gone.token, usher)).toBe(true);
@@ -468,7 +464,7 @@ describe('what services ask about tokens', () => {
       expect(rows).toEqual([{ id: left.id }]);
     });
 
-    it('does nothing about what is no token of ours, and says the same', async () => {
+    it('revocation of an unknown token changes nothing and gets the same answer', async () => {
       const person = await aUser(one);
       const { token } = await personalToken(person);
       const bytes = Buffer.from(token.slice('usher_pat_'.length), 'base64url');
@@ -484,7 +480,7 @@ describe('what services ask about tokens', () => {
     });
   });
 
-  it('says 503 and not «inactive» when PostgreSQL would have to be asked and cannot be', async () => {
+  it('introspection answers 503, not inactive, if PostgreSQL is needed and unreachable', async () => {
     const person = await aUser(one);
     const { token } = await personalToken(person);
     const wire = await TcpProxy.start({ targetPort: Number(new URL(database.url).port) });

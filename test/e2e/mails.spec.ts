@@ -112,7 +112,7 @@ describe('mails', () => {
     expectProblem(await post(path, body), 400, 'auth.invalid_link');
   }
 
-  it('are plain and safe: both parts, one recipient, nothing from elsewhere, who asked, and when it ends', async () => {
+  it('mail has a text and an HTML part, one recipient, no remote content, who asked for it and when its link expires', async () => {
     const { email } = await aUser(one, { first_name: 'Click <a href="https://evil.example">here</a>' });
     const { raw, to, from, parsed } = await smtp.next(email, VERIFY);
     expect([to, from]).toEqual([[email], 'id@example.com']);
@@ -130,7 +130,7 @@ describe('mails', () => {
     expect(raw).not.toContain('evil.example');
   });
 
-  it('verify an address, by the first of ten who use the link at once', async () => {
+  it('verification link works for the first of ten parallel uses', async () => {
     const person = await aMailedPerson();
     for (const usher of [one, other]) expect((await me(usher, person)).body.email_verified).toBe(false);
     const answers = await Promise.all(
@@ -148,7 +148,7 @@ describe('mails', () => {
     await expectAlreadyVerified(person.verifyToken);
   });
 
-  it('are sent again when asked for, once a minute and five times an hour, and only the last link is good', async () => {
+  it('verification mail is sent again at most once a minute and five times an hour, and only the last link works', async () => {
     const person = await aMailedPerson();
     const ask = async (): Promise<void> =>
       expect((await post('resend-verification', { email: person.email.toUpperCase() })).status).toBe(202);
@@ -175,7 +175,7 @@ describe('mails', () => {
   });
 
   it.each(['forgot-password', 'resend-verification'])(
-    'by %s tell nobody whether there is an account: the same answer, by the same statements',
+    '%s answers known and unknown addresses alike, by the same statements',
     async (path) => {
       const known = await aMailedPerson();
       const gone = await aMailedPerson();
@@ -212,7 +212,7 @@ describe('mails', () => {
     },
   );
 
-  it('let who forgot their password set a new one, once, and end every session: here at once, elsewhere within Δ', async () => {
+  it('password reset works once and ends every session, here at once and elsewhere within Δ', async () => {
     const person = await aMailedPerson();
     const second = await login(person.email, PASSWORD, other);
     const elsewhere = { bearer: bearer(second.body.access_token as string) };
@@ -260,7 +260,7 @@ describe('mails', () => {
     await smtp.next(person.email, /^Your password was changed$/);
   });
 
-  it('keep the second factor of who had shown that the address is theirs, and take one that was there before', async () => {
+  it('password reset keeps 2FA if the email was verified, else removes it', async () => {
     const guarded = async (): Promise<TestUser & { verifyToken: string }> => {
       const person = await aMailedPerson();
       await one.database.query(
@@ -279,7 +279,7 @@ describe('mails', () => {
     expect((await login(victim.email, NEW_PASSWORD)).status).toBe(200);
   });
 
-  it('do nothing for a deactivated account, even with a link from before', async () => {
+  it('deactivated account gets no mail, and its older links do nothing', async () => {
     const person = await aMailedPerson();
     const token = await resetTokenOf(person);
     await one.http.patch(`/users/${person.id}`).set(admin.bearer).send({ is_active: false }).expect(200);
@@ -287,7 +287,7 @@ describe('mails', () => {
     await expectInvalid('verify-email', person.verifyToken);
   });
 
-  it('to another address kill the one before at once, which may have gone to a stranger', async () => {
+  it('link to a former address ends as soon as a new address is requested', async () => {
     const person = await aMailedPerson();
     const mistyped = await changeTokenOf(person, `typo.${person.email}`);
     const token = await changeTokenOf(person, `right.${person.email}`);
@@ -295,7 +295,7 @@ describe('mails', () => {
     expect((await post('confirm-email', { token })).status).toBe(204);
   });
 
-  it('change an address when the new one is confirmed: both instances know, and the old one is told', async () => {
+  it('email change takes effect when the new address is confirmed, on both instances, and notifies the old address', async () => {
     const person = await aMailedPerson();
     const newEmail = `new.${person.email}`;
     const find = (usher: TestApp, email: string) =>
@@ -335,14 +335,14 @@ describe('mails', () => {
     await expectInvalid('confirm-email', token);
   });
 
-  it('do not say that the new address is taken before its owner asks', async () => {
+  it('email change does not reveal that the new address is taken', async () => {
     const [person, owner] = [await aMailedPerson(), await aMailedPerson()];
     const token = await changeTokenOf(person, owner.email);
     expectProblem(await post('confirm-email', { token }), 409, 'users.email_taken');
     expect((await me(one, person)).body.email).toBe(person.email);
   });
 
-  it('change no address after the password was changed, and tell of that', async () => {
+  it('email change is void after a password change, which is announced by mail', async () => {
     const person = await aMailedPerson();
     const token = await changeTokenOf(person, `thief.${person.email}`);
     await one.http
@@ -356,7 +356,7 @@ describe('mails', () => {
     expect((await post('verify-email', { token: person.verifyToken })).status).toBe(204);
   });
 
-  it('have links that serve one purpose each, and end when they say', async () => {
+  it('link serves one purpose and expires when its mail says', async () => {
     const person = await aMailedPerson();
     const tokens = {
       'verify-email': person.verifyToken,
@@ -384,7 +384,7 @@ describe('mails', () => {
     for (const [path, token] of Object.entries(tokens)) await expectInvalid(path, token);
   });
 
-  it('have links that are dead as soon as the account has another address, by raw SQL too', async () => {
+  it('link ends as soon as the account has another address, by raw SQL too', async () => {
     const person = await aMailedPerson();
     const reset = await resetTokenOf(person);
     const change = await changeTokenOf(person, `next.${person.email}`);
@@ -394,7 +394,7 @@ describe('mails', () => {
     await expectInvalid('verify-email', person.verifyToken);
   });
 
-  it('leave a hash of the token in the database, and nothing else of it', async () => {
+  it('link token is stored as a hash only', async () => {
     const person = await aMailedPerson();
     const token = await resetTokenOf(person);
     const { rows } = await database.query('SELECT mailed_links::text AS row FROM mailed_links');
@@ -404,7 +404,7 @@ describe('mails', () => {
     expect(dump).toContain(createHash('sha256').update(token).digest('hex'));
   });
 
-  it('wait for a server that is away, while requests do not', async () => {
+  it('mail waits for an unreachable SMTP server, requests do not', async () => {
     const person = await aMailedPerson();
     await smtp.stop();
     const askedAt = performance.now();
@@ -425,7 +425,7 @@ describe('mails', () => {
     expect((await post('reset-password', { token, new_password: NEW_PASSWORD })).status).toBe(204);
   });
 
-  it('go out once each when two instances take from the outbox at once', async () => {
+  it('mail is sent once although two instances read the outbox', async () => {
     const person = await aMailedPerson();
     await database.query(
       `INSERT INTO mailed_links (user_id, purpose, email, address, expires_at)
@@ -442,7 +442,7 @@ describe('mails', () => {
     expect(new Set(addresses).size).toBe(30);
   });
 
-  it('are given up when there is no such mailbox, and hold nobody up', async () => {
+  it('mail to an unknown mailbox is given up and delays no other mail', async () => {
     const lost = 'nobody.there@example.net';
     secrets.push(lost);
     smtp.unknown.add(lost);
@@ -457,7 +457,7 @@ describe('mails', () => {
     expect(logged.join('\n')).toMatch(/verify_email: The mail was refused \(EENVELOPE 550\)/);
   });
 
-  it('are forgotten when they have expired and do not count any more', async () => {
+  it('purge removes links that have expired and count towards no limit', async () => {
     const [old, young] = [await aMailedPerson(), await aMailedPerson()];
     await database.query('UPDATE mailed_links SET expires_at = now() WHERE user_id = ANY ($1)', [
       [old.id, young.id],
@@ -470,7 +470,7 @@ describe('mails', () => {
     expect(rows).toEqual([{ user_id: young.id }]);
   });
 
-  it('lead to pages that change nothing when they are opened, and that keep the token to themselves', async () => {
+  it('link opens a page that changes nothing by itself and does not leak the token', async () => {
     const person = await aMailedPerson();
     for (const page of ['verify-email', 'reset-password', 'confirm-email']) {
       const { headers, text } = await one.http.get(`/${page}`).expect(200);
@@ -492,7 +492,7 @@ describe('mails', () => {
     expect((await post('verify-email', { token: person.verifyToken })).status).toBe(204);
   });
 
-  it('have left no address and no token in the log', () => {
+  it('log has no email address and no link token', () => {
     expect(logged.join('\n')).toMatch(/Mails cannot be sent at the moment \(E\w+\)[^]*Mails are sent again/);
     for (const secret of secrets)
       expect([secret, logged.join('\n').includes(secret)]).toEqual([secret, false]);

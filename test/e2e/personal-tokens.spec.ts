@@ -83,7 +83,7 @@ describe('personal access tokens', () => {
     expect(headers['www-authenticate']).toBe(`Bearer error="insufficient_scope"${wanted}`);
   }
 
-  it('are made, used on every instance, listed and revoked', async () => {
+  it('personal token is created, used on every instance, listed and revoked', async () => {
     const ada = await aUser(one, { username: 'ada' });
     const answer = await ask(ada, {
       name: 'nightly backup',
@@ -124,7 +124,7 @@ describe('personal access tokens', () => {
     expectProblem(again, 404, 'auth.token_not_found');
   });
 
-  it('void nothing that is cached by being used', async () => {
+  it('use of a personal token invalidates no cache entry', async () => {
     const script = await make(await aUser(one));
     const logged = async (): Promise<unknown> =>
       (
@@ -145,7 +145,7 @@ describe('personal access tokens', () => {
     expect(await logged()).toEqual({ n: 2 });
   });
 
-  it('live for thirty days unless it is said otherwise, and for 366 at most', async () => {
+  it('personal token lasts 30 days by default, and 366 at most', async () => {
     const person = await aUser(one);
     for (const [expires_in_days, days] of [
       [undefined, 30],
@@ -181,12 +181,12 @@ describe('personal access tokens', () => {
     ['more than a year', { expires_in_days: 367 }, 'body.expires_in_days: less_than_equal'],
     ['for ever', { expires_in_days: null }, 'body.expires_in_days: int_type'],
     ['no password', { password: undefined }, 'body.password: missing'],
-  ])('are not made with %s', async (_, fields, fault) => {
+  ])('personal token with %s is refused', async (_, fields, fault) => {
     const person = await aUser(one);
     expect(expectProblem(await ask(person, fields), 422, 'request.validation')).toContain(fault);
   });
 
-  it('are not made without the right password, nor with another token than one of a session', async () => {
+  it('personal token is created only with the right password and the access token of a session', async () => {
     const person = await aUser(one);
     expectProblem(await ask(person, { password: 'wrong' }), 403, 'auth.wrong_password');
     const script = await make(person, ALL);
@@ -194,7 +194,7 @@ describe('personal access tokens', () => {
     expect(await list(person)).toHaveLength(1);
   });
 
-  it('are fifty at most for one user, even of sixty who are asked for at once', async () => {
+  it('user has at most 50 personal tokens, even after 60 parallel requests', async () => {
     const person = await aUser(one);
     const create = (usher: TestApp): Promise<number> =>
       usher.http
@@ -224,7 +224,7 @@ describe('personal access tokens', () => {
     expect(await list(person)).toEqual([]);
   });
 
-  it('are other people’s business in no way', async () => {
+  it('personal token can be neither seen nor revoked by another user', async () => {
     const [ada, eve] = [await aUser(one), await aUser(one)];
     const script = await make(ada);
     expect(await list(eve)).toEqual([]);
@@ -234,8 +234,8 @@ describe('personal access tokens', () => {
     expect(await statusOf(script)).toBe(200);
   });
 
-  describe('open', () => {
-    it('what their scopes name, and the documentation says which', async () => {
+  describe('scopes', () => {
+    it('personal token opens the routes its scopes name, and the docs name them too', async () => {
       const admin = await anAdmin(one);
       const { body: document } = await one.http.get('/openapi.json').expect(200);
       const scopes = new Map<string, string>();
@@ -305,7 +305,7 @@ describe('personal access tokens', () => {
       await endPersonalTokens(one, admin.id);
     });
 
-    it('nothing that their user may not do', async () => {
+    it('personal token opens nothing its user may not do', async () => {
       const [person, another] = [await aUser(one), await aUser(one, { phone: '+442071838750' })];
       const every = await make(person, ALL);
       const refused = await one.http.patch(`/users/${person.id}`).set(every.bearer).send({ is_admin: true });
@@ -325,7 +325,7 @@ describe('personal access tokens', () => {
       await one.http.patch(`/users/${another.id}`).set(later.bearer).send({ is_active: false }).expect(200);
     });
 
-    it('a profile for writing', async () => {
+    it('personal token with profile:write changes the profile', async () => {
       const person = await aUser(one);
       const script = await make(person, ['profile:write']);
       await one.http.put('/auth/profile').set(script.bearer).send({ bio: 'by a script' }).expect(200);
@@ -339,7 +339,7 @@ describe('personal access tokens', () => {
     }
   });
 
-  describe('end', () => {
+  describe('revocation', () => {
     type End = (script: Made, person: TestUser) => PromiseLike<unknown>;
 
     it.each<[string, End]>([
@@ -392,7 +392,7 @@ describe('personal access tokens', () => {
         (_, { id }) => database.query('DELETE FROM users WHERE id = $1', [id]),
       ],
       ['when all of a user’s are ended', (_, { id }) => endPersonalTokens(one, id)],
-    ])('%s, on every instance within Δ', async (_, end) => {
+    ])('personal token ends %s, on every instance within Δ', async (_, end) => {
       const person = await aUser(one);
       const script = await make(person);
       for (const usher of [one, other]) expect(await statusOf(script, usher)).toBe(200);
@@ -402,7 +402,7 @@ describe('personal access tokens', () => {
       }
     });
 
-    it('even when the trigger that would log it is disabled', async () => {
+    it('deleted personal token ends within Δ even if its trigger is disabled', async () => {
       const script = await make(await aUser(one));
       for (const usher of [one, other]) expect(await statusOf(script, usher)).toBe(200);
       await database.query('ALTER TABLE personal_access_tokens DISABLE TRIGGER cache_log_delete');
@@ -416,7 +416,7 @@ describe('personal access tokens', () => {
       }
     });
 
-    it('for good when the account is deactivated and restored', async () => {
+    it('personal token stays ended after the account is deactivated and restored', async () => {
       const [admin, person] = [await anAdmin(one), await aUser(one)];
       const script = await make(person);
       expect(await statusOf(script)).toBe(200);
@@ -427,7 +427,7 @@ describe('personal access tokens', () => {
       await eventually(async () => (await statusOf(script, other)) === 401, { withinMs: DELTA_MS });
     });
 
-    it('not with the sessions, nor by a change of password', async () => {
+    it('personal token survives logout-all and a password change', async () => {
       const person = await aUser(one);
       const script = await make(person);
       await one.http
@@ -439,7 +439,7 @@ describe('personal access tokens', () => {
       for (const usher of [one, other]) expect(await statusOf(script, usher)).toBe(200);
     });
 
-    it('and come back with their row, should it be restored', async () => {
+    it('personal token works again if its row is restored', async () => {
       const script = await make(await aUser(one));
       expect(await statusOf(script)).toBe(200);
       await database.query('CREATE TABLE kept AS SELECT * FROM personal_access_tokens WHERE id = $1', [
@@ -456,8 +456,8 @@ describe('personal access tokens', () => {
     });
   });
 
-  describe('are not', () => {
-    it('what strangers make up, which takes no room in the caches', async () => {
+  describe('secrecy', () => {
+    it('invented personal token takes no cache entry', async () => {
       const script = await make(await aUser(one));
       const ofId = (head: Buffer): string =>
         `usher_pat_${Buffer.concat([head, randomBytes(32)]).toString('base64url')}`;
@@ -489,7 +489,7 @@ describe('personal access tokens', () => {
       expect(await statusOf(script)).toBe(200);
     });
 
-    it('refresh tokens or access tokens, nor the other way round', async () => {
+    it('personal token is not accepted as refresh or access token, nor the reverse', async () => {
       const person = await aUser(one);
       const { token } = await make(person, ALL);
       for (const refresh_token of [token, token.replace('usher_pat_', 'usher_rt_'), person.token]) {
@@ -509,7 +509,7 @@ describe('personal access tokens', () => {
       expectProblem(login, 401, 'auth.invalid_credentials');
     });
 
-    it('in any table, in Redis, nor with their hash in any cache', async () => {
+    it('personal token is stored in no table and not in Redis, and its hash in no cache', async () => {
       const person = await aUser(one);
       const { id, token } = await make(person, ALL);
       for (const usher of [one, other]) expect(await statusOf({ bearer: bearer(token) }, usher)).toBe(200);
@@ -563,7 +563,7 @@ describe('personal access tokens', () => {
     });
   });
 
-  it('are looked up in PostgreSQL only so often for one network, and those in use go on without it', async () => {
+  it('unknown personal tokens are looked up at a limited rate per network, and cached ones keep working', async () => {
     const wire = await TcpProxy.start({ targetPort: Number(new URL(database.url).port) });
     const throughWire = new URL(database.url);
     throughWire.host = `127.0.0.1:${wire.port}`;

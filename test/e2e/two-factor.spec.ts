@@ -27,7 +27,7 @@ interface Guarded extends TestUser {
   recoveryCodes: string[];
 }
 
-describe('the second factor', () => {
+describe('two-factor', () => {
   let redis: RedisServer;
   let usher: TestApp;
   const log: string[] = [];
@@ -101,7 +101,7 @@ describe('the second factor', () => {
   const stateOf = async (person: TestUser): Promise<unknown> =>
     (await usher.http.get('/auth/second-factor').set(person.bearer).expect(200)).body;
 
-  it('is set up with the password, confirmed with a code, asked for at logins, and removed with both', async () => {
+  it('2FA is set up with the password, confirmed with a code, required at login, and removed with both', async () => {
     const person = await aUser(usher);
     expect(await stateOf(person)).toEqual({ enabled: false, since: null, recovery_codes_left: 0 });
     const refused = await post('/auth/second-factor', { password: 'wrong' }, person.bearer);
@@ -170,7 +170,7 @@ describe('the second factor', () => {
     expectProblem(none, 409, 'auth.second_factor_not_on');
   });
 
-  it('takes each code once: not that of the confirmation, and of ten parallel logins one', async () => {
+  it('2FA code works once: not after the confirmation, and in one of ten parallel logins', async () => {
     const person = await aUser(usher);
     const secret = await start(person);
     const first = codeOf(secret);
@@ -191,7 +191,7 @@ describe('the second factor', () => {
     expectProblem(await login(person, { code: first }), 401, 'auth.invalid_code'); // nor an earlier one
   });
 
-  it('is turned on once by confirmations that come at the same time', async () => {
+  it('2FA is enabled once by parallel confirmations', async () => {
     const person = await aUser(usher);
     const code = codeOf(await start(person));
     const answers = await Promise.all(Array.from({ length: 5 }, () => confirm(person, code)));
@@ -201,7 +201,7 @@ describe('the second factor', () => {
     expect(await stateOf(person)).toMatchObject({ enabled: true, recovery_codes_left: 10 });
   });
 
-  it('takes each recovery code once, however it is typed, and of ten parallel logins one', async () => {
+  it('recovery code works once, however it is typed, and in one of ten parallel logins', async () => {
     const person = await guarded();
     const [code, other] = person.recoveryCodes as [string, string];
     const ten = await Promise.all(Array.from({ length: 10 }, () => login(person, { code })));
@@ -216,7 +216,7 @@ describe('the second factor', () => {
     expect(await stateOf(stranger)).toMatchObject({ recovery_codes_left: 10 });
   });
 
-  it('does not use up a code that comes with a wrong password', async () => {
+  it('2FA code is not used up by a wrong password', async () => {
     const person = await guarded();
     const [recovery] = person.recoveryCodes;
     for (const code of [codeOf(person.secret, 1), recovery]) {
@@ -227,7 +227,7 @@ describe('the second factor', () => {
     }
   });
 
-  it('asks no account that is deactivated', async () => {
+  it('deactivated account is not asked for a 2FA code', async () => {
     const person = await guarded();
     const challenge = await challengeOf(person);
     await usher.database.query('UPDATE users SET is_active = false WHERE id = $1', [person.id]);
@@ -236,7 +236,7 @@ describe('the second factor', () => {
     expectProblem(await finish(challenge, codeOf(person.secret)), 401, 'auth.invalid_challenge');
   });
 
-  it('stays on when the password changes, which ends what was begun with the old one', async () => {
+  it('2FA stays on after a password change, which ends challenges and enrolments begun before', async () => {
     const person = await guarded();
     const challenge = await challengeOf(person);
     const change = { current_password: PASSWORD, new_password: NEW_PASSWORD };
@@ -249,25 +249,28 @@ describe('the second factor', () => {
   it.each([
     ['a challenge', 'auth.invalid_challenge'],
     ['the password', 'auth.invalid_credentials'],
-  ])('opens no session by %s when the password changes while the code is checked', async (by, refusal) => {
-    const person = await guarded();
-    const challenge = await challengeOf(person);
-    const [code] = person.recoveryCodes as [string];
-    const client = await usher.database.client();
-    await client.query('BEGIN');
-    await client.query(`UPDATE users SET password_hash = '$2b$04$' || repeat('x', 53) WHERE id = $1`, [
-      person.id,
-    ]);
-    const answer = by === 'a challenge' ? finish(challenge, code) : login(person, { code });
-    // The code is taken, and the session waits for the row of the user.
-    await eventually(async () => (await usher.database.query(WAITING)).rows.length === 1);
-    await client.query('COMMIT');
-    await client.end();
-    expectProblem(await answer, 401, refusal);
-    expect(await stateOf(person)).toMatchObject({ enabled: true, recovery_codes_left: 9 });
-  });
+  ])(
+    'login by %s opens no session if the password changes while the code is checked',
+    async (by, refusal) => {
+      const person = await guarded();
+      const challenge = await challengeOf(person);
+      const [code] = person.recoveryCodes as [string];
+      const client = await usher.database.client();
+      await client.query('BEGIN');
+      await client.query(`UPDATE users SET password_hash = '$2b$04$' || repeat('x', 53) WHERE id = $1`, [
+        person.id,
+      ]);
+      const answer = by === 'a challenge' ? finish(challenge, code) : login(person, { code });
+      // The code is taken, and the session waits for the row of the user.
+      await eventually(async () => (await usher.database.query(WAITING)).rows.length === 1);
+      await client.query('COMMIT');
+      await client.end();
+      expectProblem(await answer, 401, refusal);
+      expect(await stateOf(person)).toMatchObject({ enabled: true, recovery_codes_left: 9 });
+    },
+  );
 
-  it('opens nothing by a challenge that is forged, expired or of somebody else, and by none without a code', async () => {
+  it('2FA challenge opens nothing if forged, expired or of another user, nor without a code', async () => {
     const [person, stranger] = [await guarded(), await guarded()];
     const challenge = await challengeOf(person);
     const code = codeOf(person.secret);
@@ -300,7 +303,7 @@ describe('the second factor', () => {
     expect((await finish(challenge, code)).status).toBe(200);
   });
 
-  it('is asked for in OAuth forms, as otp', async () => {
+  it('OAuth password grant requires the 2FA code as otp', async () => {
     const person = await guarded();
     const grant = async (more: object): Promise<Response> =>
       usher.http
@@ -318,7 +321,7 @@ describe('the second factor', () => {
     await usher.http.get('/auth/me').set(bearer(granted.body.access_token)).expect(200);
   });
 
-  it('is turned off by an administrator, for who has lost everything', async () => {
+  it('administrator turns off the 2FA of a user who lost every device', async () => {
     const [person, admin] = [await guarded(), await anAdmin(usher)];
     const remove = async (id: string, by: TestUser): Promise<Response> =>
       usher.http
@@ -335,7 +338,7 @@ describe('the second factor', () => {
     expect((await login(person)).status).toBe(200);
   });
 
-  it('goes with its user', async () => {
+  it('2FA is deleted with its user', async () => {
     const person = await guarded();
     await usher.database.query('DELETE FROM users WHERE id = $1', [person.id]);
     const { rows } = await usher.database.query(
@@ -346,7 +349,7 @@ describe('the second factor', () => {
     expect(rows).toEqual([]);
   });
 
-  it('refuses a secret from the row of somebody else, and takes a recovery code still', async () => {
+  it("2FA secret copied from another user's row is refused, and recovery codes still work", async () => {
     const [person, thief] = [await guarded(), await guarded()];
     await usher.database.query(
       'UPDATE second_factors SET secret = (SELECT secret FROM second_factors WHERE user_id = $2) WHERE user_id = $1',
@@ -362,7 +365,7 @@ describe('the second factor', () => {
     expect((await login(person, { code: person.recoveryCodes[0] })).status).toBe(200);
   });
 
-  it('leaves secrets and codes neither in the database, nor in Redis, nor in the log', async () => {
+  it('2FA secrets and codes are in clear neither in the database nor in Redis nor in the log', async () => {
     const person = await guarded();
     const challenge = await challengeOf(person);
     const code = codeOf(person.secret, 1);
@@ -403,7 +406,7 @@ describe('the second factor', () => {
     }
   });
 
-  describe('on other instances', () => {
+  describe('two-factor with several keys and networks', () => {
     let both: TestApp;
     let newer: TestApp;
 
@@ -427,7 +430,7 @@ describe('the second factor', () => {
       await Promise.all([both.stop(), newer.stop()]);
     });
 
-    it('is encrypted with the new key by the next login, whereupon the old one can go', async () => {
+    it('2FA secret is encrypted with the new key at the next login, and the old key can be removed', async () => {
       const person = await guarded();
       const early = await login(person, { code: codeOf(person.secret) }, newer);
       expectProblem(early, 503, 'encryption.unknown_key');
@@ -441,7 +444,7 @@ describe('the second factor', () => {
       expectProblem(late, 503, 'encryption.unknown_key');
     });
 
-    it('slows who guesses codes with the right password, by account and network, whichever name they give', async () => {
+    it('guessing 2FA codes with the right password is throttled by account and network, under every name of the account', async () => {
       const person = await guarded(
         await aUser(usher, { username: `guessed.${randomBytes(4).toString('hex')}` }),
       );

@@ -184,7 +184,7 @@ class ToysController {
 @Module({ imports: [HttpModule], controllers: [ToysController] })
 class ToyModule {}
 
-describe('the HTTP room', () => {
+describe('HTTP adapter', () => {
   let app: NestFastifyApplication;
   let http: ReturnType<typeof supertest>;
   let port: number;
@@ -227,8 +227,8 @@ describe('the HTTP room', () => {
   const requestLines = (): Record<string, unknown>[] =>
     lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request');
 
-  describe('reading bodies', () => {
-    it('gives the handler a normalised body, in which absent fields stay absent and null stays null', async () => {
+  describe('bodies', () => {
+    it('body keeps absent fields absent and null null', async () => {
       const answer = await post('{"email":" ADA@Example.COM ","name":null,"phone":"+44 (20) 7183-8750"}');
       expect(answer.status).toBe(201);
       expect(answer.body).toEqual({ email: 'ada@example.com', name: null, phone: '+442071838750' });
@@ -256,7 +256,7 @@ describe('the HTTP room', () => {
       ['null', 'null', 422, 'request.validation'],
       ['a string', '"x"', 422, 'request.validation'],
       ['nothing', '', 422, 'request.validation'],
-    ])('refuses %s', async (_what, body, status, code) => {
+    ])('body of %s is refused', async (_what, body, status, code) => {
       const answer = await post(body as string);
       expect(answer.status).toBe(status);
       expect(answer.headers['content-type']).toMatch('application/problem+json');
@@ -264,7 +264,7 @@ describe('the HTTP room', () => {
       expect(typeof answer.body.detail).toBe('string');
     });
 
-    it('refuses what is not UTF-8 and tolerates a byte order mark', async () => {
+    it('body that is not UTF-8 is refused, a byte order mark is accepted', async () => {
       const bytes = Buffer.concat([Buffer.from('{"email":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')]);
       const head = `POST /toys HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n`;
       const bad = await raw(
@@ -275,7 +275,7 @@ describe('the HTTP room', () => {
       expect((await post('\ufeff{"email":"a@b.example"}')).status).toBe(201);
     });
 
-    it('says where broken JSON breaks, and names a duplicate field with its place', async () => {
+    it('error names the position of broken JSON and the path of a duplicate field', async () => {
       expect((await post('{"email":\n}')).body.detail).toMatch('line 2, column 1');
       const answer = await post('{"a":[{"b":1,"b":2}]}');
       expect(answer.body.errors).toEqual([
@@ -289,7 +289,7 @@ describe('the HTTP room', () => {
       [FORM, undefined],
       ['nonsense', undefined],
       ['application/json', 'gzip'],
-    ])('answers 415 to a body sent as %s, coding %s', async (type, coding) => {
+    ])('body sent as %s with encoding %s gets 415', async (type, coding) => {
       const request = http.post('/toys').set('content-type', type);
       if (coding) void request.set('content-encoding', coding);
       const answer = await request.send('{"email":"a@b.example"}');
@@ -301,7 +301,7 @@ describe('the HTTP room', () => {
       ['two lengths', 'Content-Length: 2\r\nContent-Length: 3'],
       ['a length and chunks', 'Content-Length: 2\r\nTransfer-Encoding: chunked'],
       ['a coding that it does not know', 'Transfer-Encoding: chunked, identity'],
-    ])('reads no body with %s, behind which another request could hide', async (_what, framing) => {
+    ])('body with %s is not read, since it could smuggle a request', async (_what, framing) => {
       const head = 'POST /toys HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
       const answer = await raw(`${head}${framing}\r\n\r\n{}GET /toys HTTP/1.1\r\nHost: x\r\n\r\n`);
       expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 400']);
@@ -311,7 +311,7 @@ describe('the HTTP room', () => {
       ['gzip before chunked', 'HTTP/1.1', 'Transfer-Encoding: gzip, chunked', 501],
       ['two codings in two lines', 'HTTP/1.1', 'Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked', 501],
       ['a coding that HTTP/1.0 does not have', 'HTTP/1.0', 'Transfer-Encoding: chunked', 400],
-    ])('refuses %s, and ends the connection', async (_what, version, coding, status) => {
+    ])('request with %s is refused and its connection closed', async (_what, version, coding, status) => {
       const head = `POST /toys ${version}\r\nHost: x\r\nContent-Type: application/json\r\n${coding}\r\n\r\n`;
       const answer = await raw(`${head}2\r\n{}\r\n0\r\n\r\nGET /toys HTTP/1.1\r\nHost: x\r\n\r\n`);
       expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
@@ -319,14 +319,14 @@ describe('the HTTP room', () => {
       expect(requestLines()[0]).toMatchObject({ status });
     });
 
-    it('answers 415 to a body without a type', async () => {
+    it('body without a content type gets 415', async () => {
       const answer = await raw(
         'POST /toys HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}',
       );
       expect(answer).toMatch(/^HTTP\/1.1 415/);
     });
 
-    it('reads forms only where a route asks for one, and refuses fields given twice', async () => {
+    it('form is read only by routes that declare one, and duplicate fields are refused', async () => {
       const form = (body: string, type = FORM): supertest.Test =>
         http.post('/toys/token').set('content-type', type).send(body);
       expect((await form('grant_type=pass+word%21')).body).toEqual({ grant_type: 'pass word!' });
@@ -342,8 +342,8 @@ describe('the HTTP room', () => {
     });
   });
 
-  describe('validating', () => {
-    it('names missing, unknown and wrong fields in the manner of FastAPI, without their values', async () => {
+  describe('validation', () => {
+    it('validation error names missing, unknown and wrong fields as FastAPI does, without their values', async () => {
       const missing = await post('{"is_admin":true,"name":5}');
       expect(missing.status).toBe(422);
       expect(missing.body.errors).toEqual([
@@ -360,14 +360,14 @@ describe('the HTTP room', () => {
       expect(wrong.text).not.toContain('marmalade');
     });
 
-    it('lists at most 50 errors, however many unknown fields a body has', async () => {
+    it('validation error lists at most 50 fields', async () => {
       const many = (count: number): string =>
         JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, index) => [`field${index}`, 1])));
       expect((await post(many(1_000))).body.errors).toHaveLength(50);
       expect((await post(many(1_001))).body.code).toBe('request.too_many_fields');
     });
 
-    it('refuses more values or pairs than any route takes', async () => {
+    it('body with more values or pairs than any route takes is refused', async () => {
       const listed = (count: number): string => `{"name":[${'1,'.repeat(count - 3)}1]}`;
       const paired = (count: number): string => 'a=1&'.repeat(count - 1);
       expect((await post(listed(10_000))).status).toBe(422);
@@ -380,7 +380,7 @@ describe('the HTTP room', () => {
       expect((await form(101)).body.code).toBe('request.too_many_fields');
     });
 
-    it('reads whole numbers from queries and refuses everything else', async () => {
+    it('query field of type integer accepts whole numbers only', async () => {
       expect((await http.get('/toys?limit=20')).body).toEqual({ limit: 20 });
       expect((await http.get('/toys')).body).toEqual({});
       for (const query of [
@@ -402,7 +402,7 @@ describe('the HTTP room', () => {
       expect((await http.get('/toys?prototype=1')).body.code).toBe('request.forbidden_field');
     });
 
-    it('checks path parameters', async () => {
+    it('path parameters are validated', async () => {
       const id = '0197A3C4-5D6E-7F80-9A1B-2C3D4E5F6071';
       expect((await http.get(`/toys/${id}`)).body).toEqual({ id: id.toLowerCase() });
       const answer = await http.get('/toys/42');
@@ -414,8 +414,8 @@ describe('the HTTP room', () => {
     });
   });
 
-  describe('answering errors', () => {
-    it('challenges barely without credentials, and with error="invalid_token" for bad ones', async () => {
+  describe('errors', () => {
+    it('WWW-Authenticate is a bare challenge without credentials, and says error="invalid_token" for bad ones', async () => {
       const answer = await http.get('/toys/revoked');
       expect(answer.status).toBe(401);
       expect(answer.headers['www-authenticate']).toBe(
@@ -423,13 +423,13 @@ describe('the HTTP room', () => {
       );
     });
 
-    it('sends Retry-After in whole seconds, rounded up', async () => {
+    it('Retry-After is in whole seconds, rounded up', async () => {
       const answer = await http.get('/toys/busy');
       expect(answer.status).toBe(503);
       expect(answer.headers['retry-after']).toBe('3');
     });
 
-    it('merges the extensions of a fault without letting them replace its own members', async () => {
+    it("problem document includes an error's extensions, which cannot replace its own members", async () => {
       const answer = await http.post('/toys/token').type('form').send('grant_type=magic');
       expect(answer.status).toBe(400);
       expect(answer.body).toMatchObject({
@@ -439,7 +439,7 @@ describe('the HTTP room', () => {
       });
     });
 
-    it('answers an unforeseen error with nothing about it, and logs it without what hangs on it', async () => {
+    it('unexpected error is answered without details, and logged without its attached objects', async () => {
       const answer = await http
         .get('/toys/boom?token=abc')
         .set('x-request-id', 'my-id.1')
@@ -457,14 +457,14 @@ describe('the HTTP room', () => {
       expect(lines.join('')).not.toMatch(/\$2b|token=abc/);
     });
 
-    it("sends a library's own document as it is", async () => {
+    it('error format of a library is sent unchanged', async () => {
       const answer = await http.get('/toys/sick');
       expect(answer.status).toBe(503);
       expect(answer.body).toEqual({ status: 'error', details: { database: { status: 'down' } } });
       expect(answer.headers['retry-after']).toBe('1');
     });
 
-    it('knows addresses, and the methods of each', async () => {
+    it('unknown path gets 404, wrong method gets 405 with Allow', async () => {
       const nowhere = await http.post('/nowhere?secret=1').type('text/plain').send('x');
       expect(nowhere.status).toBe(404);
       expect(nowhere.body.code).toBe('not_found');
@@ -482,7 +482,7 @@ describe('the HTTP room', () => {
       expect((await http.head('/nowhere')).status).toBe(404);
     });
 
-    it('refuses malformed URLs and over-long parameters before any route', async () => {
+    it('malformed URL or over-long parameter is refused before routing', async () => {
       for (const [path, status, code] of [
         ['/toys/%', 400, 'request.invalid_url'],
         ['/toys/%ff', 400, 'request.invalid_url'],
@@ -495,7 +495,7 @@ describe('the HTTP room', () => {
       }
     });
 
-    it('answers malformed HTTP and over-long headers with a problem', async () => {
+    it('malformed HTTP and over-long headers get a problem document', async () => {
       const malformed = await raw('GET / HTTP/1.1\r\nHost x\r\n\r\n');
       expect(malformed).toMatch(/^HTTP\/1.1 400 Bad Request\r\n/);
       expect(malformed).toMatch('application/problem+json');
@@ -505,7 +505,7 @@ describe('the HTTP room', () => {
       expect(long).toMatch('request.headers_too_large');
     });
 
-    it('ends headers and bodies that do not come', async () => {
+    it('connection is closed if headers or body do not arrive', async () => {
       const server = app.getHttpServer();
       expect([server.headersTimeout, server.requestTimeout]).toEqual([5_000, 10_000]);
       Object.assign(server, { headersTimeout: 200, requestTimeout: 200 });
@@ -521,7 +521,7 @@ describe('the HTTP room', () => {
     });
   });
 
-  describe('heads', () => {
+  describe('request heads', () => {
     const get = (...headers: string[]): Promise<string> =>
       raw(['GET /toys HTTP/1.1', ...headers, 'Connection: close', '', ''].join('\r\n'));
     const many = (count: number): string[] => Array.from({ length: count }, (_, index) => `X${index}: a`);
@@ -544,21 +544,24 @@ describe('the HTTP room', () => {
       ['another Expect', ['Host: x', 'Expect: something'], 417, 'request.expectation_failed'],
       ['101 headers', ['Host: x', ...many(99)], 431, 'request.headers_too_large'],
       ['a Host behind the 1,000th', [...many(1_001), 'Host: x'], 431, 'request.headers_too_large'],
-    ])('with %s are refused by a problem document, and logged', async (_what, headers, status, code) => {
-      const answer = await get(...headers);
-      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-      expect(answer).toMatch(/content-type: application\/problem\+json/i);
-      expect(answer).toMatch(/x-content-type-options: nosniff/i);
-      expect(answer).toContain(`"code":"${code}"`);
-      expect(requestLines()).toMatchObject([{ route: '/toys', status, code }]);
-    });
+    ])(
+      'request head with %s is refused by a problem document, and logged',
+      async (_what, headers, status, code) => {
+        const answer = await get(...headers);
+        expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+        expect(answer).toMatch(/content-type: application\/problem\+json/i);
+        expect(answer).toMatch(/x-content-type-options: nosniff/i);
+        expect(answer).toContain(`"code":"${code}"`);
+        expect(requestLines()).toMatchObject([{ route: '/toys', status, code }]);
+      },
+    );
 
-    it('with a hundred headers, or from HTTP/1.0 without a Host, are accepted', async () => {
+    it('request head with 100 headers, or of HTTP/1.0 without Host, is accepted', async () => {
       expect(await get('Host: x', ...many(98))).toMatch(/^HTTP\/1.1 200 /);
       expect(await raw('GET /toys HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1.1 200 /);
     });
 
-    it('may ask whether to go on before they send a body', async () => {
+    it('request with Expect: 100-continue is told to continue', async () => {
       const answer = await raw(
         'POST /toys HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n' +
           'Content-Length: 2\r\nExpect: 100-Continue\r\n\r\n{}',
@@ -568,14 +571,14 @@ describe('the HTTP room', () => {
   });
 
   describe('deadlines', () => {
-    it('answers 503 in time when a guard hangs', async () => {
+    it('hanging guard gets 503 at the deadline', async () => {
       const answer = await http.get('/toys/hanging');
       expect(answer.status).toBe(503);
       expect(answer.body.code).toBe('request.deadline');
       expect(answer.headers['retry-after']).toBe('1');
     });
 
-    it('ignores what the handler says after that', async () => {
+    it('answer of a handler after the deadline is ignored', async () => {
       expect((await http.get('/toys/late')).status).toBe(503);
       gate.emit('open');
       expect((await http.get('/toys')).status).toBe(200);
@@ -584,8 +587,8 @@ describe('the HTTP room', () => {
     });
   });
 
-  describe('headers', () => {
-    it('stores nothing unless the route says otherwise', async () => {
+  describe('response headers', () => {
+    it('answers are no-store unless the route says otherwise', async () => {
       const answer = await http.get('/toys');
       expect(answer.headers['cache-control']).toBe('no-store');
       expect(answer.headers['referrer-policy']).toBe('no-referrer');
@@ -594,7 +597,7 @@ describe('the HTTP room', () => {
       expect((await http.get('/toys/open')).headers['cache-control']).toBe('public, max-age=60');
     });
 
-    it('takes request ids that are safe to log, and makes its own otherwise', async () => {
+    it('request id is taken from the client if safe to log, else generated', async () => {
       expect((await http.get('/toys').set('x-request-id', 'a.B_c-1')).headers['x-request-id']).toBe(
         'a.B_c-1',
       );
@@ -604,7 +607,7 @@ describe('the HTTP room', () => {
       }
     });
 
-    it('revalidates marked routes by a strong ETag', async () => {
+    it('route with an ETag answers 304 to a matching If-None-Match', async () => {
       const first = await http.get('/toys/kept');
       expect(first.headers['cache-control']).toBe('private, no-cache');
       const { etag } = first.headers as { etag: string };
@@ -620,8 +623,8 @@ describe('the HTTP room', () => {
     });
   });
 
-  describe('the request log', () => {
-    it('has one line a request, with the pattern of the route and neither headers nor query', async () => {
+  describe('request log', () => {
+    it('request log has one line per request, with the route pattern and neither headers nor query', async () => {
       await http
         .get('/toys/0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071?email=ada%40example.com')
         .set('authorization', 'Bearer abc');
@@ -636,7 +639,7 @@ describe('the HTTP room', () => {
       expect(lines.join('')).not.toMatch(/ada(@|%40)|Bearer|0197a3c4/);
     });
 
-    it('counts from where the head arrives, not from where the router is done', async () => {
+    it('request log measures from the arrival of the head', async () => {
       const server = app.getHttpServer();
       const busy = (): void => {
         const until = performance.now() + 40;
@@ -647,7 +650,7 @@ describe('the HTTP room', () => {
       expect(requestLines()[0]!.ms).toBeGreaterThanOrEqual(40);
     });
 
-    it('has the address of the client where LOG_ADDRESSES is on, and nowhere else', async () => {
+    it('request log has the client address only with LOG_ADDRESSES=on', async () => {
       await http.get('/toys').set('x-forwarded-for', '192.0.2.7');
       expect(requestLines()[0]).not.toHaveProperty('address');
       app.getHttpAdapter().getInstance().logAddresses = true;
@@ -656,7 +659,7 @@ describe('the HTTP room', () => {
       expect(requestLines()[1]).toMatchObject({ address: '127.0.0.1' });
     });
 
-    it('names the code of a refusal', async () => {
+    it('request log has the error code of a refusal', async () => {
       await post('{}');
       await http.get('/gone?email=ada%40example.com');
       expect(requestLines()).toMatchObject([
@@ -667,19 +670,19 @@ describe('the HTTP room', () => {
     });
   });
 
-  describe('the front page', () => {
+  describe('front page', () => {
     it.each([
       ['a browser', 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', 'text/html'],
       ['curl', '*/*', 'application/json'],
       ['axios', 'application/json, text/plain, */*', 'application/json'],
       ['one that likes HTML less', 'text/html;q=0.5, application/json', 'application/json'],
       ['one that takes texts', 'text/*', 'text/html'],
-    ])('is for %s what it accepts', async (_who, accept, type) => {
+    ])('front page for %s has the type it accepts', async (_who, accept, type) => {
       const answer = await http.get('/').set('accept', accept);
       expect([answer.status, answer.type, answer.headers.vary]).toEqual([200, type, 'Accept']);
     });
 
-    it('says what answers and where to look next, as a page and as JSON', async () => {
+    it('front page names the service and links to its documentation, as HTML and as JSON', async () => {
       const { body } = await http.get('/');
       const links = { docs: '/docs', openapi: '/openapi.json', health: '/health' };
       expect(body).toEqual({ name: 'Usher', version: '0.1.0', links });
@@ -693,12 +696,12 @@ describe('the HTTP room', () => {
     });
   });
 
-  describe('the documentation', () => {
-    it('keeps nothing in the browser that somebody typed into Authorize', async () => {
+  describe('documentation', () => {
+    it('API docs store nothing in the browser that was typed into Authorize', async () => {
       expect((await http.get('/docs/start.js')).text).toContain('persistAuthorization: false');
     });
 
-    it('serves pages that load nothing from elsewhere, under a policy that forbids it', async () => {
+    it('API docs load nothing from other hosts, and their policy forbids it', async () => {
       for (const page of ['/docs', '/redoc']) {
         const answer = await http.get(page);
         expect(answer.status).toBe(200);
@@ -711,7 +714,7 @@ describe('the HTTP room', () => {
       }
     });
 
-    it('describes how to get a token in two ways, and the problems of each operation', async () => {
+    it('API docs describe two ways to get a token, and the problems of each operation', async () => {
       const { body } = await http.get('/openapi.json');
       expect(body.openapi).toBe('3.1.0');
       expect(body.info).toMatchObject({ title: 'Usher', version: '0.1.0', license: { name: 'MIT' } });
@@ -753,7 +756,7 @@ describe('the HTTP room', () => {
     });
   });
 
-  it('answers for Node on every address of localhost', async () => {
+  it('server answers for Node on every address of localhost', async () => {
     const addresses = ['127.0.0.1', '127.0.0.2']; // as 127.0.0.1 and ::1, which not every machine has
     const settings = {
       nodeEnv: 'test',
@@ -791,7 +794,7 @@ describe('the HTTP room', () => {
     await local.close();
   });
 
-  it('answers requests in flight when it closes, and then ends their connections', async () => {
+  it('server answers requests in flight when it closes, then closes their connections', async () => {
     const settings = {
       nodeEnv: 'test',
       trustProxy: 1,

@@ -31,8 +31,8 @@ describe('SessionStore', () => {
     await database.drop();
   });
 
-  describe('opens a session', () => {
-    it('that every instance knows at once, and that is listed with where it came from', async () => {
+  describe('opening', () => {
+    it('new session is known to every instance at once, and listed with its origin', async () => {
       const user = await aUser();
       const opened = await open(user, { device: 'Firefox', address: '192.0.2.7' });
       expect(opened.counter).toBe(0);
@@ -55,13 +55,13 @@ describe('SessionStore', () => {
       ]);
     });
 
-    it.each(['2001:db8::1', '::ffff:192.0.2.7', 'fe80::1'])('from %s', async (address) => {
+    it.each(['2001:db8::1', '::ffff:192.0.2.7', 'fe80::1'])('session opens from %s', async (address) => {
       const user = await aUser();
       await open(user, { address });
       expect((await one.sessions.list(user.id))[0]!.address).toBe(address);
     });
 
-    it('for nobody whose password is another by now, who is deactivated, or who never was', async () => {
+    it('session does not open if the password changed, the user is deactivated or unknown', async () => {
       const [rekeyed, gone] = [await aUser(), await aUser()];
       await one.credentials.changePassword(rekeyed.id, HASH, 'another', randomUUID());
       await one.store.changeStanding(gone.id, { isActive: false });
@@ -72,7 +72,7 @@ describe('SessionStore', () => {
       }
     });
 
-    it('and ends those longest not used where there are more than a hundred, everywhere', async () => {
+    it('opening the 101st session ends the least recently used one, everywhere', async () => {
       const [user, stranger] = [await aUser(), await aUser()];
       const theirs = await open(stranger);
       const idle = await insertSession(database, user.id, { idleFor: '1 day' });
@@ -89,7 +89,7 @@ describe('SessionStore', () => {
       expect(await sessionsOf(stranger)).toEqual([theirs.id]);
     });
 
-    it('and keeps to the hundred when many log in at once, whatever is in use', async () => {
+    it('parallel logins keep to 100 sessions', async () => {
       const user = await aUser();
       const idle = await insertSession(database, user.id, { idleFor: '1 day' });
       await insertSessions(user, 99);
@@ -123,7 +123,7 @@ describe('SessionStore', () => {
         ({ id }: CachedUser) => database.query('UPDATE users SET is_active = false WHERE id = $1', [id]),
       ],
       ['a deletion', ({ id }: CachedUser) => database.query('DELETE FROM users WHERE id = $1', [id])],
-    ] as const)('that %s at the same moment ends or prevents, whichever comes first', async (_what, end) => {
+    ] as const)('session opened during %s is ended or prevented', async (_what, end) => {
       for (const loginFirst of [true, false]) {
         const user = await aUser();
         const inTheWay = await database.client();
@@ -143,7 +143,7 @@ describe('SessionStore', () => {
       }
     });
 
-    it('never one that outlives a new password, in whatever order they come', async () => {
+    it('session never outlives a new password, in any order of events', async () => {
       for (let n = 0; n < 15; n++) {
         const user = await aUser();
         const own = await open(user);
@@ -156,8 +156,8 @@ describe('SessionStore', () => {
     });
   });
 
-  describe('refreshes', () => {
-    it('twenty times at once with one token: one lineage, and nobody is lost', async () => {
+  describe('refreshing', () => {
+    it('twenty parallel refreshes with one token give one lineage and lose no client', async () => {
       for (let round = 0; round < 5; round++) {
         const session = await open(await aUser());
         const answers = await Promise.all(
@@ -173,7 +173,7 @@ describe('SessionStore', () => {
       }
     });
 
-    it('again and again, for as long as the session may last, and never beyond it', async () => {
+    it('refreshing works until the end of the session, and never beyond', async () => {
       const session = await open(await aUser());
       for (let counter = 0; counter < 20; counter++) {
         const refresh = await refreshed(session, counter);
@@ -183,7 +183,7 @@ describe('SessionStore', () => {
       }
     });
 
-    it('a second time within ten seconds to the same token, whether the last or the one before is shown', async () => {
+    it('repeated refresh within ten seconds returns the same token, by the last token or the one before', async () => {
       const session = await open(await aUser());
       await refreshed(session, 0);
       for (const age of ['0 s', '4 s', '5 s']) {
@@ -195,7 +195,7 @@ describe('SessionStore', () => {
       expect((await refreshed(session, 1)).counter).toBe(2);
     });
 
-    it('without prolonging the ten seconds by repeating', async () => {
+    it('repeated refresh does not extend the ten seconds', async () => {
       const session = await open(await aUser());
       await refreshed(session, 0);
       await later(session, '9 s');
@@ -204,7 +204,7 @@ describe('SessionStore', () => {
       expect(await one.sessions.refresh(session.id, 0)).toMatchObject({ kind: 'reused' });
     });
 
-    it('nobody with the token before after the ten seconds: the session is over everywhere', async () => {
+    it('replay of the previous token after ten seconds ends the session everywhere', async () => {
       const user = await aUser();
       const session = await open(user);
       await other.sessionCache.byId(session.id);
@@ -215,7 +215,7 @@ describe('SessionStore', () => {
       expect(await one.sessions.refresh(session.id, 1)).toEqual({ kind: 'over' }); // the honest one too
     });
 
-    it('nobody with a token two behind, within the ten seconds or not', async () => {
+    it('replay of a token two behind is refused, within the ten seconds too', async () => {
       for (const age of ['0 s', '11 s', '1 hour']) {
         const session = await open(await aUser());
         await refreshed(session, 0);
@@ -227,7 +227,7 @@ describe('SessionStore', () => {
       }
     });
 
-    it('nobody when one of twenty is a stolen copy of an old token', async () => {
+    it('one stolen old token among twenty refreshes ends the session', async () => {
       for (let round = 0; round < 5; round++) {
         const session = await open(await aUser());
         await refreshed(session, 0);
@@ -245,7 +245,7 @@ describe('SessionStore', () => {
     });
 
     it.each([1, 2, 2 ** 32 - 1])(
-      'nobody with a number that was never given, such as %d: the session is over, and no other',
+      'refresh with a number never issued, such as %d, ends that session and no other',
       async (number) => {
         const user = await aUser();
         const [session, another] = [await open(user), await open(user)];
@@ -255,7 +255,7 @@ describe('SessionStore', () => {
       },
     );
 
-    it('nobody whose last refresh was lost in a fail-over: that session is over, and no other', async () => {
+    it('refresh whose predecessor was lost in a fail-over ends that session and no other', async () => {
       const user = await aUser();
       const [session, another] = [await open(user), await open(user)];
       for (const each of [session, another]) await refreshed(each, 0);
@@ -274,7 +274,7 @@ describe('SessionStore', () => {
       ['a deactivation', (user) => other.store.changeStanding(user.id, { isActive: false })],
       ['DELETE in psql', (_, { id }) => database.query('DELETE FROM sessions WHERE id = $1', [id])],
       ['TRUNCATE in psql', () => database.query('TRUNCATE sessions')],
-    ])('nobody after %s, also not within the ten seconds', async (_what, end) => {
+    ])('refresh is refused after %s, within the ten seconds too', async (_what, end) => {
       const user = await aUser();
       const session = await open(user);
       await refreshed(session, 0);
@@ -286,7 +286,7 @@ describe('SessionStore', () => {
       }
     });
 
-    it('nobody who has expired, by the clock of the session or by idleness', async () => {
+    it('refresh is refused after the session expired or idled out', async () => {
       for (const column of ['expires_at', 'last_used_at']) {
         const session = await open(await aUser());
         await refreshed(session, 0);
@@ -298,7 +298,7 @@ describe('SessionStore', () => {
       }
     });
 
-    it('and so is not idle any more', async () => {
+    it('refresh resets idleness', async () => {
       const user = await aUser();
       const session = await open(user);
       await database.query(`UPDATE sessions SET last_used_at = now() - interval '6 days' WHERE id = $1`, [
@@ -310,7 +310,7 @@ describe('SessionStore', () => {
       expect(after!.lastUsedAt.getTime() - before!.lastUsedAt.getTime()).toBeGreaterThan(5 * 86_400_000);
     });
 
-    it('without a line in the change log, for nothing that is cached changes', async () => {
+    it('refresh writes nothing to the change log', async () => {
       const session = await open(await aUser());
       const changes = async (): Promise<number> =>
         (await database.query(`SELECT FROM cache.change WHERE tags && ARRAY['s:*', $1]`, [`s:${session.id}`]))
@@ -321,8 +321,8 @@ describe('SessionStore', () => {
     });
   });
 
-  describe('ends', () => {
-    it('one session of its owner, and says whether there was one', async () => {
+  describe('ending', () => {
+    it('end() ends one session of its owner and reports whether there was one', async () => {
       const [user, stranger] = [await aUser(), await aUser()];
       const [session, another] = [await open(user), await open(user)];
       expect(await one.sessions.end(session.id, stranger.id)).toBe(false);
@@ -333,7 +333,7 @@ describe('SessionStore', () => {
       expect(await sessionsOf(user)).toEqual([another.id]);
     });
 
-    it('all sessions of a user, and from one that is over, none', async () => {
+    it('endAll() ends all sessions of a user, and none on behalf of an ended one', async () => {
       const [user, stranger] = [await aUser(), await aUser()];
       const theirs = await open(stranger);
       const first = await open(user);
@@ -347,7 +347,7 @@ describe('SessionStore', () => {
       expect(await sessionsOf(stranger)).toEqual([theirs.id]);
     });
 
-    it('those of an account that comes back once more, should a deactivation have missed one', async () => {
+    it('restoring an account ends sessions that a deactivation missed', async () => {
       const user = await aUser();
       const blind = await database.client();
       await blind.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
@@ -361,7 +361,7 @@ describe('SessionStore', () => {
       await expectOver(session);
     });
 
-    it('them also for one who may change users and not sessions, whatever else is called so', async () => {
+    it('trigger ends sessions for a database role without rights on them, ignoring look-alike tables', async () => {
       const user = await aUser();
       const session = await open(user);
       const role = `clerk_${randomBytes(4).toString('hex')}`;
@@ -381,7 +381,7 @@ describe('SessionStore', () => {
     });
   });
 
-  it('never waits in a circle, whatever comes at the same moment', async () => {
+  it('SessionStore never deadlocks under parallel changes', async () => {
     const deadlocks = async (): Promise<number> =>
       Number(
         (await database.query('SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()'))
@@ -418,7 +418,7 @@ describe('SessionStore', () => {
     expect(await deadlocks()).toBe(before);
   });
 
-  it('lists what goes on, newest first, with when it ends unless it is refreshed', async () => {
+  it('SessionStore lists live sessions, newest first, with their end', async () => {
     const user = await aUser();
     const [older, newer] = [await open(user), await open(user)];
     await insertSession(database, user.id, { expiresIn: '-1 s' });
@@ -436,7 +436,7 @@ describe('SessionStore', () => {
     expect(sooner!.expiresAt.getTime() - Date.now()).toBeLessThan(3_600_000);
   });
 
-  it('purges what has expired, and nothing else, however much it is', async () => {
+  it('SessionStore purges all expired sessions and nothing else', async () => {
     const user = await aUser();
     const kept = [
       (await open(user)).id,
@@ -454,7 +454,7 @@ describe('SessionStore', () => {
     expect((await sessionsOf(user)).sort()).toEqual(kept.sort());
   });
 
-  it('keeps nothing that a refresh token could be made of', async () => {
+  it('SessionStore stores nothing a refresh token could be made of', async () => {
     const { rows } = await database.query(
       `SELECT column_name FROM information_schema.columns WHERE table_name = 'sessions' ORDER BY 1`,
     );

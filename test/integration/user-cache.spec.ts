@@ -53,8 +53,8 @@ describe('UserCache', () => {
     return statementsIn(wire.bytesToServer()).filter((sql) => /\busers\b/.test(sql));
   }
 
-  describe('a look-up', () => {
-    it('finds a user by id, email, username and phone, whatever the case of ASCII letters', async () => {
+  describe('look-ups', () => {
+    it('UserCache finds a user by id, email, username and phone, ignoring ASCII case', async () => {
       const { cache } = await aCache();
       const row = await insertUser(database, aFullRow());
       const byId = await cache.byId(row.id.toUpperCase());
@@ -64,7 +64,7 @@ describe('UserCache', () => {
       expect((await cache.byPhone(row.phone!)).value).toEqual(byId.value);
     });
 
-    it('says where the answer came from: PostgreSQL, then memory, Redis for another instance, bypass on demand', async () => {
+    it('UserCache reports the origin: PostgreSQL, then memory, Redis on another instance, bypass on demand', async () => {
       const [one, other] = [await aCache({ redisUrl: redis.url }), await aCache({ redisUrl: redis.url })];
       for (const [find, key] of [
         ['byId', 'id'],
@@ -85,7 +85,7 @@ describe('UserCache', () => {
       }
     });
 
-    it('gives a frozen plain value with exactly the fields of the list, from every tier', async () => {
+    it('UserCache returns a frozen plain value with exactly the listed fields, from every tier', async () => {
       const fields = [
         ...['id', 'email', 'emailVerified', 'username', 'firstName', 'lastName', 'phone', 'bio', 'avatarUrl'],
         ...['occupation', 'location', 'isActive', 'isAdmin', 'roles', 'appMetadata', 'userMetadata'],
@@ -107,7 +107,7 @@ describe('UserCache', () => {
       }
     });
 
-    it('tells the times in ISO 8601, in UTC, to the millisecond', async () => {
+    it('UserCache returns times in ISO 8601, in UTC, to the millisecond', async () => {
       const { cache } = await aCache();
       const row = await insertUser(database);
       await database.query(`UPDATE users SET created_at = '2026-03-29 01:30:00.123+01' WHERE id = $1`, [
@@ -118,7 +118,7 @@ describe('UserCache', () => {
       expect(value!.updatedAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     });
 
-    it('of something that is no name of anybody is nobody, and spoils no other look-up', async () => {
+    it('malformed name matches no user and fails no other look-up in its batch', async () => {
       const { cache } = await aCache();
       const rows = await Promise.all(Array.from({ length: 20 }, () => insertUser(database)));
       const answers = await Promise.all([
@@ -137,7 +137,7 @@ describe('UserCache', () => {
       expect(found.slice(-20)).toEqual(rows.map(({ id }) => id));
     });
 
-    it('of a name with a lone surrogate does not hide who has the replacement character in theirs', async () => {
+    it('look-up with a lone surrogate does not hide a user whose name has the replacement character', async () => {
       const { cache } = await aCache();
       const row = await insertUser(database, { username: `\uFFFD${randomBytes(6).toString('hex')}` });
       expect((await cache.byUsername(row.username!.replace('\uFFFD', '\uD800'))).value).toBeNull();
@@ -145,8 +145,8 @@ describe('UserCache', () => {
     });
   });
 
-  describe('an absent user', () => {
-    it('is cached like any other answer, under each kind of name', async () => {
+  describe('absent users', () => {
+    it('absent user is cached under each kind of name', async () => {
       const { cache } = await aCache({ poolUrl });
       const names = aFullRow();
       const ask = async (): Promise<string[]> => [
@@ -161,7 +161,7 @@ describe('UserCache', () => {
       ).toEqual([]);
     });
 
-    it('is found within Δ after raw SQL inserted them, and at once after this instance did', async () => {
+    it('inserted user is found within Δ after raw SQL, and at once after a write of this instance', async () => {
       const [one, other] = [await aCache(), await aCache()];
       const names = aFullRow();
       const absent = async ({ cache }: TestCache): Promise<(CachedUser | null)[]> => [
@@ -183,7 +183,7 @@ describe('UserCache', () => {
       expect((await one.cache.byEmail(email)).value).toEqual(made);
     });
 
-    it('is absent again within Δ after a deletion by raw SQL', async () => {
+    it('deleted user is absent within Δ after raw SQL', async () => {
       const { cache } = await aCache();
       const row = await insertUser(database, aFullRow());
       await Promise.all([cache.byId(row.id), cache.byEmail(row.email), cache.byPhone(row.phone!)]);
@@ -200,8 +200,8 @@ describe('UserCache', () => {
     });
   });
 
-  describe('a rename', () => {
-    it('frees the old name at once on the instance that wrote it, and within Δ on another', async () => {
+  describe('renames', () => {
+    it('rename frees the old name at once on the writing instance, and within Δ elsewhere', async () => {
       const [one, other] = [await aCache(), await aCache()];
       const row = await insertUser(database, aFullRow());
       for (const { cache } of [one, other]) {
@@ -223,7 +223,7 @@ describe('UserCache', () => {
       expect(freed + taken).toBeLessThan(DELTA_MS);
     });
 
-    it('lets another user take the name, who is found under it and nobody else', async () => {
+    it('freed name finds only the user who took it', async () => {
       const [one, other] = [await aCache({ redisUrl: redis.url }), await aCache({ redisUrl: redis.url })];
       const [first, second] = [await insertUser(database, aFullRow()), await insertUser(database)];
       for (const { cache } of [one, other]) await cache.byUsername(first.username!);
@@ -236,7 +236,7 @@ describe('UserCache', () => {
       expect(lag).toBeLessThan(DELTA_MS);
     });
 
-    it('is noticed by the alias itself, when the user is known to be newer than what the alias was read from', async () => {
+    it('alias entry is refused if its user entry is newer and has another name', async () => {
       // Looks at the change log so seldom that nothing but the alias can notice.
       const { cache } = await aCache({ pollIntervalMs: 30_000, maxStalenessMs: 60_000 });
       const [renamed, heir] = [await insertUser(database, aFullRow()), await insertUser(database)];
@@ -249,7 +249,7 @@ describe('UserCache', () => {
       expect((await cache.byUsername(name)).origin).toBe('memory');
     });
 
-    it('never leads to a user who does not have the name, while two swap theirs for ever', async () => {
+    it('look-up never returns a user without that name while two users swap names', async () => {
       const { cache } = await aCache();
       const [a, b] = [await insertUser(database), await insertUser(database)];
       const [x, y] = [aFullRow().username, aFullRow().username];
@@ -280,11 +280,11 @@ describe('UserCache', () => {
     });
   });
 
-  describe('a change by raw SQL', () => {
+  describe('changes by raw SQL', () => {
     it.each([
       ['memory alone', false],
       ['Redis', true],
-    ])('shows within Δ on every instance, with %s', async (_, withRedis) => {
+    ])('raw SQL change is visible within Δ on every instance, with %s', async (_, withRedis) => {
       const caches = await Promise.all([1, 2, 3].map(() => aCache(withRedis ? { redisUrl: redis.url } : {})));
       const row = await insertUser(database);
       const lags: number[] = [];
@@ -307,7 +307,7 @@ describe('UserCache', () => {
       );
     });
 
-    it('shows for every user after a statement that touched thousands', async () => {
+    it('raw SQL change of thousands of users is visible for each', async () => {
       const { cache } = await aCache();
       const row = await insertUser(database);
       await cache.byId(row.id);
@@ -320,7 +320,7 @@ describe('UserCache', () => {
       expect(lag).toBeLessThan(DELTA_MS);
     });
 
-    it('shows although its transaction began before one that was seen long ago', async () => {
+    it('change is visible although its transaction began before one already seen', async () => {
       const { cache } = await aCache();
       const [slow, quick] = [await insertUser(database), await insertUser(database)];
       const client = await database.client();
@@ -341,7 +341,7 @@ describe('UserCache', () => {
       }
     });
 
-    it('shows although the log was pruned while its transaction was open, and older changes are forgotten', async () => {
+    it('change is visible although the log was pruned while its transaction was open', async () => {
       const witness = await aCache();
       const [slow, old] = [await insertUser(database), await insertUser(database)];
       const client = await database.client();
@@ -399,8 +399,8 @@ describe('UserCache', () => {
     }
   });
 
-  describe('load on PostgreSQL', () => {
-    it('is one statement for two hundred parallel reads of one cold user', async () => {
+  describe('statements', () => {
+    it('200 parallel reads of one cold user take one statement', async () => {
       const { cache } = await aCache({ poolUrl });
       const row = await insertUser(database, aFullRow());
       const read = (find: () => Promise<{ value: CachedUser | null }>) => async (): Promise<void> => {
@@ -411,7 +411,7 @@ describe('UserCache', () => {
       expect(await statementsOf(read(() => cache.byUsername(row.username!)))).toHaveLength(1);
     });
 
-    it('is one statement for two hundred parallel reads of one absent user', async () => {
+    it('200 parallel reads of one absent user take one statement', async () => {
       const { cache } = await aCache({ poolUrl, redisUrl: redis.url });
       const id = randomUUID();
       const statements = await statementsOf(() =>
@@ -420,7 +420,7 @@ describe('UserCache', () => {
       expect(statements).toHaveLength(1);
     });
 
-    it('is a few statements for a thousand distinct users', async () => {
+    it('reads of 1,000 distinct users take a few statements', async () => {
       const { cache } = await aCache({ poolUrl });
       const { rows } = await database.query(
         `INSERT INTO users (id, email, password_hash)
@@ -440,7 +440,7 @@ describe('UserCache', () => {
       expect(aliases.length).toBeLessThanOrEqual(3);
     });
 
-    it('is nothing at all on a hit', async () => {
+    it('cache hit takes no statement', async () => {
       const { cache } = await aCache({ poolUrl });
       const row = await insertUser(database, aFullRow());
       const readAll = (): Promise<unknown> =>
@@ -460,7 +460,7 @@ describe('UserCache', () => {
   });
 
   describe('memory', () => {
-    it('lets an entry go when its time to live is over, a tenth earlier at most', async () => {
+    it('memory entry expires at its TTL, at most a tenth earlier', async () => {
       const { cache } = await aCache({ ttlMs: 500 });
       const row = await insertUser(database);
       const startedAt = performance.now();
@@ -471,7 +471,7 @@ describe('UserCache', () => {
       expect(livedMs).toBeLessThan(750);
     });
 
-    it('gives Redis the same time to live', async () => {
+    it('Redis entry has the same TTL', async () => {
       const { cache } = await aCache({ ttlMs: 60_000, redisUrl: redis.url });
       const row = await insertUser(database);
       await cache.byEmail(row.email);
@@ -486,7 +486,7 @@ describe('UserCache', () => {
       expect(leftMs).toBeLessThanOrEqual(60_000);
     });
 
-    it('holds no more entries than it may, aliases included, and keeps what was read last', async () => {
+    it('memory holds at most its number of entries, aliases included, and keeps the last read', async () => {
       const { cache } = await aCache({ memoryEntries: 20 });
       const rows = await Promise.all(Array.from({ length: 60 }, () => insertUser(database, aFullRow())));
       for (const row of rows) {
@@ -498,7 +498,7 @@ describe('UserCache', () => {
       expect((await cache.byId(rows[0]!.id)).origin).toBe('postgres');
     });
 
-    it('holds no more bytes than it may', async () => {
+    it('memory holds at most its number of bytes', async () => {
       const { cache } = await aCache({ memoryBytes: 20_000 });
       const rows = await Promise.all(Array.from({ length: 60 }, () => insertUser(database)));
       await database.query(`UPDATE users SET bio = repeat('x', 1000) WHERE id = ANY($1)`, [
@@ -511,7 +511,7 @@ describe('UserCache', () => {
       expect(memoryEntries).toBeLessThan(20);
     });
 
-    it('may be none at all', async () => {
+    it('memory may be turned off', async () => {
       const one = await aCache({ memoryEntries: 0, redisUrl: redis.url });
       const { cache } = one;
       const row = await insertUser(database);
@@ -523,8 +523,8 @@ describe('UserCache', () => {
     });
   });
 
-  describe('a load that stalls', () => {
-    it('leaves nothing behind that a write replaced meanwhile, in memory or in Redis', async () => {
+  describe('stalled loads', () => {
+    it('stalled load fills nothing that a write has replaced, in memory or in Redis', async () => {
       const stalled = await aCache({ poolUrl, redisUrl: redis.url, databaseTimeoutMs: 10_000 });
       const [writer, late] = [await aCache({ redisUrl: redis.url }), await aCache({ redisUrl: redis.url })];
       for (const find of ['byId', 'byUsername'] as const) {
@@ -544,7 +544,7 @@ describe('UserCache', () => {
       }
     });
 
-    it('does not answer somebody on the same instance who asked after the write', async () => {
+    it('stalled load does not answer a read that began after the write', async () => {
       const stalled = await aCache({ poolUrl, databaseTimeoutMs: 10_000 });
       const row = await insertUser(database);
       const { answer: slow } = await stall(stalled, () => stalled.cache.byId(row.id));
@@ -576,11 +576,11 @@ describe('UserCache', () => {
     }
   });
 
-  describe('a change log that cannot be read', () => {
+  describe('unreadable change log', () => {
     it.each([
       ['cut off', (): Promise<void> => wire.cut()],
       ['silent', (): Promise<void> => wire.blackhole()],
-    ])('makes reads ask PostgreSQL, and never be older than Δ: %s', async (_, fail) => {
+    ])('reads ask PostgreSQL and are never older than Δ while the change log is %s', async (_, fail) => {
       const { cache, store } = await aCache({
         databaseUrl: poolUrl,
         poolUrl: database.url,
@@ -608,7 +608,7 @@ describe('UserCache', () => {
       expect((await cache.byId(row.id)).value?.bio).toBe('written 2');
     });
 
-    it("is no excuse to forget a write of one's own, even before the lease has lapsed", async () => {
+    it('instance reads its own write while the change log is unreadable, even within the lease', async () => {
       const { cache, store } = await aCache({
         ...{ databaseUrl: poolUrl, poolUrl: database.url },
         ...{ pollIntervalMs: 30_000, maxStalenessMs: 60_000 },
@@ -623,8 +623,8 @@ describe('UserCache', () => {
     });
   });
 
-  describe('a fill of Redis that stalls', () => {
-    it('lands after the write that outdid it, and is believed by nobody', async () => {
+  describe('stalled fills of Redis', () => {
+    it('Redis fill that lands after a newer write is refused by every reader', async () => {
       const redisWire = await TcpProxy.start({ targetPort: redis.port });
       try {
         const slow = await aCache({ redisUrl: redisWire.url('redis'), redisTimeoutMs: 2_000 });
@@ -649,21 +649,21 @@ describe('UserCache', () => {
     });
   });
 
-  describe('entries of another origin', () => {
+  describe('foreign entries in Redis', () => {
     it.each([
       ['not JSON', 'gibberish'],
       ['another shape', '{"id":"x"}'],
       ['null', 'null'],
       ['another format', '[0,"e","1:1:",null]'],
       ['a snapshot that is none', '[1,"e","x",null]'],
-    ])('are misses: %s', async (_, text) => {
+    ])('Redis entry is a miss: %s', async (_, text) => {
       const { cache } = await aCache({ redisUrl: redis.url });
       const row = await insertUser(database);
       await redis.command('SET', `user:id:${row.id}`, text);
       expect(await cache.byId(row.id)).toMatchObject({ origin: 'postgres', value: { id: row.id } });
     });
 
-    it('are misses when they come from another database, even with the same ids', async () => {
+    it('Redis entry of another database is a miss, even with the same ids', async () => {
       const elsewhere = await createTestDatabase();
       try {
         await migrate(elsewhere.url, accountsSchema);
