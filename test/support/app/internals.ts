@@ -8,6 +8,7 @@ import {
   Outbox,
   PersonalTokenCache,
   PersonalTokenStore,
+  CredentialStore,
   UserStore,
 } from '#accounts';
 import { Readiness } from '#observability';
@@ -121,7 +122,7 @@ export async function changeAvatarAndCrash(
   meanwhile: () => Promise<unknown>,
 ): Promise<string> {
   const users = app.get(UserStore);
-  const stale = (await users.credentials('id', userId))!.user;
+  const stale = (await app.get(CredentialStore).find('id', userId))!.user;
   await meanwhile();
   const files = new AvatarFiles(new DiskThatDeletesNothing(store));
   const service = new AvatarsService(users, files, app.get(AvatarProcessor));
