@@ -1,6 +1,8 @@
 export interface Served {
   /** 0: no answer at all, the connection failed. */
   status: number;
+  /** `X-Cache`: where the answer came from. */
+  cache: string | null;
   ms: number;
   /** When the request was made, as `performance.now()` tells it. */
   startedAt: number;
@@ -45,16 +47,18 @@ export class Load {
     for (let turn = 0; !this.stopping; turn++) {
       const startedAt = performance.now();
       let status = 0;
+      let cache: string | null = null;
       let what = `worker ${worker}`;
       try {
         const response = await request(turn);
         const body = await response.text();
         status = response.status;
+        cache = response.headers.get('x-cache');
         if (!response.ok) what += `: ${body}`;
       } catch (error) {
         what += `: ${String(error)}`;
       }
-      this.served.push({ status, ms: performance.now() - startedAt, startedAt, what });
+      this.served.push({ status, cache, ms: performance.now() - startedAt, startedAt, what });
     }
   }
 }
