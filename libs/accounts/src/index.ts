@@ -43,9 +43,6 @@ export {
   SessionStore,
 } from './sessions/session-store.js';
 export { type TwoFactorStatus, TwoFactorStore } from './two-factor/two-factor-store.js';
-export { type AliasKind } from './users/alias.js';
-export { type CachedUser } from './users/cached-user.js';
-export { type Metadata, metadataFault, type MetadataPatch } from './users/metadata.js';
 export {
   buildSearchIndexes,
   INDEXING_SQL,
@@ -53,8 +50,11 @@ export {
   SEARCHED_TEXT_SQL,
   type SearchIndexing,
 } from './user-search/search-indexes.js';
-export { type ReadOptions, UserCache } from './users/user-cache.js';
 export { UserDirectory, type UserPage, type UserSearch } from './user-search/user-directory.js';
+export { type AliasKind } from './users/alias.js';
+export { type CachedUser } from './users/cached-user.js';
+export { type Metadata, metadataFault, type MetadataPatch } from './users/metadata.js';
+export { type ReadOptions, UserCache } from './users/user-cache.js';
 export {
   EmailNotVerified,
   EmailTaken,

@@ -1,8 +1,7 @@
-import { EMBEDDED } from './connection-url.js';
-import { encryptionKeys } from './encryption-keys.js';
+import { EMBEDDED } from './formats/connection-url.js';
+import { encryptionKeys, isWeakSecret, STRONG_SECRET } from './formats/secrets.js';
 import { type Environment, type VariableName } from './environment.js';
 import { heapLimitBytes } from './heap.js';
-import { isWeakSecret, STRONG_SECRET } from './weak-secret.js';
 
 /** What holds between variables that are each good in themselves. */
 interface CrossVariableRule {

@@ -1,11 +1,12 @@
-export { withoutSecrets } from './connection-url.js';
 export { loadDotEnv } from './dot-env.js';
+export { withoutSecrets } from './formats/connection-url.js';
+export { type MailSender } from './formats/mail-sender.js';
+export { parseRedisUrl, type RedisNode } from './formats/redis-url.js';
+export { SERVICE_PRIVILEGES, type ServicePrivilege, type ServiceToken } from './formats/service-tokens.js';
 export { heapShareEntries } from './heap.js';
 export { InvalidSettings } from './invalid-settings.js';
-export { type MailSender } from './mail-sender.js';
 export { misspeltNames } from './misspelt-names.js';
 export { readSettings } from './read-settings.js';
-export { parseRedisUrl, type RedisNode } from './redis-url.js';
-export { SERVICE_PRIVILEGES, type ServicePrivilege, type ServiceToken } from './service-tokens.js';
-export { settingsTable, type SettingsTableRow } from './settings-table.js';
-export { type LogLevel, type NodeEnv, Settings, type TrustProxy } from './settings.js';
+export { settingsTable, type SettingsTableRow } from './environment.js';
+export { type LogLevel, type NodeEnv, Settings } from './settings.js';
+export { type TrustProxy } from './formats/network.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { misspeltNames } from './misspelt-names.js';
-import { settingsTable } from './settings-table.js';
+import { settingsTable } from './environment.js';
 
 describe('misspeltNames', () => {
   it.each([

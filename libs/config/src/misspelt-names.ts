@@ -1,5 +1,5 @@
 import { secretNames, variables } from './environment.js';
-import { fileVariable } from './secret-files.js';
+import { fileVariable } from './variable.js';
 
 const KNOWN = [...Object.keys(variables), ...secretNames.map(fileVariable)];
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { InvalidSettings } from './invalid-settings.js';
 import { readSettings } from './read-settings.js';
-import { settingsTable } from './settings-table.js';
+import { settingsTable } from './environment.js';
 
 const STRONG = 'Zk3v9QpL0aWx7RtY2mNc5BsD8fGh1JuE';
 const ENCRYPTION_KEY = '1sCGnnGuXfrju1vsKy49BrsYPqHwAY20NqbfMrKOBe0=';

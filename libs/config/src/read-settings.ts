@@ -1,18 +1,11 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { cleanEnv, EnvError, type ReporterOptions } from 'envalid';
-import { EMBEDDED } from './connection-url.js';
 import { crossVariableRules } from './cross-variable-rules.js';
-import { type Environment, type VariableName, variables } from './environment.js';
-import { heapShareBytes } from './heap.js';
+import { type Environment, type SettingsValues, type VariableName, variables } from './environment.js';
 import { InvalidSettings } from './invalid-settings.js';
-import { mailSender } from './mail-sender.js';
 import { misspeltNames } from './misspelt-names.js';
 import { readSecretFiles } from './secret-files.js';
 import { Settings } from './settings.js';
-import { isBucket } from './store-address.js';
-
-/** Unless CACHE_MEMORY_BYTES says otherwise. */
-const MOST_CACHE_BYTES = 64 * 1024 ** 2;
 
 /**
  * Reads and checks the environment. Variables that are not Usher's are ignored; an empty one counts as absent, as
@@ -29,55 +22,12 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string = process.cwd()
       if (faults.length > 0) throw new InvalidSettings([...faults, ...misspeltNames(env)]);
     },
   });
-  const dataDir = resolve(cwd, read.DATA_DIR);
-
-  return new Settings({
-    nodeEnv: read.NODE_ENV,
-    host: read.HOST,
-    port: read.PORT,
-    dataDir,
-    databaseUrl: read.DATABASE_URL === EMBEDDED ? undefined : read.DATABASE_URL,
-    databasePoolSize: read.DATABASE_POOL_SIZE,
-    databaseTimeoutMs: read.DATABASE_TIMEOUT,
-    redisUrl: read.REDIS_URL,
-    redisTimeoutMs: read.REDIS_TIMEOUT,
-    smtpUrl: read.SMTP_URL,
-    mailFrom: read.MAIL_FROM ?? mailSender.parse('Usher <usher@localhost>'),
-    appUrl: read.APP_URL,
-    corsOrigins: read.CORS_ORIGINS,
-    jwtSecrets: read.JWT_SECRET ?? [],
-    encryptionKeys: read.ENCRYPTION_KEY ?? [],
-    avatarStore: storeAt(cwd, read.AVATAR_STORE ?? join(dataDir, 'avatars')),
-    s3Endpoint: read.S3_ENDPOINT,
-    s3Region: read.S3_REGION,
-    jwtKeysDir: resolve(cwd, read.JWT_KEYS_DIR ?? join(dataDir, 'keys')),
-    jwtIssuer: read.JWT_ISSUER,
-    jwtAudience: read.JWT_AUDIENCE,
-    accessTokenTtlSeconds: read.ACCESS_TOKEN_TTL,
-    refreshTokenTtlSeconds: read.REFRESH_TOKEN_TTL,
-    sessionTtlSeconds: read.SESSION_TTL,
-    accountRetentionSeconds: read.ACCOUNT_RETENTION,
-    auditRetentionSeconds: read.AUDIT_RETENTION,
-    cacheTtlMs: read.CACHE_TTL,
-    cacheMaxStalenessMs: read.CACHE_MAX_STALENESS,
-    cachePollIntervalMs: read.CACHE_POLL_INTERVAL,
-    cacheMemoryEntries: read.CACHE_MEMORY_ENTRIES,
-    cacheMemoryBytes: read.CACHE_MEMORY_BYTES ?? Math.min(MOST_CACHE_BYTES, heapShareBytes('cache')),
-    staleIfDbDownMs: read.STALE_IF_DB_DOWN,
-    cacheAuditEvery: read.CACHE_AUDIT_EVERY,
-    bcryptCost: read.BCRYPT_COST,
-    shutdownDelayMs: read.SHUTDOWN_DELAY,
-    trustProxy: read.TRUST_PROXY,
-    rateLimitFactor: read.RATE_LIMIT_FACTOR,
-    serviceTokens: read.SERVICE_TOKENS,
-    logLevel: read.LOG_LEVEL,
-    logAddresses: read.LOG_ADDRESSES,
-    docs: read.DOCS,
+  const context = { cwd, dataDir: resolve(cwd, read.DATA_DIR) };
+  const values = (Object.keys(variables) as VariableName[]).map((name) => {
+    const { field, settle } = variables[name];
+    return [field, (settle as (value: unknown, by: typeof context) => unknown)(read[name], context)];
   });
-}
-
-function storeAt(cwd: string, address: string): string {
-  return isBucket(address) ? address : resolve(cwd, address);
+  return new Settings(Object.fromEntries(values) as SettingsValues);
 }
 
 /** Ours among the variables, without the empty ones. NODE_ENV is spelt out: envalid takes its absence for production. */

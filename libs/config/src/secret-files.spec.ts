@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type InvalidSettings } from './invalid-settings.js';
 import { readSettings } from './read-settings.js';
-import { settingsTable } from './settings-table.js';
+import { settingsTable } from './environment.js';
 
 let directory: string;
 

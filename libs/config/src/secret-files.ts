@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { secretNames, type VariableName } from './environment.js';
+import { fileVariable } from './variable.js';
 
 /** A key, a URL or a list of tokens; a file of this size is something else. */
 const MAX_BYTES = 64 * 1024;
@@ -10,11 +11,6 @@ export interface SecretFiles {
   readonly env: NodeJS.ProcessEnv;
   /** What is wrong, by setting. No fault repeats the file's name: it may be the secret itself, set by mistake. */
   readonly faults: ReadonlyMap<VariableName, string>;
-}
-
-/** `DATABASE_URL_FILE` for `DATABASE_URL`: the convention of Docker's and Kubernetes' secrets. */
-export function fileVariable(name: string): string {
-  return `${name}_FILE`;
 }
 
 /** Reads the files that `…_FILE` variables name. Relative names are resolved against `cwd`. */
@@ -31,7 +27,10 @@ export function readSecretFiles(env: NodeJS.ProcessEnv, cwd: string): SecretFile
     try {
       found[name] = contentOf(resolve(cwd, file));
     } catch (error) {
-      faults.set(name, `${fileVariable(name)}: the file ${reasonOf(error)}; expected one that holds ${name}`);
+      faults.set(
+        name,
+        `${fileVariable(name)}: the file ${whyUnreadable(error)}; expected one that holds ${name}`,
+      );
     }
   }
   return { env: { ...env, ...found }, faults };
@@ -71,7 +70,7 @@ function textOf(bytes: Buffer): string {
   return secret;
 }
 
-function reasonOf(error: unknown): string {
+function whyUnreadable(error: unknown): string {
   if (error instanceof UnusableFile) return error.message;
   return `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`;
 }

@@ -4,9 +4,12 @@ import {
   type OptionalValidatorSpec,
   type RequiredValidatorSpec,
 } from 'envalid';
-import { type Format, FormatError } from './format.js';
+import { type Format, FormatError } from './formats/format.js';
 
-/** Defaults as somebody would write them, read by the format itself: what the README prints is what holds. */
+/** What a log shows in place of a secret. */
+const SET = '[set]';
+
+/** Defaults as an operator would write them. The format itself reads them, so that the documentation is right. */
 interface Defaults {
   default: string;
   /** Instead, in production. */
@@ -15,34 +18,56 @@ interface Defaults {
   test?: string;
 }
 
-/** Marks a variable as never logged; it may also come from the file that `NAME_FILE` names. */
-export const SECRET = { secret: true };
+/** What values that depend on the process are settled by. */
+export interface SettleContext {
+  readonly cwd: string;
+  /** DATA_DIR, absolute. */
+  readonly dataDir: string;
+}
 
-const OPEN = { secret: false };
+interface Options<T, S> {
+  /** Never logged; the value may also come from the file that `NAME_FILE` names. */
+  readonly secret?: boolean;
+  /** What a log shows of a secret; default: only that it is set. */
+  readonly shown?: (value: NonNullable<S>) => unknown;
+  /** Turns the variable's value into that of the setting: defaults that depend on others, absolute paths. */
+  readonly settle?: (value: T, context: SettleContext) => S;
+}
 
-interface Documented {
+interface Definition<F extends string, T, S> {
+  /** The name in `Settings`, with its unit. */
+  readonly field: F;
+  readonly secret: boolean;
+  readonly shown: (value: NonNullable<S>) => unknown;
+  readonly settle: (value: T, context: SettleContext) => S;
   readonly documentation: {
     readonly expects: string;
-    /** As the README prints it. */
+    /** As the documentation prints it. */
     readonly default: string;
-    /** As one would write it; empty where the variable may be absent. */
+    /** As an operator would write it; empty where the variable may be absent. */
     readonly example: string;
     readonly meaning: string;
-    readonly secret: boolean;
   };
 }
 
-export type Variable<T> = RequiredValidatorSpec<T> & Documented;
-export type OptionalVariable<T> = OptionalValidatorSpec<T> & Documented;
+export type Variable<F extends string, T, S> = RequiredValidatorSpec<T> & Definition<F, T, S>;
+export type OptionalVariable<F extends string, T, S> = OptionalValidatorSpec<T> &
+  Definition<F, T | undefined, S>;
 
-/** A variable that has a default. Its faults say what was expected, and never what was found. */
-export function variable<T extends NonNullable<unknown>>(
+/** `DATABASE_URL_FILE` for `DATABASE_URL`: the convention of Docker's and Kubernetes' secrets. */
+export function fileVariable(name: string): string {
+  return `${name}_FILE`;
+}
+
+/** A variable that has a default. Its errors say what was expected, and never what was found. */
+export function variable<const F extends string, T extends NonNullable<unknown>, S = T>(
+  field: F,
   format: Format<T>,
   defaults: Defaults,
   meaning: string,
-  { secret } = OPEN,
-): Variable<T> {
-  // envalid's `default` is production's, and `devDefault` everybody else's.
+  options: Options<T, S> = {},
+): Variable<F, T, S> {
+  // envalid's `default` is production's, and `devDefault` that of every other environment.
   const spec = {
     default: format.parse(defaults.production ?? defaults.default),
     devDefault: format.parse(defaults.default),
@@ -53,29 +78,37 @@ export function variable<T extends NonNullable<unknown>>(
     default: written(defaults),
     example: defaults.default,
     meaning,
-    secret,
   };
-  return { ...validatorOf(format)(spec), documentation };
+  return { ...validatorOf(format)(spec), ...definition(field, documentation, options) };
 }
 
-/** A variable that may be absent. `absent` tells the README what happens then. */
-export function optional<T extends NonNullable<unknown>>(
+/** A variable that may be absent. `absent` tells the documentation what happens then. */
+export function optional<const F extends string, T extends NonNullable<unknown>, S = T | undefined>(
+  field: F,
   format: Format<T>,
   absent: string,
   meaning: string,
-  { secret } = OPEN,
-): OptionalVariable<T> {
-  const documentation = { expects: format.expects, default: absent, example: '', meaning, secret };
-  return { ...validatorOf(format)({ default: undefined }), documentation };
+  options: Options<T | undefined, S> = {},
+): OptionalVariable<F, T, S> {
+  const documentation = { expects: format.expects, default: absent, example: '', meaning };
+  return { ...validatorOf(format)({ default: undefined }), ...definition(field, documentation, options) };
+}
+
+function definition<F extends string, T, S>(
+  field: F,
+  documentation: Definition<F, T, S>['documentation'],
+  { secret = false, shown = () => SET, settle = (value) => value as unknown as S }: Options<T, S>,
+): Definition<F, T, S> {
+  return { field, secret, shown, settle, documentation };
 }
 
 function validatorOf<T>(format: Format<T>) {
   return makeExactValidator<T>((text) => {
     try {
       return format.parse(text);
-    } catch (misfit) {
-      if (!(misfit instanceof FormatError)) throw misfit;
-      throw new EnvError(`${misfit.hint ? `${misfit.hint}; ` : ''}expected ${format.expects}`);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      throw new EnvError(`${error.hint ? `${error.hint}; ` : ''}expected ${format.expects}`);
     }
   });
 }

@@ -1,5 +1,14 @@
-import { directory } from './directory.js';
-import { type Format } from './format.js';
+import { type Format, FormatError } from './format.js';
+
+/** A path. An address is refused: somebody who writes one means a kind of store that there is not. */
+export const directory: Format<string> = {
+  expects: 'a directory',
+  parse(text) {
+    if (text.trim() === '') throw new FormatError('it is blank');
+    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) throw new FormatError('it is a URL');
+    return text;
+  },
+};
 
 // A bucket's name as S3 allows it, and folders that need no encoding and are none of . and ..
 const S3 = /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+)*\/?$/;

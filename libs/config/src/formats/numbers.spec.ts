@@ -1,5 +1,65 @@
 import { describe, expect, it } from '@jest/globals';
-import { duration, wholeSeconds } from './duration.js';
+import { byteSize, duration, factor, wholeNumber, wholeSeconds } from './numbers.js';
+import { FormatError } from './format.js';
+
+const port = wholeNumber(0, 65_535);
+
+describe('wholeNumber', () => {
+  it.each([
+    ['0', 0],
+    ['3000', 3000],
+    ['65535', 65_535],
+  ])('reads %s', (text, value) => {
+    expect(port.parse(text)).toBe(value);
+  });
+
+  it.each(['65536', '-1', '+1', '1.0', '1e3', '0x10', ' 80', '80 ', '١', 'eighty', '9'.repeat(40)])(
+    'refuses %s',
+    (text) => {
+      expect(() => port.parse(text)).toThrow();
+    },
+  );
+});
+
+describe('factor', () => {
+  it.each([
+    ['0', 0],
+    ['1', 1],
+    ['0.5', 0.5],
+    ['0.001', 0.001],
+    ['1000000', 1_000_000],
+  ])('reads %j', (text, value) => {
+    expect(factor.parse(text)).toBe(value);
+  });
+
+  it.each(['', '-1', '+1', '1e3', '.5', '1.', '0.0001', '1000001', '1000000.001', 'off', 'Infinity', '1,5'])(
+    'refuses %j',
+    (text) => {
+      expect(() => factor.parse(text)).toThrow(FormatError);
+    },
+  );
+});
+
+const size = byteSize('1mb', '64gb');
+
+describe('byteSize', () => {
+  it.each([
+    ['64mb', 64 * 1024 * 1024],
+    ['64 MB', 64 * 1024 * 1024],
+    ['1024kb', 1024 * 1024],
+    ['64gb', 64 * 1024 ** 3],
+    ['1048576', 1024 * 1024],
+  ])('reads %s as %d bytes', (text, bytes) => {
+    expect(size.parse(text)).toBe(bytes);
+  });
+
+  it.each(['64', '1023kb', '65gb', '1.5gb', '-1mb', '64m', '64mib', 'mb', '1e9', `${'9'.repeat(20)}gb`])(
+    'refuses %s',
+    (text) => {
+      expect(() => size.parse(text)).toThrow();
+    },
+  );
+});
 
 const anyLength = duration('0s', '24h');
 

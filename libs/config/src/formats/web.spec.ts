@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { webOrigins } from './web-origins.js';
+import { webOrigins } from './web.js';
 
 describe('webOrigins', () => {
   it.each([

@@ -26,3 +26,30 @@ function isHostName(text: string): boolean {
   // Digits and dots alone are a mistyped IPv4 address, which a resolver would read in its own way.
   return text.length <= 253 && !/^[\d.]+$/.test(text) && text.split('.').every((label) => LABEL.test(label));
 }
+
+const MAX_HOPS = 32;
+
+/** `false`: no peer; `true`: every peer; a number: that many hops; a list: these IP addresses and CIDR ranges. */
+export type TrustProxy = boolean | number | string[];
+
+/** The peers whose `X-Forwarded-*` headers are trusted. */
+export const trustProxy: Format<TrustProxy> = {
+  expects:
+    `off, on, a number of proxy hops from 1 to ${MAX_HOPS}, ` +
+    'or a comma-separated list of IP addresses and CIDR ranges such as 10.0.0.0/8,::1',
+  parse(text) {
+    if (text === 'off') return false;
+    if (text === 'on') return true;
+    if (/^\d+$/.test(text)) return hops(Number(text));
+
+    const peers = text.split(',').map((peer) => peer.trim());
+    const strange = peers.findIndex((peer) => !isAddressOrRange(peer));
+    if (strange !== -1) throw new FormatError(`item ${strange + 1} is no address or range`);
+    return peers;
+  },
+};
+
+function hops(count: number): number {
+  if (count < 1 || count > MAX_HOPS) throw new FormatError();
+  return count;
+}

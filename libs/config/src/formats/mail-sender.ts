@@ -1,5 +1,5 @@
 import { type Format, FormatError } from './format.js';
-import { printable } from './plain-text.js';
+import { printable } from './text.js';
 
 /** Whom mails come from. */
 export interface MailSender {

@@ -1,5 +1,14 @@
 import { type Format, FormatError } from './format.js';
-import { webOrigin } from './web-origin.js';
+
+/** Scheme, host and perhaps a port: no path, and nobody's password. */
+export const webOrigin: Format<string> = {
+  expects: 'a URL such as https://storage.example.com:9000, without a path',
+  parse(text) {
+    const { protocol, origin, href } = URL.canParse(text) ? new URL(text) : new URL('none:');
+    if (!['http:', 'https:'].includes(protocol) || href !== `${origin}/`) throw new FormatError();
+    return origin;
+  },
+};
 
 const MAX_ORIGINS = 100;
 const ANY_PORT = ':*';
@@ -31,3 +40,15 @@ function originsOf(item: string, index: number): string[] {
     throw new FormatError(`item ${index + 1} is no origin`);
   }
 }
+
+/** Where something begins to which paths are added: without `/` at its end, nobody's password, no query. */
+export const webAddress: Format<string> = {
+  expects: 'a URL such as https://app.example.com/account, without query and fragment',
+  parse(text) {
+    const { protocol, username, password, href } = URL.canParse(text) ? new URL(text) : new URL('none:');
+    if (!['http:', 'https:'].includes(protocol)) throw new FormatError();
+    // An empty query or fragment leaves no trace but the character itself.
+    if (username !== '' || password !== '' || /[?#]/.test(href)) throw new FormatError();
+    return href.replace(/\/+$/, '');
+  },
+};

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { readSettings } from './read-settings.js';
-import { settingsTable } from './settings-table.js';
+import { settingsTable } from './environment.js';
 
 describe('settingsTable', () => {
   it('has a row for each setting', () => {
