@@ -1,6 +1,7 @@
 import {
   type CachedUser,
   type Credentials,
+  type CredentialStore,
   type EmailActionStore,
   EmailTaken,
   type InTransaction,
@@ -49,18 +50,19 @@ describe('AccountsService', () => {
       return result;
     };
     const store = {
-      credentials: (): Promise<Credentials> =>
-        Promise.resolve({ user: aUser(), passwordHash: `hash of ${RIGHT}` }),
       refuseTaken: () => (taken ? Promise.reject(taken) : Promise.resolve()),
       create: ({ passwordHash, ...user }: NewUser, alongside: InTransaction) =>
         write(`create ${user.email} with ${passwordHash}`, aUser(), () => alongside(manager, aUser())),
-      changePassword: (id: string, before: string, after: string, from: string, alongside: InTransaction) =>
-        write(`change ${id} ${before} to ${after} from ${from}`, aUser(), () => alongside(manager, aUser())),
       deactivate: (id: string, hash: string, ms: number) =>
         write(`deactivate ${id} with ${hash}`, new Date(ms)),
       changeProfile: (id: string, changes: object) =>
         write(`profile ${id} ${JSON.stringify(changes)}`, aUser()),
     } as unknown as UserStore;
+    const credentials = {
+      find: (): Promise<Credentials> => Promise.resolve({ user: aUser(), passwordHash: `hash of ${RIGHT}` }),
+      changePassword: (id: string, before: string, after: string, from: string, alongside: InTransaction) =>
+        write(`change ${id} ${before} to ${after} from ${from}`, aUser(), () => alongside(manager, aUser())),
+    } as unknown as CredentialStore;
     const hasher = {
       hash: (password: string) => Promise.resolve(steps.push('hash') && `hash of ${password}`),
       verify: (password: string, stored: string) => Promise.resolve(stored === `hash of ${password}`),
@@ -82,11 +84,12 @@ describe('AccountsService', () => {
     const delivery = { wake: () => void steps.push('deliver') } as unknown as MailDelivery;
     service = new AccountsService(
       store,
+      credentials,
       hasher,
       new PasswordPolicy(),
       sessions,
       throttle.throttle,
-      new PasswordConfirmation(store, hasher, throttle.throttle),
+      new PasswordConfirmation(credentials, hasher, throttle.throttle),
       emailActions,
       delivery,
       readSettings({ ACCOUNT_RETENTION: '30d' }),

@@ -1,4 +1,4 @@
-import { type CachedUser, type Credentials, type UserStore } from '#accounts';
+import { type CachedUser, type Credentials, type CredentialStore } from '#accounts';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ADA, aUser, GRACE, SESSION } from '../../../test/fake-accounts.js';
 import { aContext, FakeThrottle } from '../../../test/fake-request.js';
@@ -33,13 +33,13 @@ describe('LoginService', () => {
     secondFactor = () => Promise.resolve();
     throttle = new FakeThrottle();
     context = aContext();
-    const store = {
-      credentials: (kind: string, value: string) => {
+    const credentials = {
+      find: (kind: string, value: string) => {
         asked.push(`${kind} ${value}`);
         return Promise.resolve(found);
       },
       rehash: (_id: string, _before: string, after: string) => Promise.resolve(void rehashed.push(after)),
-    } as unknown as UserStore;
+    } as unknown as CredentialStore;
     const hasher = {
       verify: (password: string, stored: string | null) => {
         compared.push(stored);
@@ -56,7 +56,7 @@ describe('LoginService', () => {
       },
     } as unknown as SessionsService;
     const twoFactor = { pass: () => secondFactor() } as unknown as TwoFactorLogin;
-    service = new LoginService(store, hasher, sessions, twoFactor, throttle.throttle);
+    service = new LoginService(credentials, hasher, sessions, twoFactor, throttle.throttle);
   });
 
   const login = (identifier = 'ada@example.com', password = 'right'): Promise<Authenticated> =>
