@@ -3,13 +3,13 @@ import { type Snapshot } from '../src/coherence/snapshot.js';
 import { Gate } from './gate.js';
 import { type ModelDatabase } from './model-database.js';
 
-/** The change log of a model database, over a wire that a test can break. */
+/** The change log of a model database, which a test can delay and break. */
 export class FakeChangeSource extends ChangeSource {
-  /** Of each look that was sent, what it asked for. */
+  /** The `previous` of each poll that was sent. */
   readonly polls: (Snapshot | undefined)[] = [];
-  /** Where replies wait on their way back. */
+  /** Replies wait here. */
   readonly replies = new Gate();
-  /** Where prunings wait. */
+  /** Prunings wait here. */
   readonly prunings = new Gate();
   error: Error | undefined;
   prunes = 0;

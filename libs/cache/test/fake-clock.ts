@@ -1,6 +1,6 @@
 import { Clock } from '../src/clock.js';
 
-/** Time that stands still until a test moves it. */
+/** A clock that stands still until a test moves it. */
 export class FakeClock extends Clock {
   #monotonicMs = 1_000;
   #wallMs: number;
@@ -18,18 +18,18 @@ export class FakeClock extends Clock {
     return this.#wallMs;
   }
 
-  /** Time passes, on both clocks. */
+  /** Moves both clocks. */
   advance(ms: number): void {
     this.#monotonicMs += ms;
     this.#wallMs += ms;
   }
 
-  /** Both clocks move so that it is this time. */
+  /** Moves both clocks until the wall clock shows this time. */
   moveTo(wallMs: number): void {
     this.advance(wallMs - this.#wallMs);
   }
 
-  /** The wall clock is set, or the machine slept: the monotonic clock does not notice. */
+  /** Moves the wall clock only, as when it is set or the machine slept. */
   jump(ms: number): void {
     this.#wallMs += ms;
   }

@@ -1,10 +1,10 @@
 import { type CacheTier, type Entry } from '../src/tiers/cache-tier.js';
 import { Gate } from './gate.js';
 
-/** A tier in a map, which a test can look into, slow down and fill with anything. */
+/** A tier in a map, which a test can read, fill and delay. */
 export class FakeTier<V> implements CacheTier<V> {
   readonly entries = new Map<string, Entry<V>>();
-  /** Where replies wait on their way back. */
+  /** Replies wait here. */
   readonly replies = new Gate();
   gets = 0;
 

@@ -1,10 +1,10 @@
-/** Something to wait at until a test lets it pass; open until it is closed. */
+/** Calls wait at it until a test opens it. It starts open. */
 export class Gate {
   #opened: Promise<void> | undefined;
   #open: () => void = () => undefined;
   #waiting = 0;
 
-  /** How many wait. */
+  /** How many calls wait. */
   get waiting(): number {
     return this.#waiting;
   }

@@ -3,7 +3,7 @@ import { type Change } from '../src/coherence/change-window.js';
 import { type Snapshot, type Stamp } from '../src/coherence/snapshot.js';
 import { aSnapshot } from './a-snapshot.js';
 
-/** What was read, and what it was true of. */
+/** What was read, and its stamp. */
 export interface Reading {
   /** `null`: never written. */
   readonly value: string | null;
@@ -11,8 +11,8 @@ export interface Reading {
 }
 
 /**
- * PostgreSQL as far as a cache can tell: transactions that end in another order than they begin, snapshots, and a log
- * of changes with a floor. Tags are keys here.
+ * A model of PostgreSQL: transactions that end in another order than they begin, snapshots, and a log of changes with a
+ * floor. Tags are keys here.
  */
 export class ModelDatabase {
   #life = 1;
@@ -22,7 +22,7 @@ export class ModelDatabase {
   readonly #committed = new Map<string, string>();
   #log: Change[] = [];
   #floor = 100;
-  /** Most changes that one look brings. */
+  /** Changes that one poll returns. Beyond that it is truncated. */
   batchLimit = Infinity;
 
   get epoch(): string {
@@ -86,13 +86,13 @@ export class ModelDatabase {
     };
   }
 
-  /** Forgets the changes of all transactions that ended before any that is open. */
+  /** Drops the changes of all transactions that ended before the oldest open one. */
   prune(): void {
     this.#floor = this.snapshot().xmin;
     this.#log = this.#log.filter(({ xid }) => xid >= this.#floor);
   }
 
-  /** Dies and recovers: open transactions are lost, and the last ids are handed out once more. */
+  /** Crashes and recovers: open transactions are lost, and the last ids are assigned again. */
   crash(): void {
     this.#life++;
     this.#open.clear();

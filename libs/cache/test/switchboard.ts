@@ -1,8 +1,8 @@
-/** Holds up whatever passes through it, and lets it go on in any order. */
+/** Holds every call until a test lets it go on, in any order. */
 export class Switchboard {
   #calls: (() => void)[] = [];
 
-  /** Does `act` at some later time, and hands its result back later still. */
+  /** Calls `act` after one step, and resolves with its result after another. */
   async through<T>(act: () => T): Promise<T> {
     await this.#hold();
     const result = act();
@@ -10,7 +10,7 @@ export class Switchboard {
     return result;
   }
 
-  /** Lets one of the calls take its next step, and everything follow that follows from it. */
+  /** Lets one of the calls take its next step, and waits for what follows from it. */
   async step(which: number): Promise<void> {
     if (this.#calls.length === 0) return;
     const [next] = this.#calls.splice(which % this.#calls.length, 1);
@@ -18,7 +18,7 @@ export class Switchboard {
     await settled();
   }
 
-  /** Lets everything happen. */
+  /** Lets every call finish. */
   async drain(): Promise<void> {
     await settled();
     while (this.#calls.length > 0) await this.step(0);
@@ -29,7 +29,7 @@ export class Switchboard {
   }
 }
 
-/** Until all that can go on without us has gone on. */
+/** Resolves when all callbacks that are ready have run. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

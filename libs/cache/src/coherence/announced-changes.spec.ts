@@ -16,7 +16,7 @@ describe('AnnouncedChanges', () => {
     announced = new AnnouncedChanges();
   });
 
-  it('contradict what did not see them, and nothing else', () => {
+  it('AnnouncedChanges contradicts stamps that did not see a change, and no others', () => {
     expect(announced.contradicts(aStamp('10:10:'), ['a'])).toBe(false);
     announced.hear(anAnnouncement(), 1);
     expect(announced.contradicts(aStamp('10:10:'), ['a'])).toBe(true);
@@ -25,7 +25,7 @@ describe('AnnouncedChanges', () => {
     expect(announced.contradicts(aStamp('13:13:'), ['a'])).toBe(false); // as after a replay
   });
 
-  it('are forgotten after a look that was sent later, and not after one that was sent before', () => {
+  it('AnnouncedChanges forgets a change after a poll sent later, and not after one sent before', () => {
     announced.hear(anAnnouncement(), 5);
     announced.polled(5);
     expect(announced.contradicts(aStamp('10:10:'), ['a'])).toBe(true);
@@ -33,18 +33,18 @@ describe('AnnouncedChanges', () => {
     expect(announced.contradicts(aStamp('10:10:'), ['a'])).toBe(false);
   });
 
-  it('contradict everything that is older when they are too many to name', () => {
+  it('AnnouncedChanges contradicts everything older than an announcement of too many changes to name', () => {
     announced.hear(anAnnouncement({ changes: undefined }), 1);
     expect(announced.contradicts(aStamp('12:12:'), ['b'])).toBe(true);
     expect(announced.contradicts(aStamp('13:13:'), ['b'])).toBe(false);
   });
 
-  it('contradict everything of another epoch', () => {
+  it('AnnouncedChanges contradicts everything of another epoch', () => {
     announced.hear(anAnnouncement({ epoch: 'two' }), 1);
     expect(announced.contradicts(aStamp('99:99:'), ['b'])).toBe(true);
   });
 
-  it('contradict everything when more were heard than are remembered, until a look', () => {
+  it('AnnouncedChanges contradicts everything, until the next poll, when it cannot remember all changes', () => {
     const tags = Array.from({ length: 1_000 }, (_, n) => `t${n}`);
     for (let n = 0; n < 110; n++) announced.hear(anAnnouncement({ changes: [{ xid: 12, tags }] }), n);
     expect(announced.contradicts(aStamp('99:99:'), ['b'])).toBe(true);

@@ -36,8 +36,8 @@ describe('ChangeLog', () => {
 
   const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 
-  describe('looking', () => {
-    it('knows what was logged before it started, and holds the lease from then on', async () => {
+  describe('polling', () => {
+    it('ChangeLog knows what was logged before it started, and holds the lease from then on', async () => {
       const before = database.read('a');
       database.set('a', '1');
       await log.start();
@@ -46,7 +46,7 @@ describe('ChangeLog', () => {
       expect(lease.holds()).toBe(true);
     });
 
-    it('looks at each interval, and each time for what is new since the last', async () => {
+    it('ChangeLog polls at each interval for what is new since the last poll', async () => {
       await log.start();
       database.set('a', '1');
       await pass(200);
@@ -56,7 +56,7 @@ describe('ChangeLog', () => {
       expect(window.size).toBe(2);
     });
 
-    it('finds a transaction that began before the last look and committed after', async () => {
+    it('ChangeLog finds a transaction that began before the last poll and committed after it', async () => {
       const slow = database.begin();
       database.write(slow, 'a', 'late');
       database.set('b', 'fast');
@@ -67,7 +67,7 @@ describe('ChangeLog', () => {
       expect(window.admits(before.stamp, ['a'])).toBe(false);
     });
 
-    it('dates the lease from before the look was sent', async () => {
+    it('ChangeLog dates the lease from before the poll was sent', async () => {
       source.replies.close();
       const started = log.start();
       await pass(700);
@@ -76,7 +76,7 @@ describe('ChangeLog', () => {
       expect(lease.ageMs()).toBe(700);
     });
 
-    it('starts over when the database is another one', async () => {
+    it('ChangeLog starts over when the database is another one', async () => {
       await log.start();
       const old = database.read('a');
       database.crash();
@@ -86,7 +86,7 @@ describe('ChangeLog', () => {
       expect(source.polls.at(-1)).toBeUndefined();
     });
 
-    it('starts over when the log has forgotten what it had not read yet', async () => {
+    it('ChangeLog starts over when changes that it had not read were pruned', async () => {
       await log.start();
       const old = database.read('b');
       database.set('a', '1');
@@ -97,7 +97,7 @@ describe('ChangeLog', () => {
       expect(window.admits(database.read('b').stamp, ['b'])).toBe(true);
     });
 
-    it('starts over when there is more than fits one look', async () => {
+    it('ChangeLog starts over when there is more than fits one poll', async () => {
       await log.start();
       const old = database.read('z');
       database.batchLimit = 2;
@@ -109,7 +109,7 @@ describe('ChangeLog', () => {
       expect(window.admits(database.read('z').stamp, ['z'])).toBe(true);
     });
 
-    it('starts empty, and with a lease, when the history is more than fits one look', async () => {
+    it('ChangeLog starts empty, and with a lease, when the history does not fit one poll', async () => {
       const open = database.begin(); // its id stays below all that follows
       const old = database.read('z');
       database.batchLimit = 2;
@@ -126,7 +126,7 @@ describe('ChangeLog', () => {
       expect(window.admits(fresh.stamp, ['z'])).toBe(false);
     });
 
-    it('gives the lease up at once when the log is not written', async () => {
+    it('ChangeLog revokes the lease at once when the log is incomplete', async () => {
       await log.start();
       source.error = new IncompleteChangeLog('no triggers');
       await pass(200);
@@ -139,7 +139,7 @@ describe('ChangeLog', () => {
   });
 
   describe('when the database cannot be reached', () => {
-    it('starts all the same, lets the lease lapse, and tells once', async () => {
+    it('ChangeLog starts without a database, lets the lease run out, and reports that once', async () => {
       const onFailure = jest.fn();
       const onRecovery = jest.fn();
       log = aLog({ onFailure, onRecovery });
@@ -156,7 +156,7 @@ describe('ChangeLog', () => {
       expect(onRecovery).toHaveBeenCalledTimes(1);
     });
 
-    it('serves on what it knows until the lease lapses, then catches up on all of it', async () => {
+    it('ChangeLog keeps the lease until it runs out, then catches up on all changes', async () => {
       await log.start();
       const old = database.read('a');
       source.error = new Error('down');
@@ -170,7 +170,7 @@ describe('ChangeLog', () => {
       expect(window.admits(old.stamp, ['a'])).toBe(false);
     });
 
-    it('does not look more often than every ten milliseconds because it is woken', async () => {
+    it('ChangeLog does not poll a failing database more often than every ten milliseconds when it is woken', async () => {
       await log.start();
       source.error = new Error('down');
       await pass(50);
@@ -183,10 +183,10 @@ describe('ChangeLog', () => {
   });
 
   describe('catching up', () => {
-    it('resolves when a look that was sent after the call has succeeded', async () => {
+    it('ChangeLog.catchUp resolves when a poll sent after the call has succeeded', async () => {
       await log.start();
       source.replies.close();
-      await pass(200); // a look is under way, and has missed what comes now
+      await pass(200); // a poll is running, and misses the next change
       database.set('a', '1');
       const before = source.polls.length;
       let done = false;
@@ -200,7 +200,7 @@ describe('ChangeLog', () => {
       expect(window.size).toBe(1);
     });
 
-    it('needs one look for all who ask while another is under way', async () => {
+    it('ChangeLog.catchUp needs one poll for all calls made during another', async () => {
       await log.start();
       source.replies.close();
       await pass(200);
@@ -210,7 +210,7 @@ describe('ChangeLog', () => {
       expect(source.polls).toHaveLength(3);
     });
 
-    it('gives the lease up when the look fails', async () => {
+    it('ChangeLog.catchUp revokes the lease when the poll fails', async () => {
       await log.start();
       source.error = new Error('down');
       await log.catchUp();
@@ -218,7 +218,7 @@ describe('ChangeLog', () => {
       expect(lease.heldWithin(60_000)).toBe(false);
     });
 
-    it('gives the lease up when there is no answer in time, and takes it back only with a later look', async () => {
+    it('ChangeLog.catchUp revokes the lease when there is no answer in time, and only a later poll renews it', async () => {
       await log.start();
       source.replies.close();
       const caughtUp = log.catchUp();
@@ -227,20 +227,20 @@ describe('ChangeLog', () => {
       expect(lease.holds()).toBe(false);
 
       source.replies.open();
-      await pass(0); // the look that was too late succeeds
+      await pass(0); // the late poll succeeds
       expect(lease.holds()).toBe(false);
       await pass(200);
       expect(lease.holds()).toBe(true);
     });
 
-    it('gives the lease up when nobody looks any more', async () => {
+    it('ChangeLog.catchUp revokes the lease when the log is stopped', async () => {
       await log.start();
       await log.stop();
       await log.catchUp();
       expect(lease.holds()).toBe(false);
     });
 
-    it('keeps no timer behind', async () => {
+    it('ChangeLog.catchUp leaves no timer', async () => {
       await log.start();
       const timers = jest.getTimerCount();
       await log.catchUp();
@@ -249,7 +249,7 @@ describe('ChangeLog', () => {
   });
 
   describe('waking', () => {
-    it('looks at once when there was no look lately', async () => {
+    it('ChangeLog.wake polls at once when the last poll is not recent', async () => {
       await log.start();
       await pass(50);
       log.wake();
@@ -257,7 +257,7 @@ describe('ChangeLog', () => {
       expect(source.polls).toHaveLength(2);
     });
 
-    it('is not put off by ever more wake-ups, and not driven wild by them', async () => {
+    it('ChangeLog.wake neither delays nor floods polls when it is called all the time', async () => {
       await log.start();
       for (let step = 0; step < 2_000; step++) {
         log.wake();
@@ -268,7 +268,7 @@ describe('ChangeLog', () => {
       expect(lease.holds()).toBe(true);
     });
 
-    it('is not forgotten when it comes during a look', async () => {
+    it('ChangeLog.wake during a poll causes another poll', async () => {
       await log.start();
       source.replies.close();
       await pass(200);
@@ -279,7 +279,7 @@ describe('ChangeLog', () => {
       expect(window.size).toBe(1);
     });
 
-    it('does nothing before the start and after the stop', async () => {
+    it('ChangeLog.wake does nothing before the start and after the stop', async () => {
       log.wake();
       await pass(1_000);
       await log.start();
@@ -291,11 +291,11 @@ describe('ChangeLog', () => {
   });
 
   describe('stopping', () => {
-    it('waits for the look that is under way, sends none after it, and leaves no timer', async () => {
+    it('ChangeLog.stop waits for the running poll, sends none after it, and leaves no timer', async () => {
       await log.start();
       source.replies.close();
       await pass(200);
-      const caughtUp = log.catchUp(); // waits for the next look, which will never be sent
+      const caughtUp = log.catchUp(); // waits for the next poll, which is never sent
       const stopped = log.stop();
       await pass(0);
       expect(source.closed).toBe(false);
@@ -309,7 +309,7 @@ describe('ChangeLog', () => {
   });
 
   describe('pruning', () => {
-    it('prunes once a minute, and not again while that is under way', async () => {
+    it('ChangeLog prunes once a minute, and not while a pruning runs', async () => {
       await log.start();
       expect(source.prunes).toBe(1);
       await pass(59_000);
@@ -322,7 +322,7 @@ describe('ChangeLog', () => {
       expect(source.prunes).toBe(3);
     });
 
-    it('looks on when a pruning fails', async () => {
+    it('ChangeLog keeps polling when a pruning fails', async () => {
       source.prunings.close();
       await log.start();
       source.error = new Error('cannot prune');

@@ -12,11 +12,11 @@ function aWindow({ floor = 0, maxSize }: { floor?: number; maxSize?: number } = 
 }
 
 describe('ChangeWindow', () => {
-  it('admits nothing before it knows anything', () => {
+  it('ChangeWindow admits nothing before the first poll', () => {
     expect(new ChangeWindow().admits(aStamp('10:10:'), [])).toBe(false);
   });
 
-  it('admits a value that saw every change of its tags', () => {
+  it('ChangeWindow admits a value that saw every change of its tags', () => {
     const window = aWindow();
     window.record([{ xid: 10, tags: ['a'] }], aSnapshot('11:11:'));
     expect(window.admits(aStamp('11:11:'), ['a'])).toBe(true);
@@ -26,7 +26,7 @@ describe('ChangeWindow', () => {
     ['had not begun', '10:10:'],
     ['was running', '10:12:10'],
     ['was running beside others', '9:12:9,10'],
-  ])('turns a value away when a change of one of its tags %s', (_when, snapshot) => {
+  ])('ChangeWindow refuses a value when a change of one of its tags %s', (_when, snapshot) => {
     const window = aWindow();
     window.record([{ xid: 10, tags: ['a'] }], aSnapshot('12:12:'));
     expect(window.admits(aStamp(snapshot), ['other', 'a'])).toBe(false);
@@ -38,7 +38,7 @@ describe('ChangeWindow', () => {
     ['an earlier one', '10:19:10,15', true],
     ['one that saw a later transaction', '10:21:10,15', false],
     ['one that saw what was still running', '10:20:10', false],
-  ])('knows whether its last look saw all that %s saw', (_what, snapshot, covered) => {
+  ])('ChangeWindow knows whether its last poll saw all that %s saw', (_what, snapshot, covered) => {
     const window = aWindow();
     expect(window.covers(aStamp(snapshot))).toBe(false);
     window.record([], aSnapshot('10:20:10,15'));
@@ -47,7 +47,7 @@ describe('ChangeWindow', () => {
     expect(window.covers(aStamp(snapshot))).toBe(false);
   });
 
-  it('asks for every change of a tag, not only the newest', () => {
+  it('ChangeWindow checks every change of a tag, not only the newest', () => {
     const window = aWindow();
     window.record([{ xid: 12, tags: ['a'] }], aSnapshot('10:13:10'));
     window.record([{ xid: 10, tags: ['a'] }], aSnapshot('13:13:')); // begun before, committed after
@@ -55,14 +55,14 @@ describe('ChangeWindow', () => {
     expect(window.admits(aStamp('13:13:'), ['a'])).toBe(true);
   });
 
-  it('turns away what is older than it reaches, and what comes from another epoch', () => {
+  it('ChangeWindow refuses a value older than it reaches, or of another epoch', () => {
     const window = aWindow({ floor: 10 });
     expect(window.admits(aStamp('9:20:9'), ['a'])).toBe(false);
     expect(window.admits(aStamp('10:20:10'), ['a'])).toBe(true);
     expect(window.admits(aStamp('10:20:10', 'two'), ['a'])).toBe(false);
   });
 
-  it('forgets everything when it starts over', () => {
+  it('ChangeWindow drops everything when it restarts', () => {
     const window = aWindow();
     window.record([{ xid: 10, tags: ['a'] }], aSnapshot('11:11:'));
     window.restart('two', 5);
@@ -71,7 +71,7 @@ describe('ChangeWindow', () => {
     expect(window.admits(aStamp('11:11:', 'one'), ['a'])).toBe(false);
   });
 
-  it('drops what is below a floor that rises, and never lowers it', () => {
+  it('ChangeWindow drops changes below a rising floor, and never lowers it', () => {
     const window = aWindow();
     const changes = [10, 11, 12].map((xid) => ({ xid, tags: ['a', `b${xid}`] }));
     window.record(changes, aSnapshot('13:13:'));
@@ -84,7 +84,7 @@ describe('ChangeWindow', () => {
     expect(window.admits(aStamp('13:20:13'), ['a'])).toBe(true);
   });
 
-  it('keeps what became visible late until the floor has passed it too', () => {
+  it('ChangeWindow keeps a change that became visible late until the floor has passed it too', () => {
     const window = aWindow();
     window.record([{ xid: 50, tags: ['a'] }], aSnapshot('10:51:10'));
     window.record([{ xid: 10, tags: ['b'] }], aSnapshot('51:51:'));
@@ -94,14 +94,14 @@ describe('ChangeWindow', () => {
     expect(window.size).toBe(0);
   });
 
-  it('counts a thing that one transaction touched twice once', () => {
+  it('ChangeWindow counts a tag that one transaction logged twice once', () => {
     const window = aWindow();
     window.record([{ xid: 10, tags: ['a', 'a'] }], aSnapshot('11:11:'));
     window.record([{ xid: 10, tags: ['a'] }], aSnapshot('11:11:'));
     expect(window.size).toBe(1);
   });
 
-  it('has a new version for whatever may change a judgement, and only then', () => {
+  it('ChangeWindow has a new version exactly when the result of a check may change', () => {
     const window = new ChangeWindow();
     const versions = [
       (): void => window.restart('one', 10),
@@ -125,11 +125,11 @@ describe('ChangeWindow', () => {
       return window;
     }
 
-    it('stays within its bounds', () => {
+    it('ChangeWindow stays within maxSize when the floor cannot rise', () => {
       expect(anOverfullWindow().size).toBeLessThanOrEqual(4_000);
     });
 
-    it('goes on admitting what was read lately, and turns away what it cannot judge any more', () => {
+    it('ChangeWindow admits recent values, and refuses those that it can no longer check', () => {
       const window = anOverfullWindow();
       expect(window.admits(aStamp('10:10001:10'), ['u:1'])).toBe(true);
       expect(window.admits(aStamp('10:9990:10'), ['u:2999'])).toBe(true);
@@ -137,7 +137,7 @@ describe('ChangeWindow', () => {
       expect(window.admits(aStamp('10:5000:10'), ['untouched'])).toBe(false);
     });
 
-    it('survives one look that brings more than it may hold', () => {
+    it('ChangeWindow handles a poll with more changes than maxSize', () => {
       const window = aWindow({ maxSize: 10 });
       const tags = Array.from({ length: 100 }, (_, i) => `u:${i}`);
       window.record([{ xid: 20, tags }], aSnapshot('21:21:'));

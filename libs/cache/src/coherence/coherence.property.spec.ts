@@ -9,7 +9,7 @@ import { Lease } from './lease.js';
 
 const KEYS = ['a', 'b', 'c'];
 
-/** What may happen, in any order. Numbers are taken modulo what there is to choose from. */
+/** The steps, in any order. Numbers are taken modulo the number of choices. */
 type Step =
   | { do: 'begin' }
   | { do: 'write'; transaction: number; key: string }
@@ -53,14 +53,14 @@ class Instance {
   }
 }
 
-describe('Snapshots and the window, against a model of PostgreSQL', () => {
+describe('Snapshot and ChangeWindow against a model of PostgreSQL', () => {
   const logs: ChangeLog[] = [];
 
   afterEach(async () => {
     await Promise.all(logs.splice(0).map((log) => log.stop()));
   });
 
-  it('admit no entry that misses what was committed at the last look, and every entry that was read since', async () => {
+  it('ChangeWindow admits no entry that misses a change committed at the last poll, and every entry read since', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(aStep, { maxLength: 80, size: 'max' }),
@@ -122,7 +122,7 @@ describe('Snapshots and the window, against a model of PostgreSQL', () => {
     );
   });
 
-  it('order snapshots as they were taken', () => {
+  it('Snapshot.includes orders snapshots as they were taken', () => {
     fc.assert(
       fc.property(fc.array(aStep, { maxLength: 60, size: 'max' }), (steps) => {
         const database = new ModelDatabase();

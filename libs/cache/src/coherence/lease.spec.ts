@@ -11,13 +11,13 @@ describe('Lease', () => {
     lease = new Lease(1_000, clock);
   });
 
-  it('does not hold before the first look, however much grace is given', () => {
+  it('Lease does not hold before the first poll, however long the grace is', () => {
     expect(lease.holds()).toBe(false);
     expect(lease.ageMs()).toBe(Infinity);
     expect(lease.heldWithin(1e12)).toBe(false);
   });
 
-  it('holds for Δ from the moment before the look was sent', () => {
+  it('Lease holds for Δ from the moment before the poll was sent', () => {
     const sentAt = lease.now();
     clock.advance(300);
     lease.renew(sentAt);
@@ -28,14 +28,14 @@ describe('Lease', () => {
     expect(lease.holds()).toBe(false);
   });
 
-  it('is not given by a look that took longer than Δ', () => {
+  it('Lease is not renewed by a poll that took longer than Δ', () => {
     const sentAt = lease.now();
     clock.advance(1_001);
     lease.renew(sentAt);
     expect(lease.holds()).toBe(false);
   });
 
-  it('is not set back by a look that was sent earlier than the last', () => {
+  it('Lease is not set back by a poll that was sent earlier than the last', () => {
     const early = lease.now();
     clock.advance(600);
     lease.renew(lease.now());
@@ -43,20 +43,20 @@ describe('Lease', () => {
     expect(lease.ageMs()).toBe(0);
   });
 
-  it('lapses while the machine sleeps, which the monotonic clock does not notice', () => {
+  it('Lease runs out while the machine sleeps, which the monotonic clock does not count', () => {
     lease.renew(lease.now());
     clock.jump(60_000);
     expect(lease.holds()).toBe(false);
   });
 
-  it('is not prolonged by a wall clock that is set back', () => {
+  it('Lease is not prolonged when the wall clock is set back', () => {
     lease.renew(lease.now());
     clock.jump(-3_600_000);
     clock.advance(1_001);
     expect(lease.holds()).toBe(false);
   });
 
-  it('holds again with the next look after the wall clock was set, forward or back', () => {
+  it('Lease holds again with the next poll after the wall clock was set', () => {
     for (const ms of [3_600_000, -7_200_000]) {
       clock.jump(ms);
       lease.renew(lease.now());
@@ -64,7 +64,7 @@ describe('Lease', () => {
     }
   });
 
-  it('is given up at once, and not renewed by a look that was sent before', () => {
+  it('Lease is revoked at once, and not renewed by a poll that was sent before', () => {
     lease.renew(lease.now());
     const sentBefore = lease.now();
     clock.advance(1);
@@ -76,7 +76,7 @@ describe('Lease', () => {
     expect(lease.holds()).toBe(true);
   });
 
-  it('gives grace when it lapsed by itself, and none when it was given up', () => {
+  it('Lease gives grace when it ran out, and none when it was revoked', () => {
     lease.renew(lease.now());
     clock.advance(60_000);
     expect(lease.heldWithin(59_000)).toBe(true);

@@ -4,7 +4,7 @@ import { Snapshot } from './snapshot.js';
 
 describe('Snapshot', () => {
   it.each(['1:1:', '10:20:', '10:20:10', '10:20:10,15,19', '9007199254740990:9007199254740991:'])(
-    'reads what PostgreSQL writes, and writes it back: %s',
+    'Snapshot.parse reads what PostgreSQL writes, and toString returns it: %s',
     (text) => {
       expect(String(Snapshot.parse(text))).toBe(text);
     },
@@ -26,11 +26,11 @@ describe('Snapshot', () => {
     ['a running transaction at xmax', '10:20:20'],
     ['more than can be counted exactly', '1:9007199254740992:'],
     ['more digits than fit', '1:99999999999999999999:'],
-  ])('refuses %s', (_what, text) => {
+  ])('Snapshot.parse refuses %s', (_what, text) => {
     expect(Snapshot.parse(text)).toBeUndefined();
   });
 
-  it('sees what had ended, and neither what was running nor what had not begun', () => {
+  it('Snapshot sees transactions that had ended, and neither running nor later ones', () => {
     const snapshot = aSnapshot('10:20:10,15');
     const seen = [8, 9, 10, 11, 14, 15, 16, 19, 20, 21].filter((xid) => snapshot.sees(xid));
     expect(seen).toEqual([8, 9, 11, 14, 16, 19]);
@@ -43,7 +43,7 @@ describe('Snapshot', () => {
     ['one with a lower xmax', '10:25:10,22', '10:20:10', true],
     ['one with a higher xmax', '10:20:10', '10:25:10,22', false],
     ['one that had not begun what is running now', '10:25:10,24', '10:20:10', true],
-  ])('knows whether it was taken no earlier than %s', (_which, one, other, includes) => {
+  ])('Snapshot knows whether it was taken no earlier than %s', (_which, one, other, includes) => {
     expect(aSnapshot(one).includes(aSnapshot(other))).toBe(includes);
   });
 });

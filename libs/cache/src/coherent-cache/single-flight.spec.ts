@@ -3,7 +3,7 @@ import { Gate } from '../../test/gate.js';
 import { SingleFlight } from './single-flight.js';
 
 describe('SingleFlight', () => {
-  it('runs once for all who ask meanwhile, and again for whoever asks afterwards', async () => {
+  it('SingleFlight runs once for all calls made meanwhile, and again for a later call', async () => {
     const flights = new SingleFlight<number>();
     let runs = 0;
     const run = (): Promise<number> => Promise.resolve(++runs);
@@ -13,13 +13,13 @@ describe('SingleFlight', () => {
     expect(await flights.do('a', run)).toBe(2);
   });
 
-  it('keeps keys apart', async () => {
+  it('SingleFlight runs different keys separately', async () => {
     const flights = new SingleFlight<string>();
     const both = [flights.do('a', () => Promise.resolve('A')), flights.do('b', () => Promise.resolve('B'))];
     expect(await Promise.all(both)).toEqual(['A', 'B']);
   });
 
-  it('tells everyone of a failure, and keeps nothing of it', async () => {
+  it('SingleFlight rejects all waiting calls with a failure, and does not keep it', async () => {
     const flights = new SingleFlight<string>();
     const fail = (): Promise<string> => Promise.reject(new Error('no'));
     const settled = await Promise.allSettled([flights.do('a', fail), flights.do('a', fail)]);
@@ -28,7 +28,7 @@ describe('SingleFlight', () => {
     expect(await flights.do('a', () => Promise.resolve('yes'))).toBe('yes');
   });
 
-  it('has ended for those who come when it ends', async () => {
+  it('SingleFlight starts another run for a call made when a run ends', async () => {
     const flights = new SingleFlight<string>();
     const first = flights.do('a', () => Promise.resolve('first'));
     expect(flights.has('a')).toBe(true);
@@ -36,7 +36,7 @@ describe('SingleFlight', () => {
     expect(flights.has('a')).toBe(false);
   });
 
-  it('starts another run for a key that was forgotten, which the end of the first does not touch', async () => {
+  it('SingleFlight starts another run for a forgotten key, and the end of the first does not remove it', async () => {
     const flights = new SingleFlight<string>();
     const [slow, slower] = [new Gate(), new Gate()];
     slow.close();

@@ -10,11 +10,11 @@ import { ChangeHistory, type MissedChange, StalenessSampler } from './staleness-
 /** Δ, in milliseconds. */
 const DELTA_MS = 1_000;
 
-/** The one transaction that anything is missed of. */
+/** The transaction of that change. */
 const XID = 900;
 
-/** Says of every change that it was made at one time. */
-class FakeTrail extends ChangeHistory {
+/** Returns one change of a given age. */
+class FakeHistory extends ChangeHistory {
   ageMs: number | undefined = 0;
 
   override missed(_tags: readonly string[], _snapshot: Snapshot): Promise<MissedChange[]> {
@@ -25,39 +25,39 @@ class FakeTrail extends ChangeHistory {
 describe('StalenessSampler', () => {
   let clock: FakeClock;
   let database: ModelDatabase;
-  let trail: FakeTrail;
-  let looks: Poll[];
-  let told: [key: string, lagMs: number][];
+  let history: FakeHistory;
+  let polls: Poll[];
+  let reported: [key: string, lagMs: number][];
 
   beforeEach(() => {
     clock = new FakeClock();
     database = new ModelDatabase();
-    trail = new FakeTrail();
-    looks = [];
-    told = [];
+    history = new FakeHistory();
+    polls = [];
+    reported = [];
     database.set('ada', 'old');
   });
 
-  function anAuditor(every = 1): StalenessSampler {
+  function aSampler(every = 1): StalenessSampler {
     return new StalenessSampler(
-      trail,
+      history,
       {
         get polls() {
-          return [...looks];
+          return [...polls];
         },
       },
       clock,
       {
         every,
         maxStalenessMs: DELTA_MS,
-        onViolation: (key, lagMs) => told.push([key, lagMs]),
+        onViolation: (key, lagMs) => reported.push([key, lagMs]),
       },
     );
   }
 
-  /** Serves what was read first, after `between`, and lets the audit end. */
+  /** Serves what was read first, after `between`, and lets the comparison end. */
   async function serve(
-    auditor: StalenessSampler,
+    sampler: StalenessSampler,
     between: () => void = (): void => undefined,
     after: () => void = (): void => undefined,
   ): Promise<void> {
@@ -66,12 +66,12 @@ describe('StalenessSampler', () => {
       stamp: ReturnType<ModelDatabase['read']>['stamp'];
     };
     between();
-    auditor.compare({ key: 'ada', tags: ['ada'], entry, recheck: () => Promise.resolve(loaded()) });
+    sampler.compare({ key: 'ada', tags: ['ada'], entry, recheck: () => Promise.resolve(loaded()) });
     after();
     await turn();
   }
 
-  function aLook(agoMs: number, snapshot: string): Poll {
+  function aPoll(agoMs: number, snapshot: string): Poll {
     return { sentAtMs: clock.monotonicMs() - agoMs, snapshot: aSnapshot(snapshot) };
   }
 
@@ -80,10 +80,10 @@ describe('StalenessSampler', () => {
     return { value, stamp, sentAtMs: clock.monotonicMs() };
   }
 
-  it('finds what is current in order', async () => {
-    const auditor = anAuditor();
-    await serve(auditor);
-    expect(auditor.summary).toEqual({
+  it('StalenessSampler counts a current hit as checked', async () => {
+    const sampler = aSampler();
+    await serve(sampler);
+    expect(sampler.summary).toEqual({
       checked: 1,
       outdated: 0,
       violations: 0,
@@ -94,49 +94,49 @@ describe('StalenessSampler', () => {
     });
   });
 
-  it('measures for how long what it finds outdated had been so', async () => {
-    const auditor = anAuditor();
-    trail.ageMs = 250;
-    await serve(auditor, () => database.set('ada', 'new'));
-    expect(auditor.summary).toMatchObject({ checked: 1, outdated: 1, violations: 0 });
-    expect(auditor.summary.lagMaxMs).toBeCloseTo(250, -1);
-    expect(told).toEqual([]);
+  it('StalenessSampler measures for how long a hit had been outdated', async () => {
+    const sampler = aSampler();
+    history.ageMs = 250;
+    await serve(sampler, () => database.set('ada', 'new'));
+    expect(sampler.summary).toMatchObject({ checked: 1, outdated: 1, violations: 0 });
+    expect(sampler.summary.lagMaxMs).toBeCloseTo(250, -1);
+    expect(reported).toEqual([]);
   });
 
-  it('calls it a violation, and tells, when that is longer than Δ', async () => {
-    const auditor = anAuditor();
-    trail.ageMs = DELTA_MS;
-    await serve(auditor, () => database.set('ada', 'new'));
-    expect(auditor.summary.violations).toBe(0);
-    trail.ageMs = DELTA_MS + 6;
-    await serve(auditor, () => database.set('ada', 'newer'));
-    expect(auditor.summary).toMatchObject({ checked: 2, outdated: 2, violations: 1 });
-    expect(told).toEqual([['ada', DELTA_MS + 6]]);
+  it('StalenessSampler reports a violation when a hit was outdated for longer than Δ', async () => {
+    const sampler = aSampler();
+    history.ageMs = DELTA_MS;
+    await serve(sampler, () => database.set('ada', 'new'));
+    expect(sampler.summary.violations).toBe(0);
+    history.ageMs = DELTA_MS + 6;
+    await serve(sampler, () => database.set('ada', 'newer'));
+    expect(sampler.summary).toMatchObject({ checked: 2, outdated: 2, violations: 1 });
+    expect(reported).toEqual([['ada', DELTA_MS + 6]]);
   });
 
-  it('dates a change by the last look that did not see it when its transaction stayed open', async () => {
-    const auditor = anAuditor();
-    trail.ageMs = 3_600_000;
-    looks = [aLook(700, '800:800:'), aLook(100, `${XID}:${XID + 9}:${XID}`), aLook(50, '990:990:')];
-    await serve(auditor, () => database.set('ada', 'new'));
-    expect(auditor.summary).toMatchObject({ outdated: 1, violations: 0 });
-    expect(auditor.summary.lagMaxMs).toBeCloseTo(100, -1);
+  it('StalenessSampler dates a change by the last poll that did not see it when its transaction stayed open', async () => {
+    const sampler = aSampler();
+    history.ageMs = 3_600_000;
+    polls = [aPoll(700, '800:800:'), aPoll(100, `${XID}:${XID + 9}:${XID}`), aPoll(50, '990:990:')];
+    await serve(sampler, () => database.set('ada', 'new'));
+    expect(sampler.summary).toMatchObject({ outdated: 1, violations: 0 });
+    expect(sampler.summary.lagMaxMs).toBeCloseTo(100, -1);
   });
 
-  it('asks the looks as they were when it was served, however many come before the database answers', async () => {
-    const auditor = anAuditor();
-    trail.ageMs = 3_600_000;
-    looks = [aLook(100, `${XID}:${XID + 9}:${XID}`)];
+  it('StalenessSampler uses the polls up to the hit, and none that come before the database answers', async () => {
+    const sampler = aSampler();
+    history.ageMs = 3_600_000;
+    polls = [aPoll(100, `${XID}:${XID + 9}:${XID}`)];
     await serve(
-      auditor,
+      sampler,
       () => database.set('ada', 'new'),
-      () => (looks = []),
+      () => (polls = []),
     );
-    expect(auditor.summary).toMatchObject({ outdated: 1, violations: 0 });
+    expect(sampler.summary).toMatchObject({ outdated: 1, violations: 0 });
   });
 
-  it('finds nothing wrong with what changed only after it was served', async () => {
-    const auditor = anAuditor();
+  it('StalenessSampler counts a hit as current when the value changed after it was served', async () => {
+    const sampler = aSampler();
     const entry = database.read('ada') as {
       value: string;
       stamp: ReturnType<ModelDatabase['read']>['stamp'];
@@ -144,33 +144,33 @@ describe('StalenessSampler', () => {
     const recheck = (): Promise<ReturnType<typeof loaded>> => {
       clock.advance(50);
       database.set('ada', 'new');
-      trail.ageMs = 0;
+      history.ageMs = 0;
       return Promise.resolve(loaded());
     };
-    auditor.compare({ key: 'ada', tags: ['ada'], entry, recheck });
+    sampler.compare({ key: 'ada', tags: ['ada'], entry, recheck });
     await turn();
-    expect(auditor.summary).toMatchObject({ checked: 1, outdated: 0, violations: 0 });
+    expect(sampler.summary).toMatchObject({ checked: 1, outdated: 0, violations: 0 });
   });
 
-  it('calls a change that was never logged a violation of unknown age', async () => {
-    const auditor = anAuditor();
-    trail.ageMs = undefined;
-    await serve(auditor, () => database.set('ada', 'new'));
-    expect(auditor.summary).toMatchObject({ outdated: 1, violations: 1, lagMaxMs: undefined });
-    expect(told).toEqual([['ada', Infinity]]);
+  it('StalenessSampler reports a change that was never logged as a violation of unknown age', async () => {
+    const sampler = aSampler();
+    history.ageMs = undefined;
+    await serve(sampler, () => database.set('ada', 'new'));
+    expect(sampler.summary).toMatchObject({ outdated: 1, violations: 1, lagMaxMs: undefined });
+    expect(reported).toEqual([['ada', Infinity]]);
   });
 
-  it('does not compare two databases with each other', async () => {
-    const auditor = anAuditor();
-    await serve(auditor, () => {
+  it('StalenessSampler skips a hit when the database is another one', async () => {
+    const sampler = aSampler();
+    await serve(sampler, () => {
       database.crash();
       database.set('ada', 'new');
     });
-    expect(auditor.summary).toMatchObject({ checked: 0, skipped: 1 });
+    expect(sampler.summary).toMatchObject({ checked: 0, skipped: 1 });
   });
 
-  it('counts what the database did not answer as skipped, and what comes while enough is under way', async () => {
-    const auditor = anAuditor();
+  it('StalenessSampler skips a hit when the database fails, or when two comparisons are running', async () => {
+    const sampler = aSampler();
     const entry = database.read('ada') as {
       value: string;
       stamp: ReturnType<ModelDatabase['read']>['stamp'];
@@ -180,22 +180,22 @@ describe('StalenessSampler', () => {
       await new Promise<void>((resolve) => gates.push(resolve));
       throw new Error('down');
     };
-    for (let n = 0; n < 5; n++) auditor.compare({ key: 'ada', tags: ['ada'], entry, recheck });
+    for (let n = 0; n < 5; n++) sampler.compare({ key: 'ada', tags: ['ada'], entry, recheck });
     expect(gates).toHaveLength(2);
     for (const open of gates) open();
     await turn();
-    expect(auditor.summary).toMatchObject({ checked: 0, skipped: 5 });
-    await serve(auditor);
-    expect(auditor.summary.checked).toBe(1);
+    expect(sampler.summary).toMatchObject({ checked: 0, skipped: 5 });
+    await serve(sampler);
+    expect(sampler.summary.checked).toBe(1);
   });
 
-  it('draws one of so many hits, on average, at no fixed interval', () => {
-    const auditor = anAuditor(10);
+  it('StalenessSampler draws one of ten hits on average, at no fixed interval', () => {
+    const sampler = aSampler(10);
     const gaps: number[] = [];
     let gap = 0;
     for (let n = 0; n < 100_000; n++) {
       gap++;
-      if (!auditor.draws()) continue;
+      if (!sampler.draws()) continue;
       gaps.push(gap);
       gap = 0;
     }
@@ -204,8 +204,8 @@ describe('StalenessSampler', () => {
     expect(new Set(gaps).size).toBe(19);
   });
 
-  it('draws every hit when told to, and none at 0', () => {
-    const [all, none] = [anAuditor(1), anAuditor(0)];
+  it('StalenessSampler draws every hit at 1, and none at 0', () => {
+    const [all, none] = [aSampler(1), aSampler(0)];
     for (let n = 0; n < 1_000; n++) {
       expect(all.draws()).toBe(true);
       expect(none.draws()).toBe(false);

@@ -24,7 +24,7 @@ describe('BreakerTier', () => {
     breaker.stop();
   });
 
-  it('is the tier it guards while that works', async () => {
+  it('BreakerTier passes calls to its tier while that works', async () => {
     const inner = new FakeTier<string>();
     const tier = new BreakerTier(inner, breaker);
     await tier.set('a', entry, 1_000);
@@ -33,14 +33,14 @@ describe('BreakerTier', () => {
     expect(await tier.get('a')).toBeUndefined();
   });
 
-  it('makes a miss of every failure, whatever was asked', async () => {
+  it('BreakerTier turns every failure into a miss', async () => {
     const tier = new BreakerTier(brokenTier, breaker);
     expect(await tier.get('a')).toBeUndefined();
     await expect(tier.set('a', entry, 1_000)).resolves.toBeUndefined();
     await expect(tier.delete('a')).resolves.toBeUndefined();
   });
 
-  it('asks the tier nothing while the breaker is open, nor does another tier behind the same breaker', async () => {
+  it('BreakerTier calls no tier while the breaker is open, nor does another tier with the same breaker', async () => {
     const broken = new BreakerTier(brokenTier, breaker);
     for (let i = 0; i < 5; i++) await broken.get('a');
     const inner = new FakeTier<string>();

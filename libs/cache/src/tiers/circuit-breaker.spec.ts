@@ -47,7 +47,7 @@ describe('CircuitBreaker', () => {
     for (let i = 0; i < 5; i++) await fail();
   }
 
-  it('hands results through while it is closed, and turns failures into nothing', async () => {
+  it('CircuitBreaker returns results while it is closed, and undefined for failures', async () => {
     expect(await succeed()).toBe('value');
     expect(await fail()).toBeUndefined();
     expect(
@@ -58,7 +58,7 @@ describe('CircuitBreaker', () => {
     expect(breaker.state).toEqual({ kind: 'closed' });
   });
 
-  it('opens on five failures in a row', async () => {
+  it('CircuitBreaker opens on five consecutive failures', async () => {
     for (let i = 0; i < 4; i++) await fail();
     await succeed();
     for (let i = 0; i < 4; i++) await fail();
@@ -68,14 +68,14 @@ describe('CircuitBreaker', () => {
     expect(changes).toEqual(['open']);
   });
 
-  it('opens on failures of one moment as well', async () => {
+  it('CircuitBreaker opens on concurrent failures too', async () => {
     await Promise.all(Array.from({ length: 100 }, fail));
     expect(changes).toEqual(['open']);
     await pass(2);
     expect(probedAt).toEqual([2]);
   });
 
-  it('tries nothing while it is open', async () => {
+  it('CircuitBreaker tries nothing while it is open', async () => {
     await open();
     const operation = jest.fn(() => Promise.resolve('value'));
     await pass(1.9);
@@ -83,14 +83,14 @@ describe('CircuitBreaker', () => {
     expect(operation).not.toHaveBeenCalled();
   });
 
-  it('waits 2, 4, 8, 16, 32 and then 60 seconds between its probes', async () => {
+  it('CircuitBreaker waits 2, 4, 8, 16, 32 and then 60 seconds between its probes', async () => {
     await open();
     await pass(242);
     const waits = probedAt.map((at, i) => at - (probedAt[i - 1] ?? 0));
     expect(waits).toEqual([2, 4, 8, 16, 32, 60, 60, 60]);
   });
 
-  it('begins with 2 seconds again after a success', async () => {
+  it('CircuitBreaker starts with 2 seconds again after a success', async () => {
     await open();
     await pass(14);
     expect(probedAt).toEqual([2, 6, 14]);
@@ -105,7 +105,7 @@ describe('CircuitBreaker', () => {
     expect(probedAt).toEqual([2, 6, 14, 30, 32, 36]);
   });
 
-  it('comes back without any traffic, and stops probing then', async () => {
+  it('CircuitBreaker closes without any traffic, and stops probing then', async () => {
     await open();
     alive = true;
     await pass(1_000);
@@ -113,13 +113,13 @@ describe('CircuitBreaker', () => {
     expect(changes).toEqual(['open', 'half-open', 'closed']);
   });
 
-  it('lets one probe through, for which no request waits', async () => {
+  it('CircuitBreaker lets one probe through, for which no request waits', async () => {
     await open();
     probes.close();
     await pass(2);
     expect(breaker.state).toEqual({ kind: 'half-open' });
     const operation = jest.fn(() => Promise.resolve('value'));
-    // Would not end while the clock stands still, if any of them waited.
+    // If any of them waited, this would not end while the clock stands still.
     await Promise.all(Array.from({ length: 50 }, () => breaker.attempt(operation)));
     expect(operation).not.toHaveBeenCalled();
     expect(probedAt).toHaveLength(1);
@@ -129,7 +129,7 @@ describe('CircuitBreaker', () => {
     expect(await breaker.attempt(operation)).toBe('value');
   });
 
-  it('needs five failures again after it has closed', async () => {
+  it('CircuitBreaker needs five failures again after it has closed', async () => {
     await open();
     alive = true;
     await pass(2);
@@ -137,16 +137,19 @@ describe('CircuitBreaker', () => {
     expect(breaker.state.kind).toBe('closed');
   });
 
-  it.each([-3_600_000, 3_600_000])('probes in time when the wall clock is set by %d ms', async (ms) => {
-    await open();
-    jest.setSystemTime(Date.now() + ms);
-    alive = true;
-    await pass(2);
-    expect(probedAt).toEqual([2]);
-    expect(breaker.state.kind).toBe('closed');
-  });
+  it.each([-3_600_000, 3_600_000])(
+    'CircuitBreaker probes in time when the wall clock is set by %d ms',
+    async (ms) => {
+      await open();
+      jest.setSystemTime(Date.now() + ms);
+      alive = true;
+      await pass(2);
+      expect(probedAt).toEqual([2]);
+      expect(breaker.state.kind).toBe('closed');
+    },
+  );
 
-  it('says what the failure said that opened it, and nothing when that was no more than a lack of a connection', async () => {
+  it('CircuitBreaker reports the failure that opened it, and none when describe() has nothing to add', async () => {
     await open();
     await pass(2);
     expect(reasons).toEqual(['timed out', 'no sign of life']);
@@ -157,7 +160,7 @@ describe('CircuitBreaker', () => {
     expect(reasons.slice(2)).toEqual([undefined]);
   });
 
-  it('does not open twice for failures that come in late', async () => {
+  it('CircuitBreaker does not open twice for late failures', async () => {
     const slow = new Gate();
     slow.close();
     const late = breaker.attempt(() => slow.pass().then(() => Promise.reject(new Error('late'))));
@@ -168,7 +171,7 @@ describe('CircuitBreaker', () => {
     expect(probedAt).toEqual([2, 6]);
   });
 
-  it('tries and probes nothing more once it is stopped, even if it opens then', async () => {
+  it('CircuitBreaker tries and probes nothing once it is stopped, even if it opens then', async () => {
     const slow = new Gate();
     slow.close();
     const last = Array.from({ length: 5 }, () =>
@@ -181,7 +184,7 @@ describe('CircuitBreaker', () => {
     expect(await succeed()).toBeUndefined();
   });
 
-  it('leaves no timer when it is stopped while it is open', async () => {
+  it('CircuitBreaker leaves no timer when it is stopped while it is open', async () => {
     await open();
     breaker.stop();
     expect(jest.getTimerCount()).toBe(0);

@@ -25,25 +25,25 @@ const stamp = { epoch: 'one', snapshot: aSnapshot('10:20:10,15') };
 const ada = { value: { name: 'Ada' }, stamp };
 
 describe('EntryCodec', () => {
-  it.each([{ name: 'Ada “Lovelace”\u0000\n' }, null])('brings back what it wrote: %p', (value) => {
+  it.each([{ name: 'Ada “Lovelace”\u0000\n' }, null])('EntryCodec decodes what it encoded: %p', (value) => {
     expect(codec.decode('key', codec.encode('key', { value, stamp }))).toEqual({ value, stamp });
   });
 
-  it('does not bring back what was written for another key, as another kind, or by another key of the seal', () => {
+  it('EntryCodec refuses an entry of another key, another kind, or another sealing key', () => {
     const text = codec.encode('key', ada);
     expect(codec.decode('other', text)).toBeUndefined();
     expect(codecOf(seal, 'dog').decode('key', text)).toBeUndefined();
     expect(codecOf(aSeal()).decode('key', text)).toBeUndefined();
   });
 
-  it('reads what the key before wrote, and writes by the newest', () => {
+  it('EntryCodec reads entries sealed with the previous key, and seals with the newest', () => {
     const rotated = codecOf(aSeal(newKey, oldKey));
     expect(rotated.decode('key', codec.encode('key', ada))).toEqual(ada);
     expect(codec.decode('key', rotated.encode('key', ada))).toBeUndefined();
     expect(codecOf(aSeal(newKey)).decode('key', rotated.encode('key', ada))).toEqual(ada);
   });
 
-  it('takes an entry for a miss when any of its characters is another, missing, or one too many', () => {
+  it('EntryCodec refuses an entry with any character changed, missing or added', () => {
     const text = codec.encode('key', ada);
     for (let at = 0; at < text.length; at++) {
       const other = text[at] === 'A' ? 'B' : 'A';
@@ -62,11 +62,11 @@ describe('EntryCodec', () => {
     ['what an older release wrote', '[1,"key","one","10:20:",{"name":"Ada"}]'],
     ['a seal of nothing but zeros', `${'A'.repeat(43)}["one","10:20:",{"name":"Ada"}]`],
     ['a seal that is no base64url', `${'💡'.repeat(22)}["one","10:20:",{"name":"Ada"}]`],
-  ])('takes %s for a miss', (_what, text) => {
+  ])('EntryCodec refuses %s', (_what, text) => {
     expect(codec.decode('key', text)).toBeUndefined();
   });
 
-  // Ours, of a release whose format is another one although it has the same number.
+  // Sealed by us, by a release whose format differs under the same number.
   it.each([
     ['no JSON', 'garbage'],
     ['half of an entry', '["one","10:20:",{"name":'],
@@ -80,12 +80,12 @@ describe('EntryCodec', () => {
     ['a snapshot that is no text', '["one",10,{"name":"Ada"}]'],
     ['a value of another shape', '["one","10:20:",{"title":"Ada"}]'],
     ['a value of another kind', '["one","10:20:",false]'],
-  ])('takes %s for a miss, sealed or not', (_what, text) => {
+  ])('EntryCodec refuses %s, sealed or not', (_what, text) => {
     expect(codec.decode('key', text)).toBeUndefined();
     expect(codec.decode('key', seal.close(['entry', 2, 'person', 'key'], text))).toBeUndefined();
   });
 
-  it('opens what is sealed as it seals', () => {
+  it('EntryCodec decodes an entry with the documented layout', () => {
     const text = seal.close(['entry', 2, 'person', 'key'], '["one","10:20:10,15",{"name":"Ada"}]');
     expect(codec.decode('key', text)).toEqual(ada);
   });

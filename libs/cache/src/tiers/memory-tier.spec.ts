@@ -8,7 +8,7 @@ function held(value: string | null): MemoryEntry<string> {
 }
 
 describe('MemoryTier', () => {
-  it('keeps values and absences until they are deleted', () => {
+  it('MemoryTier keeps values and absences until they are deleted', () => {
     const tier = new MemoryTier<string>({ maxEntries: 10, maxBytes: 10_000 });
     tier.set('a', held('A'), 1_000);
     tier.set('b', held(null), 1_000);
@@ -18,7 +18,7 @@ describe('MemoryTier', () => {
     expect(tier.entries).toBe(1);
   });
 
-  it('lets go of the least recently used when there are too many', () => {
+  it('MemoryTier evicts the least recently used entry beyond maxEntries', () => {
     const tier = new MemoryTier<string>({ maxEntries: 2, maxBytes: 10_000 });
     tier.set('a', held('A'), 1_000);
     tier.set('b', held('B'), 1_000);
@@ -27,14 +27,14 @@ describe('MemoryTier', () => {
     expect(['a', 'b', 'c'].map((key) => tier.get(key)?.value)).toEqual(['A', undefined, 'C']);
   });
 
-  it('lets go of as many as it takes when they are too large together', () => {
+  it('MemoryTier evicts as many entries as it takes to stay within maxBytes', () => {
     const tier = new MemoryTier<string>({ maxEntries: 1_000, maxBytes: 10_000 });
     for (let i = 0; i < 100; i++) tier.set(`key${i}`, held('x'.repeat(500)), 1_000);
     expect(tier.bytes).toBeLessThanOrEqual(10_000);
     expect(tier.entries).toBe(5);
   });
 
-  it('does not take what is too large for it, and does not go on giving out what that replaces', () => {
+  it('MemoryTier refuses an entry that is too large, and drops the one it replaces', () => {
     const tier = new MemoryTier<string>({ maxEntries: 10, maxBytes: 1_000 });
     tier.set('a', held('small'), 1_000);
     tier.set('a', held('x'.repeat(1_000)), 1_000);
@@ -42,7 +42,7 @@ describe('MemoryTier', () => {
     expect(tier.bytes).toBe(0);
   });
 
-  it('forgets when the time is up', () => {
+  it('MemoryTier drops an entry after its TTL', () => {
     const clock = new FakeClock();
     const tier = new MemoryTier<string>({ maxEntries: 10, maxBytes: 10_000 }, clock);
     tier.set('a', held('A'), 1_000.5);
@@ -55,7 +55,7 @@ describe('MemoryTier', () => {
   it.each([
     { maxEntries: 0, maxBytes: 10_000 },
     { maxEntries: 10, maxBytes: 0 },
-  ])('keeps nothing when it may not: %p', (limits) => {
+  ])('MemoryTier keeps nothing with %p', (limits) => {
     const tier = new MemoryTier<string>(limits);
     tier.set('a', held('A'), 1_000);
     tier.delete('b');

@@ -8,29 +8,29 @@ describe('failureReason', () => {
     [new RangeError(), 'RangeError'],
     ['not even an error', 'no reason given'],
     [new Error('one\r\nline'), 'one line'],
-  ])('says what %p says', (error, reason) => {
+  ])('failureReason returns the message of %p', (error, reason) => {
     expect(failureReason(error)).toBe(reason);
   });
 
-  it('is short, whatever a server sends', () => {
+  it('failureReason cuts a long message', () => {
     expect(failureReason(new Error('x'.repeat(1_000_000)))).toHaveLength(200);
   });
 
-  it('does not repeat what was asked', () => {
+  it('failureReason drops the arguments of the command', () => {
     const error = new Error(
       "ERR unknown command 'GET', with args beginning with: 'user:email:ada@example.com'",
     );
     expect(failureReason(error)).toBe("ERR unknown command 'GET'");
   });
 
-  it('does not tell a secret', () => {
+  it('failureReason masks secrets', () => {
     const error = new Error('ERR no hunter2 for ada here, ada');
     expect(failureReason(error, ['ada', 'hunter2', ''])).toBe('ERR no … for … here, …');
   });
 });
 
 describe('commandFailure', () => {
-  it('says why a command failed', () => {
+  it('commandFailure returns the reason', () => {
     expect(commandFailure(new Error('Command timed out'))).toBe('Command timed out');
   });
 
@@ -40,7 +40,7 @@ describe('commandFailure', () => {
     "Cluster isn't ready and enableOfflineQueue options is false",
     'Reached the max retries per request limit (which is 0). Refer to "maxRetriesPerRequest" option for details.',
     'Too many Cluster redirections. Last error: Error: Connection is closed.',
-  ])('has nothing to say when there was no connection: %s', (message) => {
+  ])('commandFailure returns undefined without a connection: %s', (message) => {
     expect(commandFailure(new Error(message))).toBeUndefined();
   });
 });
