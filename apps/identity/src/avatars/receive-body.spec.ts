@@ -36,7 +36,7 @@ describe('receiveBody', () => {
   const listeners = (): number =>
     ['data', 'end', 'close'].reduce((sum, event) => sum + raw.listenerCount(event), 0);
 
-  it('hands over all of a body, and leaves no listener', async () => {
+  it('passes on the whole body, and leaves no listener', async () => {
     const before = listeners();
     const received = receive();
     socket.write('67890');
@@ -44,20 +44,20 @@ describe('receiveBody', () => {
     expect([taken, listeners()]).toEqual(['1234567890', before]);
   });
 
-  it('ends when the connection closes, before or while it waits', async () => {
+  it('rejects when the connection closes, before or during the wait', async () => {
     const received = receive();
     socket.destroy();
     await expect(received).rejects.toMatchObject({ code: 'request.aborted' });
     await expect(receive()).rejects.toMatchObject({ code: 'request.aborted' });
   });
 
-  it('ends when the request has been answered meanwhile', async () => {
+  it('rejects when the request is answered meanwhile', async () => {
     const received = receive();
     reply.end('too late');
     await expect(received).rejects.toMatchObject({ code: 'request.deadline' });
   });
 
-  it('ends with what the taker throws, and takes no more', async () => {
+  it('rejects with the error of the callback, and stops reading', async () => {
     const before = listeners();
     const received = receive(() => {
       taken += 'once';

@@ -19,7 +19,7 @@ async function addressSeen(trustProxy: HttpSettings['trustProxy'], forwardedFor:
 }
 
 describe('createHttpAdapter', () => {
-  it('believes X-Forwarded-For only as far as it was told to', async () => {
+  it('trusts X-Forwarded-For only as far as TRUST_PROXY says', async () => {
     const forged = '6.6.6.6, 203.0.113.9';
     expect(await addressSeen(false, forged)).toBe('127.0.0.1');
     expect(await addressSeen(1, forged)).toBe('203.0.113.9');

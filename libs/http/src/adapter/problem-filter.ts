@@ -31,7 +31,7 @@ export class ProblemFilter implements ExceptionFilter {
     const response = problemResponse(error);
     if (response.unexpected) request.log.error({ err: error }, 'unexpected error');
     else if (DEPENDENCY_CODE.test(response.problem.code))
-      request.log.warn({ err: error }, 'dependency fault');
+      request.log.warn({ err: error }, 'dependency error');
     // Already answered, by the deadline or by the handler itself.
     if (isAnswered(reply)) return request.server.requestRecorder?.recordLate(request, response.problem.code);
 

@@ -23,7 +23,7 @@ class TokenTrouble extends AppError {
   }
 }
 
-describe('problemAnswer', () => {
+describe('problemResponse', () => {
   it('answers every code of the table with its status', () => {
     for (const [code, row] of Object.entries(ERROR_STATUSES)) {
       const { problem, unexpected } = problemResponse(new TokenTrouble(code));
@@ -32,11 +32,11 @@ describe('problemAnswer', () => {
     }
   });
 
-  it('knows faults of libs by their shape, and hides what speaks to operators', () => {
-    const fault = Object.assign(new Error('connect ECONNREFUSED 10.0.0.5:5432'), {
+  it('recognises errors of libs by their shape, and hides messages for operators', () => {
+    const error = Object.assign(new Error('connect ECONNREFUSED 10.0.0.5:5432'), {
       code: 'database.unavailable',
     });
-    const { problem, headers } = problemResponse(fault);
+    const { problem, headers } = problemResponse(error);
     expect(problem).toMatchObject({ status: 503, detail: 'The database cannot be reached at the moment.' });
     expect(headers).toEqual({ 'retry-after': '1' });
   });
@@ -59,7 +59,7 @@ describe('problemAnswer', () => {
     expect(unexpected).toBe(true);
   });
 
-  it('challenges barely without credentials, and says what is wrong with bad ones in allowed characters', () => {
+  it('sends a bare challenge without credentials, and the reason in allowed characters for bad ones', () => {
     expect(problemResponse(new UnauthorizedException()).headers['www-authenticate']).toBe('Bearer');
     expect(problemResponse(new TokenTrouble('auth.invalid_credentials')).headers['www-authenticate']).toBe(
       'Bearer',
@@ -69,7 +69,7 @@ describe('problemAnswer', () => {
     ).toBe(`Bearer error="invalid_token", error_description="'''''X: y'"`.replace("'''''", "''''"));
   });
 
-  it("keeps the status and message of other exceptions of Nest's", () => {
+  it('keeps the status and message of other HttpExceptions', () => {
     expect(problemResponse(new ImATeapotException('Short and stout.')).problem).toMatchObject({
       status: 418,
       code: 'http.418',

@@ -53,15 +53,15 @@ async function read(input: Record<string, unknown>): Promise<Record<string, unkn
 async function refusals(input: Record<string, unknown>): Promise<string[]> {
   const errors = await read(input).then(
     (): FieldError[] => [],
-    (fault: InvalidInput) => [...fault.errors],
+    (error: InvalidInput) => [...error.errors],
   );
   return errors.map(({ type }) => type);
 }
 
 const uuid = '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071';
 
-describe('the fields', () => {
-  it('leave absent what is absent, and null what may be null', async () => {
+describe('fields', () => {
+  it('keep absent fields absent, and null where it is allowed', async () => {
     expect(await read({})).toEqual({});
     expect(await read({ name: null })).toEqual({ name: null });
     expect(await refusals({ bio: null })).toEqual(['string_type']);

@@ -62,7 +62,7 @@ class FakeRecorder {
   }
 }
 
-describe('the record of requests', () => {
+describe('RequestRecorder', () => {
   let app: NestFastifyApplication;
   let recorder: FakeRecorder;
   let lines: Record<string, unknown>[];
@@ -108,7 +108,7 @@ describe('the record of requests', () => {
     }
   }
 
-  it('sees an answer before it goes out', async () => {
+  it('records a response before it is sent', async () => {
     recorder.gate = new Gate();
     handler.open();
     let status: number | undefined;
@@ -121,7 +121,7 @@ describe('the record of requests', () => {
     expect(status).toBe(200);
   });
 
-  it('hears what became of a call that the deadline answered for', async () => {
+  it('records the outcome of a handler that finishes after its deadline', async () => {
     expect([await ask('good'), await ask('bad')]).toEqual([503, 503]);
     handler.open();
     await recorder.until(4);
@@ -129,7 +129,7 @@ describe('the record of requests', () => {
     expect(recorder.seen.slice(2).sort()).toEqual(['late not_found', 'late success']);
   });
 
-  it('lets neither the deadline nor a late handler into an answer that is being recorded', async () => {
+  it('is not interrupted by the deadline or a late handler while a response is recorded', async () => {
     recorder.gate = new Gate();
     const late = ask('good');
     await recorder.until(1); // the deadline has answered
@@ -147,7 +147,7 @@ describe('the record of requests', () => {
     expect(recorder.seen).toEqual(['request.deadline', 'late success', '200']);
   });
 
-  it('has one line for a request whose client left, and sees its end all the same', async () => {
+  it('records a request whose client left, and logs it in one line', async () => {
     const socket = connect((app.getHttpServer().address() as AddressInfo).port, '127.0.0.1');
     socket.write('GET /good HTTP/1.1\r\nHost: x\r\n\r\n');
     socket.once('connect', () => setImmediate(() => socket.destroy()));

@@ -11,7 +11,7 @@ function entries(write: (logger: ReturnType<typeof createLogger>) => void): Reco
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-describe('the logger', () => {
+describe('createLogger', () => {
   it('redacts secrets', () => {
     const [entry] = entries((logger) =>
       logger.info({ password: 'p', headers: { authorization: 'Bearer x' } }, 'x'),
@@ -19,7 +19,7 @@ describe('the logger', () => {
     expect(entry).toMatchObject({ password: '[redacted]', headers: { authorization: '[redacted]' } });
   });
 
-  it('logs of an error no more than it knows, and its causes', () => {
+  it('logs only the listed members of an error and of its causes', () => {
     const driver = Object.assign(new Error('duplicate key'), {
       detail: 'Key (email)=(a@b.c)',
       code: '23505',
@@ -36,7 +36,7 @@ describe('the logger', () => {
     expect(JSON.stringify(entry)).not.toMatch(/INSERT|2b|a@b/);
   });
 
-  it('leaves out the message in which PostgreSQL quotes a value', () => {
+  it('leaves out messages in which PostgreSQL quotes a value', () => {
     const error = Object.assign(new Error('invalid input syntax for type integer: "private"'), {
       code: '22P02',
     });
@@ -48,7 +48,7 @@ describe('the logger', () => {
     expect(JSON.stringify(written)).not.toContain('private');
   });
 
-  it('lets no line break in input begin a line, in JSON or in print', () => {
+  it('escapes line breaks in input, in JSON and in pretty output', () => {
     const attack = 'x\n{"level":30,"msg":"forged"}\r\u001b[2K\u0085forged';
     const error = new Error(attack);
     const write = (logger: ReturnType<typeof createLogger>): void => {
@@ -69,7 +69,7 @@ describe('the logger', () => {
 });
 
 describe('NestLogger', () => {
-  it('keeps the context and hushes what Nest says about every module', () => {
+  it('NestLogger keeps the context, and logs modules and routes at debug', () => {
     const written = entries((logger) => {
       const nest = new NestLogger(logger);
       nest.log('Mapped {/, GET} route', 'RouterExplorer');
@@ -82,7 +82,7 @@ describe('NestLogger', () => {
     ]);
   });
 
-  it('leaves what is also thrown to whoever catches it', () => {
+  it('NestLogger does not log errors that Nest also throws', () => {
     const written = entries((logger) => {
       const nest = new NestLogger(logger);
       nest.error('Error: listen EADDRINUSE: address already in use 127.0.0.1:3000', 'NestApplication');

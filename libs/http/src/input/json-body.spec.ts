@@ -7,48 +7,48 @@ function refusal(text: string): string | undefined {
   try {
     inspectJson(text);
     return undefined;
-  } catch (fault) {
-    return (fault as AppError).code;
+  } catch (error) {
+    return (error as AppError).code;
   }
 }
 
 const arrays = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 
 describe('inspectJson', () => {
-  it('lets 32 levels through and stops at the 33rd, also where brackets stand in strings', () => {
+  it('accepts 32 levels, refuses the 33rd, and ignores brackets in strings', () => {
     expect(refusal(arrays(MAX_JSON_DEPTH))).toBeUndefined();
     expect(refusal(arrays(MAX_JSON_DEPTH + 1))).toBe('request.too_deep');
     expect(refusal('['.repeat(1_000_000))).toBe('request.too_deep');
     expect(refusal(JSON.stringify('['.repeat(100)))).toBeUndefined();
   });
 
-  it('counts names by object, and after unescaping', () => {
+  it('refuses duplicate names within an object, compared after unescaping', () => {
     expect(refusal('[{"a":1},{"a":1}]')).toBeUndefined();
     expect(refusal('{"a":{"a":1}}')).toBeUndefined();
     expect(refusal('{"a":{"b":1},"\\u0061":2}')).toBe('request.duplicate_field');
     expect(refusal('{"":1,"":2}')).toBe('request.duplicate_field');
   });
 
-  it('refuses names that every object inherits, at any depth and however written', () => {
+  it('refuses names that every object inherits, at any depth, escaped or not', () => {
     for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '__defineGetter__']) {
       expect([name, refusal(`{"a":[{"${name}":1}]}`)]).toEqual([name, 'request.forbidden_field']);
     }
     expect(refusal('{"__pr\\u006fto__":1}')).toBe('request.forbidden_field');
   });
 
-  it('takes pairs of surrogates and refuses halves', () => {
+  it('accepts surrogate pairs and refuses lone surrogates', () => {
     expect(refusal('"\\ud83d\\ude00 😀"')).toBeUndefined();
     for (const half of ['\\ud83d', '\\ude00', '\\ude00\\ud83d']) {
       expect([half, refusal(`{"a":"${half}"}`)]).toEqual([half, 'request.invalid_text']);
     }
   });
 
-  it('shows no more than 64 characters of a name', () => {
+  it('quotes at most 64 characters of a name', () => {
     const name = 'x'.repeat(5_000);
     expect(() => inspectJson(`{"${name}":1,"${name}":2}`)).toThrow(/"x{63}…"/);
   });
 
-  it('agrees with JSON.parse about what is JSON and what it means', () => {
+  it('agrees with JSON.parse on what is valid and what it means', () => {
     const plain = fc
       .jsonValue({ depthSize: 'small', noUnicodeString: false })
       .map((value) => JSON.stringify(value));
@@ -57,8 +57,8 @@ describe('inspectJson', () => {
         let parsed: unknown;
         try {
           parsed = parseJsonBody(Buffer.from(text));
-        } catch (fault) {
-          expect((fault as AppError).code).toMatch(/^request\.(too_deep|forbidden_field|invalid_text)$/);
+        } catch (error) {
+          expect((error as AppError).code).toMatch(/^request\.(too_deep|forbidden_field|invalid_text)$/);
           return;
         }
         expect(parsed).toEqual(JSON.parse(text));
@@ -66,7 +66,7 @@ describe('inspectJson', () => {
     );
   });
 
-  it('never lets pass what JSON.parse refuses, and refuses with a code of its own', () => {
+  it('refuses everything that JSON.parse refuses, with its own code', () => {
     const mangled = fc.tuple(
       fc.json(),
       fc.nat(),
@@ -86,8 +86,8 @@ describe('inspectJson', () => {
         let code: string | undefined;
         try {
           parseJsonBody(Buffer.from(text));
-        } catch (fault) {
-          code = (fault as AppError).code;
+        } catch (error) {
+          code = (error as AppError).code;
         }
         if (!valid) expect(code).toMatch(/^request\./);
       }),
