@@ -1,5 +1,3 @@
-import { AvatarFiles } from '#storage';
-import { type CachedUser } from '#accounts';
 import { Controller, Delete, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import {
   ApiBody,
@@ -13,11 +11,13 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { Audited } from '../audit-log/audited.js';
+import { AvatarFiles } from '#storage';
+import { type CachedUser } from '#accounts';
+import { ApiProblems, Consumes, Deadline, isAnswered, NotFound, WithETag } from '#http';
 import { Public, Scope, UsersOnly } from '../access/access.js';
 import { CurrentUser } from '../access/current-user.js';
+import { Audited } from '../audit-log/audited.js';
 import { UserResponse } from '../auth/profile/profile.js';
-import { ApiProblems, Consumes, Deadline, isAnswered, NotFound, WithETag } from '#http';
 import { RateLimit, REQUEST_LIMITS } from '../rate-limits/rate-limit.js';
 import { AvatarsService } from './avatars.service.js';
 import { MULTIPART, Uploads } from './uploads.js';

@@ -1,5 +1,5 @@
-import { type PictureKind } from './picture-size.js';
 import { inflateSync } from 'node:zlib';
+import { type PictureKind } from './picture-size.js';
 
 /**
  * The file without the parts that an avatar does not need. Decoders read the whole file before they report its size:

@@ -1,19 +1,19 @@
+import { type DynamicModule, Module } from '@nestjs/common';
 import { type Settings } from '#config';
 import { DatabaseModule } from '#database';
 import { MailModule } from '#mail';
 import { StorageModule } from '#storage';
 import { accountsSchema, AccountsModule } from '#accounts';
-import { type DynamicModule, Module } from '@nestjs/common';
+import { HttpModule } from '#http';
+import { AccountDeletionModule } from '../account-deletion/account-deletion.module.js';
 import { AuditModule } from '../audit-log/audit.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { AvatarsModule } from '../avatars/avatars.module.js';
-import { AccountDeletionModule } from '../account-deletion/account-deletion.module.js';
 import { ObservabilityModule } from '../observability/observability.module.js';
-import { HttpModule } from '#http';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
+import { UsersModule } from '../users/users.module.js';
 import { cacheOptions, databaseOptions, mailOptions, sessionLimits, storageOptions } from './options.js';
 import { SettingsModule } from './settings.module.js';
-import { UsersModule } from '../users/users.module.js';
 
 /** All modules of the service. */
 @Module({})

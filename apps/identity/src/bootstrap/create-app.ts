@@ -1,9 +1,9 @@
-import { type Settings } from '#config';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type Settings } from '#config';
+import { setupHttpPages, createHttpAdapter, createLogger, NestLogger } from '#http';
 import { apiDescription } from './api-description.js';
 import { AppModule } from './app.module.js';
-import { setupHttpPages, createHttpAdapter, createLogger, NestLogger } from '#http';
 
 /** The whole application, ready to listen. */
 export async function createApp(settings: Settings, databaseUrl: string): Promise<NestFastifyApplication> {

@@ -1,20 +1,20 @@
-import { type Settings } from '#config';
-import { auditEntry, AuditLogStore, CredentialStore, EmailNotVerified, ownEvent, UserStore } from '#accounts';
+import process from 'node:process';
+import { addAbortSignal } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { validate } from 'class-validator';
 import { plainToInstance } from 'class-transformer';
+import askHidden from '@inquirer/password';
+import { type Settings } from '#config';
+import { auditEntry, AuditLogStore, CredentialStore, EmailNotVerified, ownEvent, UserStore } from '#accounts';
+import { EmailField } from '#http';
 import { PasswordHasher } from '../auth/passwords/password-hasher.js';
 import { PasswordPolicy } from '../auth/passwords/password-policy.js';
-import { EmailField } from '#http';
 import { UsernameField } from '../auth/profile/username-field.js';
 import { openDatabase } from '../bootstrap/open-database.js';
-import { CliModule } from './cli.module.js';
 import { CommandError } from '../bootstrap/startup-error.js';
-import askHidden from '@inquirer/password';
-import process from 'node:process';
-import { addAbortSignal } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { CliModule } from './cli.module.js';
 
 export interface CreateAdminOptions {
   email: string;

@@ -1,9 +1,9 @@
 import { type Settings } from '#config';
 import { type AuditAction, auditEntry, AuditLogStore, ownEvent } from '#accounts';
+import { reasonOf } from '#runtime';
 import { KeyDirectory } from '../auth/signing-keys/key-directory.js';
 import { rotate, type RotationStep } from '../auth/signing-keys/key-rotation.js';
 import { SPREAD_WITHIN_MS } from '../auth/signing-keys/rotation-times.js';
-import { reasonOf } from '#runtime';
 import { CommandError } from '../bootstrap/startup-error.js';
 
 const SPREAD = `${SPREAD_WITHIN_MS / 60_000} minutes`;

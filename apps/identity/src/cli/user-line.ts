@@ -1,8 +1,5 @@
-import { type ImportedUser } from '#accounts';
 import { Transform } from 'class-transformer';
-import { MetadataField } from '../auth/profile/metadata-field.js';
-import { ProfileFields, profileChanges } from '../auth/profile/profile.js';
-import { BcryptHash } from '../auth/passwords/password-hasher.js';
+import { type ImportedUser } from '#accounts';
 import {
   BooleanField,
   EmailField,
@@ -16,6 +13,9 @@ import {
   stringRule,
   UuidField,
 } from '#http';
+import { BcryptHash } from '../auth/passwords/password-hasher.js';
+import { MetadataField } from '../auth/profile/metadata-field.js';
+import { ProfileFields, profileChanges } from '../auth/profile/profile.js';
 import { RolesField } from '../auth/profile/roles-field.js';
 
 function BcryptHashField(): PropertyDecorator {

@@ -1,4 +1,3 @@
-import { UserCache, UserDirectory } from '#accounts';
 import { Controller, Get, HttpCode } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import {
@@ -9,10 +8,11 @@ import {
 } from '@nestjs/terminus';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
-import { Public, PublicOrKnown, Scope } from '../access/access.js';
-import { type Principal, hasPrivilege, isAdmin } from '../access/principal.js';
-import { CurrentPrincipal } from '../access/current-user.js';
+import { UserCache, UserDirectory } from '#accounts';
 import { cacheCondition, CacheReport, HealthReport, LiveReport, Readiness } from '#observability';
+import { Public, PublicOrKnown, Scope } from '../access/access.js';
+import { CurrentPrincipal } from '../access/current-user.js';
+import { type Principal, hasPrivilege, isAdmin } from '../access/principal.js';
 
 @ApiTags('health')
 @Controller('health')

@@ -1,9 +1,8 @@
-import { UserCache } from '#accounts';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { Gauge, Registry } from 'prom-client';
 import { type DataSource } from 'typeorm';
-import { AuditEntryWriter } from '../audit-log/audit-entry-writer.js';
+import { UserCache } from '#accounts';
 import { packageVersion } from '#runtime';
 import {
   CACHE_METRICS,
@@ -17,6 +16,7 @@ import {
   readProcess,
   RequestMetrics,
 } from '#observability';
+import { AuditEntryWriter } from '../audit-log/audit-entry-writer.js';
 
 const AUDIT_METRICS: readonly MetricRow<Pick<AuditEntryWriter, 'unwritten'>>[] = [
   {

@@ -1,25 +1,25 @@
+import { type Server } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyHttpOptions, type FastifyReply } from 'fastify';
-import { type Server } from 'node:http';
 import { type Logger } from 'pino';
-import { endConnectionsOnClose, requestId, sendResponseHeaders } from './response-headers.js';
-import { ArrivingMessage, observeRequest, observeRequests } from '../hooks/request-observer.js';
-import { refuseOtherMediaTypes, registerBodyParsers } from '../input/body-parsers.js';
+import { type Settings } from '#config';
+import { problemResponse } from '../errors/problem-response.js';
 import { keepRemoteAddress, keepRemoteAddresses } from '../hooks/client-address.js';
-import { answerClientError, answerMalformedRequests } from './malformed-requests.js';
 import { answerPreflights, Cors } from '../hooks/cors.js';
 import { enforceDeadlines } from '../hooks/deadline.js';
+import { limitRequests } from '../hooks/request-limiter.js';
+import { ArrivingMessage, observeRequest, observeRequests } from '../hooks/request-observer.js';
+import { isAnswered, recordRequests } from '../hooks/request-recorder.js';
+import { answerUnmatchedRequests } from '../hooks/unmatched-requests.js';
+import { answerWithETags } from '../hooks/with-etag.js';
+import { refuseOtherMediaTypes, registerBodyParsers } from '../input/body-parsers.js';
 import { parseQueryString, refuseBadTargets } from '../input/query-string.js';
 import { refuseBadHeaders } from '../input/request-headers.js';
 import { createLogger } from '../log/logger.js';
 import { logRequest, logRequests, RequestLog, traceIdOf } from '../log/request-log.js';
-import { problemResponse } from '../errors/problem-response.js';
+import { answerClientError, answerMalformedRequests } from './malformed-requests.js';
 import { sendProblem } from './problem-filter.js';
-import { limitRequests } from '../hooks/request-limiter.js';
-import { isAnswered, recordRequests } from '../hooks/request-recorder.js';
-import { answerWithETags } from '../hooks/with-etag.js';
-import { answerUnmatchedRequests } from '../hooks/unmatched-requests.js';
-import { type Settings } from '#config';
+import { endConnectionsOnClose, requestId, sendResponseHeaders } from './response-headers.js';
 
 export const BODY_LIMIT_BYTES = 102_400;
 

@@ -1,12 +1,12 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
-import { InputPipe } from '../input/input.pipe.js';
-import { ProblemFilter } from './problem-filter.js';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { setupFrontPage } from '../docs/front-page.js';
 import { type ApiDescription } from '../docs/openapi.js';
 import { setupDocs } from '../docs/setup-docs.js';
+import { InputPipe } from '../input/input.pipe.js';
 import { type HttpSettings } from './fastify-adapter.js';
+import { ProblemFilter } from './problem-filter.js';
 
 /** Validation and problem documents for every route. */
 @Module({

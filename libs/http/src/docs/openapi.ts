@@ -1,8 +1,8 @@
 import { type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { completeOperations } from './complete-operations.js';
 import { packageVersion } from '#runtime';
 import { ProblemDocument } from './api-problems.js';
+import { completeOperations } from './complete-operations.js';
 
 /** A service's description of its API. */
 export interface ApiDescription {

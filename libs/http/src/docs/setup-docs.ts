@@ -1,12 +1,12 @@
 import { createReadStream, existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyInstance, type FastifyReply } from 'fastify';
 import { NotFound } from '../errors/request-errors.js';
 import { type ApiDescription, buildOpenApi } from './openapi.js';
 import { REDOC_PAGE, SWAGGER_PAGE, SWAGGER_START } from './pages.js';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 
 const require = createRequire(import.meta.url);
 const SCRIPT = 'text/javascript; charset=utf-8';

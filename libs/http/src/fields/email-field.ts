@@ -1,6 +1,6 @@
+import { domainToASCII } from 'node:url';
 import { Transform } from 'class-transformer';
 import { field, type FieldOptions, isAString, stringRule } from './field.js';
-import { domainToASCII } from 'node:url';
 
 /** An email address; the handler receives it normalised. */
 export function EmailField(options: Partial<FieldOptions> = {}): PropertyDecorator {

@@ -1,7 +1,7 @@
 import { Transform } from 'class-transformer';
-import { field, type FieldOptions, isAString, stringRule } from './field.js';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/core';
 import metadata from 'libphonenumber-js/min/metadata';
+import { field, type FieldOptions, isAString, stringRule } from './field.js';
 
 /** A phone number; the handler receives it in E.164. */
 export function PhoneField(options: Partial<FieldOptions> = {}): PropertyDecorator {

@@ -1,10 +1,10 @@
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { parseFormBody } from './form-body.js';
-import { parseJsonBody } from './json-body.js';
 import { applyDecorators } from '@nestjs/common';
 import { ApiConsumes } from '@nestjs/swagger';
 import { UnsupportedMediaType } from '../errors/request-errors.js';
 import { routeConfig } from '../hooks/route-config.js';
+import { parseFormBody } from './form-body.js';
+import { parseJsonBody } from './json-body.js';
 
 export const JSON_TYPE = 'application/json';
 export const FORM = 'application/x-www-form-urlencoded';

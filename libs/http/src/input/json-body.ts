@@ -1,6 +1,6 @@
+import jsonc from 'jsonc-parser';
 import { DuplicateField, InvalidJson, TooDeep, TooManyFields } from '../errors/request-errors.js';
 import { decodeUtf8, refuseForbiddenName, refuseUnstorable } from './text.js';
-import jsonc from 'jsonc-parser';
 
 export const MAX_JSON_DEPTH = 32;
 /** In the whole body. class-transformer compares each name of an object with all others. */

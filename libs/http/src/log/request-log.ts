@@ -1,7 +1,7 @@
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
-import { elapsedMs } from '../hooks/request-observer.js';
-import { clientAddress } from '../hooks/client-address.js';
 import { type IncomingMessage } from 'node:http';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { clientAddress } from '../hooks/client-address.js';
+import { elapsedMs } from '../hooks/request-observer.js';
 
 const MAX_PATH_LENGTH = 64;
 

@@ -1,6 +1,6 @@
 import { getHeapSpaceStatistics, type HeapSpaceInfo } from 'node:v8';
-import { type MetricRow } from './metric-group.js';
 import { readdir, readFile } from 'node:fs/promises';
+import { type MetricRow } from './metric-group.js';
 
 const STARTED_AT_SECONDS = performance.timeOrigin / 1_000;
 
