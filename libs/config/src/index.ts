@@ -1,12 +1,12 @@
 export { loadDotEnv } from './dot-env.js';
+export { settingsTable, type SettingsTableRow } from './environment.js';
 export { withoutSecrets } from './formats/connection-url.js';
 export { type MailSender } from './formats/mail-sender.js';
+export { type TrustProxy } from './formats/network.js';
 export { parseRedisUrl, type RedisNode } from './formats/redis-url.js';
 export { SERVICE_PRIVILEGES, type ServicePrivilege, type ServiceToken } from './formats/service-tokens.js';
 export { heapShareEntries } from './heap.js';
 export { InvalidSettings } from './invalid-settings.js';
 export { misspeltNames } from './misspelt-names.js';
 export { readSettings } from './read-settings.js';
-export { settingsTable, type SettingsTableRow } from './environment.js';
 export { type LogLevel, type NodeEnv, Settings } from './settings.js';
-export { type TrustProxy } from './formats/network.js';

@@ -1,6 +1,11 @@
 export { digest } from './digest.js';
-export { KeyDirectoryUnusable, KeyFileUnusable, KeyStateUnusable, THERE_AND_NOT } from './key-errors.js';
-export { keyInFile } from './key-file.js';
+export {
+  KeyDirectoryUnusable,
+  KeyFileUnusable,
+  keyInFile,
+  KeyStateUnusable,
+  THERE_AND_NOT,
+} from './key-file.js';
 export { SecretCipher } from './secret-cipher.js';
 export { codeOf, SharedDirectory } from './shared-directory.js';
 export { fromBase64url, TokenText, uuidBytes, uuidOf } from './token-text.js';

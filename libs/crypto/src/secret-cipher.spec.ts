@@ -1,7 +1,6 @@
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { UnknownEncryptionKey, UnreadableSecret } from './encryption-errors.js';
-import { type Purpose, SecretCipher } from './secret-cipher.js';
+import { type Purpose, SecretCipher, UnknownEncryptionKey, UnreadableSecret } from './secret-cipher.js';
 
 const aKey = (): KeyObject => createSecretKey(randomBytes(32));
 const KEY = aKey();

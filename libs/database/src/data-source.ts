@@ -1,7 +1,6 @@
-import { DataSource, type EntitySchema, type MigrationInterface } from 'typeorm';
+import { AbstractLogger, DataSource, type EntitySchema, type MigrationInterface } from 'typeorm';
 import { type PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
 import { DeadlinePool } from './deadline-pool.js';
-import { MuteLogger } from './mute-logger.js';
 
 /** What is in the database: entities and, in the order in which they run, the migrations that make their tables. */
 export interface Schema {
@@ -58,4 +57,14 @@ export function dataSourceOptions(
 
 export function createDataSource(settings: DataSourceSettings, schema: Schema): DataSource {
   return new DataSource(dataSourceOptions(settings, schema));
+}
+
+/**
+ * TypeORM prints failed migrations whatever its `logging` says. What fails is thrown as well, and those who catch it know
+ * whether it is worth a line.
+ */
+export class MuteLogger extends AbstractLogger {
+  protected writeLog(): void {
+    // nothing
+  }
 }

@@ -4,8 +4,8 @@ import { OWNER } from './cluster.js';
 import { withDataDirectoryLock } from './data-directory-lock.js';
 import { withFileFaults } from './embedded-postgres-error.js';
 import { EmbeddedServer, type EmbeddedServerOptions } from './embedded-server.js';
-import { Keeper } from './keeper.js';
 import { answersToSignals } from './postmaster.js';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const KEEPER = 'usher-keeper ';
 const DATABASE = OWNER;
@@ -89,4 +89,57 @@ export class EmbeddedPostgres {
 async function createDatabase(client: Client): Promise<void> {
   const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);
   if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
+}
+
+const FIRST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 5_000;
+
+/**
+ * A connection that says "somebody needs this server": the server itself counts who is left, so a user that was
+ * killed is never counted. A lost connection is made anew, by way of `connect`, which may start the server again.
+ */
+export class Keeper {
+  private readonly leaving = new AbortController();
+  private healing: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private client: Client,
+    private readonly connect: () => Promise<Client>,
+    private readonly log: (line: string) => void,
+  ) {
+    this.watch();
+  }
+
+  static async hold(connect: () => Promise<Client>, log: (line: string) => void): Promise<Keeper> {
+    return new Keeper(await connect(), connect, log);
+  }
+
+  /** Does not wait for a server that is gone; afterwards nothing reconnects. */
+  async release(): Promise<void> {
+    this.leaving.abort();
+    await this.healing;
+    await this.client.end();
+  }
+
+  private watch(): void {
+    this.client.once('end', () => {
+      if (!this.leaving.signal.aborted) this.healing = this.heal();
+    });
+  }
+
+  private async heal(): Promise<void> {
+    this.log('The embedded PostgreSQL is gone: starting it again.');
+    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
+      try {
+        await delay(wait, undefined, { signal: this.leaving.signal });
+        this.client = await this.connect();
+        this.watch();
+        this.log('The embedded PostgreSQL runs again.');
+        return;
+      } catch (error) {
+        if (this.leaving.signal.aborted) return;
+        this.log((error as Error).message);
+      }
+    }
+  }
 }

@@ -6,11 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { Cluster, OWNER, type ServerSettings } from './cluster.js';
 import { diskFull, EmbeddedPostgresError, tellsOfFullDisk } from './embedded-postgres-error.js';
-import { freePort } from './free-port.js';
 import { findPostgresPrograms, type PostgresPrograms } from './postgres-programs.js';
 import { findPostmaster, type Postmaster } from './postmaster.js';
 import { lastLines, programEnvironment, runProgram } from './run-program.js';
 import { findServerHome, type ServerHome } from './server-home.js';
+import { type AddressInfo, createServer } from 'node:net';
 
 const START_MS = 30_000;
 const CONNECT_MS = 5_000;
@@ -193,5 +193,24 @@ export class EmbeddedServer {
 
   private async logEnd(): Promise<string> {
     return lastLines(await readFile(this.cluster.logFile, 'utf8').catch(() => ''));
+  }
+}
+
+/** `wanted`, when that is free on 127.0.0.1, else a port that the operating system picks. */
+export async function freePort(wanted?: number): Promise<number> {
+  return (wanted && (await tryPort(wanted))) || tryPort(0);
+}
+
+async function tryPort(port: number): Promise<number> {
+  const probe = createServer();
+  try {
+    probe.listen(port, '127.0.0.1');
+    await once(probe, 'listening');
+    return (probe.address() as AddressInfo).port;
+  } catch (error) {
+    if (port === 0) throw error;
+    return 0;
+  } finally {
+    probe.close();
   }
 }

@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { chmod, cp, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { EmbeddedPostgresError } from './embedded-postgres-error.js';
-import { assertOnlyRootWrites, MACHINE_DIRECTORY, openMachineDirectory } from './machine-directory.js';
-import { lastLines, type ProgramEnd, runProgram, type SystemUser } from './run-program.js';
-import { canRead } from './system-user.js';
+import { assertOnlyRootWrites, MACHINE_DIRECTORY, openMachineDirectory } from './server-home.js';
+import { canRead, lastLines, type ProgramEnd, runProgram, type SystemUser } from './run-program.js';
 
 /** The programs of one PostgreSQL. */
 export interface PostgresPrograms {

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import PostalMime from 'postal-mime';
 import { FileMailer } from './file-mailer.js';
-import { MailRefused, MailUnavailable } from './mail-errors.js';
-import { type Mail } from './mailer.js';
+import { type Mail, MailRefused, MailUnavailable } from './mailer.js';
 
 const FROM = { name: 'Große "Dienste", Inc.', address: 'id@example.com' };
 

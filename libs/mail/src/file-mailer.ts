@@ -3,9 +3,7 @@ import { createTransport } from 'nodemailer';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MailUnavailable } from './mail-errors.js';
-import { Mailer, type Mail } from './mailer.js';
-import { messageOf } from './message.js';
+import { type Mail, Mailer, MailUnavailable, messageOf } from './mailer.js';
 
 /** The latest so many are kept, give or take those of one round of tidying. */
 const KEPT = 1_000;

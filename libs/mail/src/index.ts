@@ -1,5 +1,4 @@
 export { FileMailer } from './file-mailer.js';
-export { MailRefused, MailUnavailable } from './mail-errors.js';
 export { MailModule, type MailOptions } from './mail.module.js';
-export { type Mail, Mailer } from './mailer.js';
+export { type Mail, Mailer, MailRefused, MailUnavailable } from './mailer.js';
 export { SmtpMailer, type SmtpPatience } from './smtp-mailer.js';

@@ -1,8 +1,6 @@
 import { type MailSender } from '#config';
 import { createTransport } from 'nodemailer';
-import { MailRefused, MailUnavailable } from './mail-errors.js';
-import { Mailer, type Mail } from './mailer.js';
-import { messageOf } from './message.js';
+import { type Mail, Mailer, MailRefused, MailUnavailable, messageOf } from './mailer.js';
 
 /** In milliseconds: each step of the conversation, and all of it. */
 export interface SmtpPatience {

@@ -1,7 +1,6 @@
 import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { OBJECT_NAME, ObjectStore, type StoredName } from './object-store.js';
-import { StorageUnavailable } from './storage-errors.js';
+import { OBJECT_NAME, ObjectStore, StorageUnavailable, type StoredName } from './object-store.js';
 
 /** Files in a directory, made when first written to. Several instances may share it. */
 export class DiskStore extends ObjectStore {

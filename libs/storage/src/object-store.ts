@@ -31,3 +31,13 @@ export abstract class ObjectStore {
 
 /** One folder at most; no dots but before the kind of file, so that no name leads out of the store. */
 export const OBJECT_NAME = /^(?:[a-z0-9-]+\/)?[a-z0-9-]+(?:\.[a-z0-9]+)?$/;
+
+/** The disk is full, read-only or gone, or the server that keeps the files does not answer. It may be tried again. */
+export class StorageUnavailable extends Error {
+  override readonly name = 'StorageUnavailable';
+  readonly code = 'storage.unavailable';
+
+  constructor(cause: unknown) {
+    super('Files cannot be kept or read at the moment.', { cause });
+  }
+}

@@ -8,8 +8,7 @@ import {
 import { type OnApplicationShutdown } from '@nestjs/common';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { OBJECT_NAME, ObjectStore, type StoredName } from './object-store.js';
-import { StorageUnavailable } from './storage-errors.js';
+import { OBJECT_NAME, ObjectStore, StorageUnavailable, type StoredName } from './object-store.js';
 
 export interface S3Options {
   bucket: string;

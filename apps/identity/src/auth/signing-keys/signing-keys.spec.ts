@@ -148,7 +148,7 @@ describe('SigningKeys from a directory', () => {
       'apps/identity/src/auth/signing-keys/rotation-state.ts',
       'apps/identity/src/auth/signing-keys/rotation-times.ts',
       'apps/identity/src/auth/signing-keys/signing-key.ts',
-      'libs/crypto/src/key-errors.ts',
+      'libs/crypto/src/key-file.ts',
       'libs/crypto/src/shared-directory.ts',
       'libs/runtime/src/json-object.ts',
     ]);
