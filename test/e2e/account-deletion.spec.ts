@@ -11,7 +11,7 @@ import { TestApp } from '../support/app/test-app.js';
 
 const DAY_MS = 86_400_000;
 
-describe('an account that has to go, and one that has to be watched', () => {
+describe('account deletion, export and sessions seen by administrators', () => {
   let usher: TestApp;
   let admin: TestUser;
   let pictures: string;
@@ -65,8 +65,8 @@ describe('an account that has to go, and one that has to be watched', () => {
       .filter((entry) => entry.isFile())
       .map(({ name }) => name);
 
-  describe('by the owner', () => {
-    it('tells when the account will be deleted, and leaves it until then', async () => {
+  describe('deletion by the owner', () => {
+    it('closing an account returns its deletion date and keeps it until then', async () => {
       const person = await aUser(usher);
       const told = await close(person);
       expect(Math.abs(new Date(told).getTime() - Date.now() - 30 * DAY_MS)).toBeLessThan(60_000);
@@ -75,7 +75,7 @@ describe('an account that has to go, and one that has to be watched', () => {
       expect((await look(person.id).expect(200)).body.id).toBe(person.id);
     });
 
-    it('is complete when its time has come: row, sessions, names and pictures', async () => {
+    it('account deletion removes row, sessions, names and pictures when due', async () => {
       const names = { username: 'leaver', phone: '+442071838751' };
       const person = await aUser(usher, names);
       await upload(person);
@@ -109,7 +109,7 @@ describe('an account that has to go, and one that has to be watched', () => {
           await usher.database.query(sql);
         },
       ],
-    ])('is called off by %s, for good', async (_who, restore) => {
+    ])('account deletion is cancelled for good by %s', async (_who, restore) => {
       const person = await aUser(usher);
       await close(person);
       await passTime(person.id);
@@ -121,7 +121,7 @@ describe('an account that has to go, and one that has to be watched', () => {
       expect(await dueAt(person.id)).toBeNull();
     });
 
-    it('is nothing that an active account can be marked for', async () => {
+    it('active account cannot be marked for deletion', async () => {
       const person = await aUser(usher);
       await usher.database.query('UPDATE users SET deletion_due_at = now() WHERE id = $1', [person.id]);
       expect(await dueAt(person.id)).toBeNull();
@@ -135,7 +135,7 @@ describe('an account that has to go, and one that has to be watched', () => {
       await usher.http.get('/auth/me').set(person.bearer).expect(200);
     });
 
-    it('of many is done once, by instances that work at the same moment', async () => {
+    it('parallel instances delete each due account once', async () => {
       await usher.database.query(
         `INSERT INTO users (id, email, password_hash, is_active, deletion_due_at)
          SELECT gen_random_uuid(), 'many-' || n || '@example.com', '', false, now() FROM generate_series(1, 120) AS n`,
@@ -147,7 +147,7 @@ describe('an account that has to go, and one that has to be watched', () => {
       expect(rows).toEqual([]);
     });
 
-    it('waits while the pictures cannot be reached', async () => {
+    it('account deletion waits while the picture store is unavailable', async () => {
       const person = await aUser(usher);
       await upload(person);
       await close(person);
@@ -172,10 +172,10 @@ describe('an account that has to go, and one that has to be watched', () => {
     });
   });
 
-  describe('by an administrator', () => {
+  describe('deletion by an administrator', () => {
     const remove = (id: string, who = admin) => usher.http.delete(`/users/${id}`).set(who.bearer);
 
-    it('takes two steps, and is complete at once', async () => {
+    it('administrator deletes an account in two steps, completely and at once', async () => {
       const person = await aUser(usher, { username: 'removed' });
       await upload(person);
       expectProblem(await remove(person.id), 409, 'users.still_active');
@@ -191,7 +191,7 @@ describe('an account that has to go, and one that has to be watched', () => {
         .expect(201);
     });
 
-    it('is for administrators alone, and never takes the last of them', async () => {
+    it('deletion by id is for administrators only, and never removes the last one', async () => {
       const person = await aUser(usher);
       expectProblem(await remove(person.id, person), 403, 'auth.forbidden');
       expectProblem(await remove(admin.id), 409, 'users.still_active');
@@ -200,8 +200,8 @@ describe('an account that has to go, and one that has to be watched', () => {
     });
   });
 
-  describe('with an export', () => {
-    it('takes along everything that is kept, as a file that nobody else keeps', async () => {
+  describe('export', () => {
+    it('export returns everything stored about the user, as an uncacheable file', async () => {
       const person = await aUser(usher, { username: 'traveller', bio: 'Always\naway.' });
       const phone = { identifier: person.email, password: PASSWORD };
       await usher.http.post('/auth/login').set('user-agent', 'Phone').send(phone).expect(200);
@@ -232,7 +232,7 @@ describe('an account that has to go, and one that has to be watched', () => {
       expect(answer.text).not.toMatch(/\$2b\$|password_hash|token_hash|secret|counter|usher_rt_/);
     });
 
-    it('leaves no column of the user out but the hash of the password', async () => {
+    it('export has every column of the user except the password hash', async () => {
       const { body } = await usher.http.get('/auth/export').set(admin.bearer).expect(200);
       const { rows } = await usher.database.query(
         `SELECT column_name FROM information_schema.columns WHERE table_name = 'users' AND table_schema = 'public'`,
@@ -241,7 +241,7 @@ describe('an account that has to go, and one that has to be watched', () => {
       expect([...Object.keys(body.user as object), 'password_hash'].sort()).toEqual(columns.sort());
     });
 
-    it('is for its owner alone, and for those who are in', async () => {
+    it('export is for its owner only, with an active account', async () => {
       const person = await aUser(usher);
       expectProblem(await usher.http.get('/auth/export'), 401, 'auth.missing_token');
       await close(person);
@@ -251,11 +251,11 @@ describe('an account that has to go, and one that has to be watched', () => {
     });
   });
 
-  describe('the sessions of others', () => {
+  describe('sessions of other users', () => {
     const sessions = (method: 'get' | 'delete', id: string, who = admin) =>
       usher.http[method](`/users/${id}/sessions`).set(who.bearer);
 
-    it('are seen and ended by administrators, and the next login is a good one', async () => {
+    it('administrators list and end sessions, and the next login works', async () => {
       const person = await aUser(usher);
       const credentials = { identifier: person.email, password: PASSWORD };
       const phone = await usher.http
@@ -279,7 +279,7 @@ describe('an account that has to go, and one that has to be watched', () => {
         .expect(200);
     });
 
-    it('are told from the own one, which ends like any other', async () => {
+    it("administrator's own session is marked, and ends like any other", async () => {
       const other = await anAdmin(usher);
       expect((await sessions('get', other.id, other).expect(200)).body.items).toMatchObject([
         { current: true },
@@ -288,7 +288,7 @@ describe('an account that has to go, and one that has to be watched', () => {
       expectProblem(await sessions('get', other.id, other), 401, 'auth.token_revoked');
     });
 
-    it('are no business of anybody else, nor are those of nobody', async () => {
+    it('sessions of other users are for administrators only, and an unknown user gets 404', async () => {
       const person = await aUser(usher);
       for (const method of ['get', 'delete'] as const) {
         expectProblem(await sessions(method, person.id, person), 403, 'auth.forbidden');

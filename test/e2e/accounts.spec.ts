@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { aUser, aRegistration, bearer, PASSWORD } from '../support/app/users.js';
 import { TestApp } from '../support/app/test-app.js';
 
-describe('an account', () => {
+describe('accounts', () => {
   let usher: TestApp;
 
   beforeAll(async () => {
@@ -13,7 +13,7 @@ describe('an account', () => {
     await usher.stop();
   });
 
-  it('is made, and its token leads to it from then on', async () => {
+  it('registration returns a token that opens the account', async () => {
     const registration = aRegistration({ username: 'Ada.L', first_name: 'Ada', phone: '+44 (20) 7183-8750' });
     const made = await usher.http.post('/auth/register').send(registration).expect(201);
     expect(made.body).toMatchObject({ token_type: 'bearer', expires_in: 900 });
@@ -31,7 +31,7 @@ describe('an account', () => {
     });
   });
 
-  it('is answered from memory on the second read, and revalidated by its ETag', async () => {
+  it('second read of a profile comes from memory and is revalidated by its ETag', async () => {
     const person = await aUser(usher);
     await usher.http.get('/auth/me').set(person.bearer).expect(200);
     const second = await usher.http.get('/auth/me').set(person.bearer).expect(200);
@@ -44,7 +44,7 @@ describe('an account', () => {
       .expect(304);
   });
 
-  it('changes the fields that are given, keeps the others and clears what is null, at once', async () => {
+  it('profile update changes the given fields, keeps the others and clears null, at once', async () => {
     const person = await aUser(usher, { first_name: 'Grace', bio: 'Admiral', location: 'New York' });
     await usher.http.get('/auth/me').set(person.bearer).expect(200);
     const changed = await usher.http
@@ -57,7 +57,7 @@ describe('an account', () => {
     expect(me.body).toEqual(changed.body);
   });
 
-  it('ends every other session when the password changes, and keeps the one it is changed in', async () => {
+  it('password change ends every other session and keeps its own', async () => {
     const person = await aUser(usher);
     const login = await usher.http
       .post('/auth/login')
@@ -74,7 +74,7 @@ describe('an account', () => {
     await usher.http.post('/auth/login').send({ identifier: person.email, password: PASSWORD }).expect(401);
   });
 
-  it('is really deactivated when it is deleted, even while the cache is warm', async () => {
+  it('closed account is deactivated even while its cache entry is warm', async () => {
     const person = await aUser(usher);
     await usher.http.get('/auth/me').set(person.bearer).expect(200);
     await usher.http.get('/auth/me').set(person.bearer).expect(200);

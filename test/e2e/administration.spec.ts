@@ -55,11 +55,11 @@ describe('administration', () => {
     return rows[0].n as number;
   }
 
-  describe('a search', () => {
+  describe('search', () => {
     const found = async (query: Record<string, string>): Promise<string[]> =>
       (await list(query)).items.map(({ id }) => id);
 
-    it('takes %, _ and \\ literally', async () => {
+    it('search takes %, _ and \ literally', async () => {
       const plain = await aUser(usher, { username: 'abcd', bio: 'nothing' });
       const underscore = await aUser(usher, {
         username: 'ab_d',
@@ -77,7 +77,7 @@ describe('administration', () => {
       expect(await found({ q: "' OR 1=1 --" })).toEqual([]);
     });
 
-    it('finds in email, username, names and phone, and by standing', async () => {
+    it('search covers email, username, names and phone, and filters by status', async () => {
       const ada = await aUser(usher, {
         username: 'xylophone',
         first_name: 'Ottilie',
@@ -110,13 +110,13 @@ describe('administration', () => {
       expect(await found({ is_active: 'true', q: 'ottilie' })).toEqual([]);
     });
 
-    it('is for administrators alone', async () => {
+    it('search is for administrators only', async () => {
       const person = await aUser(usher);
       expectProblem(await usher.http.get('/users').set(person.bearer), 403, 'auth.forbidden');
       expectProblem(await usher.http.get('/users'), 401, 'auth.missing_token');
     });
 
-    it('visits everybody once, newest first, while people are added and removed', async () => {
+    it('search pages visit every user once, newest first, while users are added and removed', async () => {
       const before = await Promise.all(Array.from({ length: 12 }, () => aUser(usher)));
       const removed = before[3]!;
       const seen: string[] = [];
@@ -136,7 +136,7 @@ describe('administration', () => {
       expect(seen).toEqual([...seen].sort().reverse());
     });
 
-    it('goes on from a cursor whose user is gone, and says when there is no more', async () => {
+    it('search continues from the cursor of a deleted user, and reports the end', async () => {
       const people = await Promise.all(Array.from({ length: 3 }, () => aUser(usher)));
       const first = await list({ limit: '1' });
       await usher.database.query('DELETE FROM users WHERE id = $1', [first.items[0]!.id]);
@@ -148,8 +148,8 @@ describe('administration', () => {
     });
   });
 
-  describe('a change of standing', () => {
-    it('is for administrators alone, oneself included', async () => {
+  describe('status changes', () => {
+    it('status change is for administrators only, on oneself too', async () => {
       const person = await aUser(usher);
       for (const id of [person.id, admin.id]) {
         expectProblem(await patch(id, { is_admin: true }, person), 403, 'auth.forbidden');
@@ -162,7 +162,7 @@ describe('administration', () => {
       expect(await administrators()).toBe(1);
     });
 
-    it('takes no other fields', async () => {
+    it('status change refuses other fields', async () => {
       const person = await aUser(usher);
       for (const field of [
         'email',
@@ -179,12 +179,12 @@ describe('administration', () => {
       expect(await administrators()).toBe(1);
     });
 
-    it('of nobody is 404', async () => {
+    it('status change of an unknown user gets 404', async () => {
       expectProblem(await patch(randomUUID(), { is_active: false }), 404, 'users.not_found');
       expectProblem(await patch(randomUUID(), {}), 404, 'users.not_found');
     });
 
-    it('gives rights to a new login alone, and takes them at once', async () => {
+    it('granted rights need a new login, revoked rights end at once', async () => {
       const person = await aVerifiedPerson();
       const { body } = await usher.http
         .post('/auth/tokens')
@@ -205,7 +205,7 @@ describe('administration', () => {
       expectProblem(await usher.http.get('/users').set(admin), 403, 'auth.forbidden');
     });
 
-    it('gives no rights to an unverified address unless told to', async () => {
+    it('rights need a verified email, unless trust_unverified is set', async () => {
       const person = await aUser(usher);
       expectProblem(await patch(person.id, { is_admin: true }), 409, 'users.email_not_verified');
       await usher.http.get('/auth/me').set(person.bearer).expect(200);
@@ -217,7 +217,7 @@ describe('administration', () => {
         .expect(200);
     });
 
-    it('that deactivates ends every token, for good, and the login until it is restored', async () => {
+    it('deactivation ends every token for good, and logins until restored', async () => {
       const person = await aUser(usher);
       const other = await usher.http
         .post('/auth/login')
@@ -241,7 +241,7 @@ describe('administration', () => {
       expect((await login()).status).toBe(200);
     });
 
-    it('that restores who deleted the account keeps its tokens dead, and its names taken meanwhile', async () => {
+    it('restoring a closed account revives no token, and its names stay reserved meanwhile', async () => {
       const person = await aUser(usher, { username: 'phoenix' });
       await usher.http.delete('/auth/account').set(person.bearer).send({ password: PASSWORD }).expect(200);
       const twin = await usher.http.post('/auth/register').send(aRegistration({ email: person.email }));
@@ -250,7 +250,7 @@ describe('administration', () => {
       expectProblem(await usher.http.get('/auth/me').set(person.bearer), 401, 'auth.token_revoked');
     });
 
-    it('that is made by raw SQL ends every token for good as well', async () => {
+    it('deactivation by raw SQL ends every token for good', async () => {
       const person = await aUser(usher);
       for (const active of [false, true]) {
         await usher.database.query('UPDATE users SET is_active = $1 WHERE id = $2', [active, person.id]);
@@ -259,7 +259,7 @@ describe('administration', () => {
       expectProblem(answer, 401, 'auth.token_revoked');
     });
 
-    it('said twice changes nothing more', async () => {
+    it('repeated status change has no further effect', async () => {
       const person = await aUser(usher);
       await patch(person.id, { is_active: true, is_admin: false }).expect(200);
       await usher.http.get('/auth/me').set(person.bearer).expect(200);
@@ -267,7 +267,7 @@ describe('administration', () => {
   });
 
   describe('the last administrator', () => {
-    it('can be removed in no way, and stays what they are', async () => {
+    it('last administrator cannot be removed', async () => {
       const former = await anAdmin(usher);
       await patch(former.id, { is_active: false }).expect(200); // no longer counts
       for (const changes of [
@@ -284,7 +284,7 @@ describe('administration', () => {
       expect(await administrators()).toBe(1);
     });
 
-    it('is still there after two have removed each other at the same moment', async () => {
+    it('two administrators removing each other leave one', async () => {
       for (let round = 0; round < 6; round++) {
         await usher.database.query('DELETE FROM users');
         const [a, b] = [await anAdmin(usher), await anAdmin(usher)];
@@ -297,7 +297,7 @@ describe('administration', () => {
       }
     });
 
-    it('is still there after several have left at the same moment', async () => {
+    it('several administrators leaving at once leave one', async () => {
       const others = await Promise.all(Array.from({ length: 4 }, () => anAdmin(usher)));
       const answers = await Promise.all(
         [admin, ...others].map((who) =>
@@ -313,8 +313,8 @@ describe('administration', () => {
     });
   });
 
-  describe('an account', () => {
-    it('is ended by its own password alone', async () => {
+  describe('own account', () => {
+    it('account is closed only with its own password', async () => {
       const person = await aUser(usher);
       for (const password of ['wrong', '', `${PASSWORD} `, PASSWORD.toUpperCase(), 'x'.repeat(1_024)]) {
         const answer = await usher.http.delete('/auth/account').set(person.bearer).send({ password });
@@ -328,7 +328,7 @@ describe('administration', () => {
       await usher.http.get('/auth/me').set(person.bearer).expect(200);
     });
 
-    it('changes its password once of several times at the same moment', async () => {
+    it('one of several parallel password changes succeeds', async () => {
       const person = await aUser(usher);
       const wished = Array.from({ length: 5 }, (_, i) => `staple of the battery ${i}`);
       const answers = await Promise.all(

@@ -46,7 +46,7 @@ describe('bad bearer tokens', () => {
 
   const allButOne = (status: number): number[] => [...Array<number>(QUOTA).fill(status), 429];
 
-  it('are refused past the limit before a signature is checked, and only to their network', async () => {
+  it('bad tokens past the limit are refused before a signature check, for their network only', async () => {
     const [theirs, elsewhere] = [aNetwork(), aNetwork()];
     const checks = countSignatureChecks(usher);
     expect(await statuses(forged, theirs, QUOTA + 1)).toEqual(allButOne(401));
@@ -61,13 +61,13 @@ describe('bad bearer tokens', () => {
     expect((await ask(forged(), elsewhere)).status).toBe(401);
   });
 
-  it('do not get past the limit by coming at once', async () => {
+  it('parallel bad tokens do not exceed the limit', async () => {
     const from = aNetwork();
     const all = await Promise.all(Array.from({ length: 40 }, () => ask(forged(), from)));
     expect(all.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(QUOTA);
   });
 
-  it('do not stop the tokens in use at their network', async () => {
+  it('bad tokens do not affect tokens in use on their network', async () => {
     const from = aNetwork();
     const colleague = await aUser(generous);
     const newcomer = await aUser(generous);
@@ -79,7 +79,7 @@ describe('bad bearer tokens', () => {
     expect((await ask(newcomer.token, aNetwork())).status).toBe(200);
   });
 
-  it('of a session that is over count too', async () => {
+  it('tokens of an ended session count as bad', async () => {
     const { token } = await aUser(generous);
     const from = aNetwork();
     expect((await ask(token, from)).status).toBe(200);
@@ -88,7 +88,7 @@ describe('bad bearer tokens', () => {
     expect(await statuses(() => token, from, QUOTA + 1)).toEqual(allButOne(401));
   });
 
-  it('that are ours and have expired do not count, and are checked once', async () => {
+  it('expired tokens do not count as bad, and are verified once', async () => {
     const from = aNetwork();
     const exp = Math.floor(Date.now() / 1_000) - 60;
     const token = (await tokenSigner(generous, person.token))({ iat: exp - 60, exp });
@@ -98,7 +98,7 @@ describe('bad bearer tokens', () => {
     expect((await ask(person.token, from)).status).toBe(200);
   });
 
-  it('count whichever kind they are', async () => {
+  it('bad tokens of every kind share one limit', async () => {
     const from = aNetwork();
     const invented = (): string => `usher_pat_${randomBytes(48).toString('base64url')}`;
     let n = 0;

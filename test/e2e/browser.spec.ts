@@ -24,7 +24,7 @@ interface Answer {
   headers: Record<string, string>;
 }
 
-describe('in a real browser', () => {
+describe('browser', () => {
   let browser: Browser;
   let database: TestDatabase;
   let smtp: MailServer;
@@ -92,8 +92,8 @@ describe('in a real browser', () => {
     body: JSON.stringify(body),
   });
 
-  describe('a page of a listed origin', () => {
-    it('logs in, asks who it is, and asks again whether that has changed', async () => {
+  describe('page of a listed origin', () => {
+    it('page of a listed origin logs in, reads /auth/me and revalidates it', async () => {
       const page = await openPage(listed.origin);
       const login = await ask(
         page,
@@ -114,7 +114,7 @@ describe('in a real browser', () => {
       expect([again.status, again.body, again.headers['x-cache']]).toEqual([304, null, 'memory']);
     });
 
-    it('reads refusals: a bad token, no such address, a body too large, too many logins', async () => {
+    it('page of a listed origin reads errors: bad token, unknown path, large body, too many logins', async () => {
       const page = await openPage(listed.origin);
       const revoked = await ask(page, `${usher.url}/auth/me`, { headers: { authorization: 'Bearer x' } });
       expect([revoked.status, revoked.body!.code]).toEqual([401, 'auth.invalid_token']);
@@ -134,7 +134,7 @@ describe('in a real browser', () => {
     });
   });
 
-  it('a page of another origin gets no answer, with a token or without', async () => {
+  it('page of another origin reads no answer, with or without a token', async () => {
     const page = await openPage(stranger.origin);
     await expect(ask(page, `${usher.url}/auth/me`, { headers: { ...person.bearer } })).rejects.toThrow(
       'Failed to fetch',
@@ -145,7 +145,7 @@ describe('in a real browser', () => {
     await expect(ask(page, `${usher.url}/.well-known/jwks.json`)).rejects.toThrow('Failed to fetch');
   });
 
-  it('/docs asks for name and password first, without a word on scopes, and calls with the token', async () => {
+  it('/docs asks for username and password only, and calls with the token', async () => {
     const page = await openPage(`${usher.url}/docs`);
     await page.locator('button.authorize').first().click();
     const dialog = page.locator('.dialog-ux');
@@ -171,11 +171,11 @@ describe('in a real browser', () => {
     expect(await answer.locator('.response-col_status').innerText()).toMatch(/^200/);
   });
 
-  describe('the page behind a mailed link', () => {
+  describe('link page', () => {
     const goTo = (path: string, token: string): Promise<Page> =>
       openPage(`${usher.url}/${path}#token=${token}`);
 
-    it('sets a password that can be looked at, and leads on to the application', async () => {
+    it('link page sets a password that can be shown, and links to the application', async () => {
       const { email } = await aUser(usher);
       const verify = tokenIn(await smtp.next(email, VERIFY), APP_URL, 'verify-email');
       await usher.http.post('/auth/forgot-password').send({ email }).expect(202);
@@ -209,7 +209,7 @@ describe('in a real browser', () => {
       expect(await verified.getByRole('button').count()).toBe(0);
     });
 
-    it('leads nowhere while it has not worked', async () => {
+    it('link page has no onward link until it has worked', async () => {
       const page = await goTo('verify-email', 'A'.repeat(43));
       await page.getByRole('button', { name: 'Confirm my address' }).click();
       await page.getByText('This link is not valid').waitFor();

@@ -34,7 +34,7 @@ describe('create-admin on the embedded PostgreSQL', () => {
     await dataDir.remove();
   });
 
-  it('makes an administrator while no service runs, and stops the PostgreSQL that it started', async () => {
+  it('create-admin works while no service runs, and stops the PostgreSQL it started', async () => {
     const args = ['--email', 'Root@Example.com', '--username', 'root'];
     const made = await createAdmin(args, { env, input: `${PASSWORD}\n` });
     expect(made).toEqual({ code: 0, stdout: 'root@example.com is now an administrator.\n', said: [] });
@@ -51,7 +51,7 @@ describe('create-admin on the embedded PostgreSQL', () => {
     await usher.stop();
   });
 
-  it('appoints a user of a running service, who logs in anew with the password they have', async () => {
+  it('create-admin promotes a user of a running service, who logs in again with their password', async () => {
     const usher = UsherProcess.serve({ env });
     const http = await usher.http();
     const registration = aRegistration();
@@ -87,7 +87,7 @@ describe('create-admin on the embedded PostgreSQL', () => {
     await usher.stop();
   });
 
-  it('is interrupted, and leaves nothing behind', async () => {
+  it('interrupted create-admin leaves nothing behind', async () => {
     const fresh = await DataDirectory.make();
     const made = fresh.appears(/^postgres$/); // what comes next is to start it
     const args = ['cli', 'create-admin', '--email', 'late@example.com'];
@@ -123,13 +123,13 @@ describe('create-admin with DATABASE_URL', () => {
     ],
     ['a short password', ['--email', 'root@example.com'], 'short', /at least 8/],
     ['a common password', ['--email', 'root@example.com'], 'password123', /common/],
-  ])('refuses %s in one sentence, and makes nothing', async (_what, args, input, sentence) => {
+  ])('create-admin refuses %s in one sentence, and creates nothing', async (_what, args, input, sentence) => {
     const { code, stdout, said } = await createAdmin(args, { env, input });
     expect({ code, stdout, said }).toEqual({ code: 1, stdout: '', said: [expect.stringMatching(sentence)] });
     expect(await emails(database)).toEqual([]);
   });
 
-  it('refuses a username that somebody has', async () => {
+  it('create-admin refuses a taken username', async () => {
     const first = ['--email', 'one@example.com', '--username', 'root'];
     expect(await createAdmin(first, { env, input: PASSWORD })).toMatchObject({ code: 0 });
     const second = ['--email', 'two@example.com', '--username', 'Root'];
@@ -142,8 +142,8 @@ describe('create-admin with DATABASE_URL', () => {
   });
 });
 
-describe('the command line', () => {
-  it('explains itself', async () => {
+describe('CLI', () => {
+  it('CLI prints its help', async () => {
     const help = await createAdmin(['--help'], { env: {} });
     expect(help).toEqual({
       code: 0,
@@ -152,7 +152,7 @@ describe('the command line', () => {
     });
   });
 
-  it('names what is missing or wrong, in one sentence', async () => {
+  it('CLI names a missing or wrong argument in one sentence', async () => {
     const email = await createAdmin([], { env: {} });
     expect(email).toMatchObject({ code: 1, said: [expect.stringContaining('--email')] });
     const settings = await createAdmin(['--email', 'a@example.com'], { env: { BCRYPT_COST: '99' } });

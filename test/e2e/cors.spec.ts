@@ -36,7 +36,7 @@ describe('CORS', () => {
       .split(',')
       .map((name) => name.trim());
 
-  it('answers a preflight with what may be asked, cached for two hours, and no credentials', async () => {
+  it('CORS preflight lists methods and headers, is cached for two hours, and allows no credentials', async () => {
     const answer = await usher.http
       .options('/auth/me')
       .set('origin', LISTED)
@@ -54,7 +54,7 @@ describe('CORS', () => {
     expect(answer.headers).not.toHaveProperty('access-control-allow-credentials');
   });
 
-  it('lets a listed page read an answer and its headers, also one that is not modified', async () => {
+  it('CORS lets a listed origin read answers and headers, 304 included', async () => {
     const ask = (etag = '""'): Promise<Response> =>
       usher.http.get('/auth/me').set(person.bearer).set('origin', LISTED).set('if-none-match', etag).then();
     const first = await ask();
@@ -80,7 +80,7 @@ describe('CORS', () => {
     ['a wildcard port', 'http://localhost:*'],
     ['a name before a wildcard port', 'http://localhost.evil.org:80'],
     ['a user before a wildcard port', 'http://localhost:x@evil.org:80'],
-  ])('tells %s nothing', async (_what, origin) => {
+  ])('CORS sends no headers to %s', async (_what, origin) => {
     const answers = [
       await usher.http.get('/auth/me').set(person.bearer).set('origin', origin),
       await usher.http.options('/auth/me').set('origin', origin).set('access-control-request-method', 'GET'),
@@ -92,13 +92,13 @@ describe('CORS', () => {
     }
   });
 
-  it('takes any port where the setting says so, and the one that browsers leave out', async () => {
+  it('CORS wildcard port matches every port, and the default one', async () => {
     for (const origin of ['http://localhost:5173', 'http://localhost:1', 'http://localhost']) {
       expect(allowed(await usher.http.get('/health/live').set('origin', origin))).toBe(origin);
     }
   });
 
-  it('lets the page read errors, also those made before a route is found', async () => {
+  it('CORS lets a listed origin read errors, those before routing too', async () => {
     const from = { origin: LISTED };
     const answers = [
       await usher.http.get('/auth/me').set(from),
@@ -121,7 +121,7 @@ describe('CORS', () => {
     }
   });
 
-  it('lets the page read that it is over a limit, and counts no preflight', async () => {
+  it('CORS lets a listed origin read rate-limit errors, and preflights are not counted', async () => {
     const login = (): Promise<Response> =>
       strict.http.post('/auth/login').set('origin', LISTED).send(aRegistration()).then();
     for (let i = 0; i < 30; i++) {
@@ -138,7 +138,7 @@ describe('CORS', () => {
     expect([refused.status, allowed(refused)]).toEqual([429, LISTED]);
   });
 
-  it('varies by origin also where none is sent, and in what is cached for all', async () => {
+  it('Vary: Origin is sent without an Origin too, and on publicly cached answers', async () => {
     for (const path of ['/.well-known/jwks.json', '/docs', '/openapi.json', '/nowhere']) {
       const answer = await usher.http.get(path);
       expect([path, vary(answer).includes('Origin')]).toEqual([path, true]);
@@ -146,7 +146,7 @@ describe('CORS', () => {
     }
   });
 
-  it('reads two Origin lines as none', async () => {
+  it('two Origin headers count as none', async () => {
     const { hostname, port } = new URL(usher.url);
     const asked = request({
       hostname,

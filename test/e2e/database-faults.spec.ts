@@ -16,7 +16,7 @@ const STALE_MS = 3_000;
 /** The lease uses two clocks, and one of them counts whole milliseconds. */
 const CLOCKS_MS = 10;
 
-describe('when PostgreSQL', () => {
+describe('PostgreSQL faults', () => {
   let postgres: PostgresServer;
   let usher: TestApp;
 
@@ -40,7 +40,7 @@ describe('when PostgreSQL', () => {
     ['is killed', (): Promise<void> => postgres.kill(), (): Promise<void> => postgres.restart()],
     ['freezes', (): Promise<void> => postgres.freeze(), (): Promise<void> => postgres.resume()],
   ])('%s', (_, fail, heal) => {
-    it('reads are served from cache, marked as stale, until STALE_IF_DB_DOWN has passed, and then refused', async () => {
+    it('without PostgreSQL reads are served stale for STALE_IF_DB_DOWN, then refused', async () => {
       await start({ STALE_IF_DB_DOWN: `${STALE_MS}ms` });
       const person = await aUser(usher, { username: `u${randomBytes(5).toString('hex')}` });
       const [me, byId, byUsername] = [
@@ -93,7 +93,7 @@ describe('when PostgreSQL', () => {
       await healed(person);
     });
 
-    it('logins and writes get 503 in time, /health is 503, /health/live is 200, and all is well again by itself', async () => {
+    it('without PostgreSQL logins and writes get 503 in time, /health is 503, /health/live 200, and all recovers', async () => {
       await start({ STALE_IF_DB_DOWN: '60s' });
       const person = await aUser(usher);
       // What a frozen server had received it may do when it thaws: a 503 does not say that nothing was done.
@@ -148,7 +148,7 @@ describe('when PostgreSQL', () => {
       expect((await get('/auth/me', person).expect(200)).body.bio).not.toBe('never');
     });
 
-    it('a crowd that logs in is refused in time', async () => {
+    it('without PostgreSQL many parallel logins are refused in time', async () => {
       await start({ DATABASE_POOL_SIZE: '4' });
       const person = await aUser(usher);
       await fail();
@@ -167,7 +167,7 @@ describe('when PostgreSQL', () => {
       await healed(person);
     });
 
-    it('with STALE_IF_DB_DOWN=0 nothing is served beyond Δ', async () => {
+    it('with STALE_IF_DB_DOWN=0 no cached answer is served beyond Δ', async () => {
       await start({ STALE_IF_DB_DOWN: '0s' });
       const person = await aUser(usher);
       await get('/auth/me', person).expect(200);
@@ -190,7 +190,7 @@ describe('when PostgreSQL', () => {
     });
   });
 
-  it('restarts under load, writes are answered 200 or 503 and what was answered 200 is there', async () => {
+  it('restart of PostgreSQL under load answers writes with 200 or 503 and keeps every 200', async () => {
     await start({ STALE_IF_DB_DOWN: '60s' });
     const [reader, writer] = [await aUser(usher), await aUser(usher)];
     let confirmed = '';

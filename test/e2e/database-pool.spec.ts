@@ -5,7 +5,7 @@ import { connect, createTestDatabase, type TestDatabase } from '../support/postg
 import { TestApp } from '../support/app/test-app.js';
 import { DEADLINE_MS, expectUnavailable, timed } from '../support/http/problems.js';
 
-describe('when the pool', () => {
+describe('database pool', () => {
   let database: TestDatabase;
   let usher: TestApp;
 
@@ -19,7 +19,7 @@ describe('when the pool', () => {
     await database.drop();
   });
 
-  it('is exhausted by writers that wait for a row, requests are answered or refused in time, and it recovers', async () => {
+  it('pool exhausted by blocked writers answers or refuses in time, and recovers', async () => {
     const [locked, other] = [await aUser(usher), await aUser(usher)];
     for (const { bearer } of [locked, other]) await usher.http.get('/auth/me').set(bearer).expect(200);
     const session = await database.client();
@@ -59,7 +59,7 @@ describe('when the pool', () => {
     await usher.http.post('/auth/login').send({ identifier: other.email, password: PASSWORD }).expect(200);
   });
 
-  it('loses its connections to an administrator, nobody notices for long', async () => {
+  it('pool recovers quickly when its connections are terminated', async () => {
     const person = await aUser(usher);
     await usher.http.get('/auth/me').set(person.bearer).expect(200);
     await database.query(
@@ -78,7 +78,7 @@ describe('when the pool', () => {
     await usher.http.get('/health').expect(200);
   });
 
-  it('is refused by a PostgreSQL that takes no more connections, what is cached is still served', async () => {
+  it('cached answers are served while PostgreSQL accepts no connections', async () => {
     const person = await aUser(usher);
     await usher.http.get('/auth/me').set(person.bearer).expect(200);
     const name = new URL(database.url).pathname.slice(1);

@@ -168,7 +168,7 @@ describe(`whatever is sent (seed ${seed})`, () => {
 
   const asItIs = (sent: unknown): string => sent as string;
 
-  it('to whatever route, the answer comes, is no fault of ours, and says in a problem what is wrong', async () => {
+  it('random requests to every route are answered without a 5xx, and errors are problem documents', async () => {
     const statuses = new Map<number, number>();
     await fc.assert(
       fc.asyncProperty(
@@ -230,7 +230,7 @@ describe(`whatever is sent (seed ${seed})`, () => {
     expect({}).not.toHaveProperty('email');
   });
 
-  it('as HTTP, mangled, the connection gets an answer or its end, and the next one is served', async () => {
+  it('mangled HTTP is answered or closed, and the next connection is served', async () => {
     const good = `POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 36\r\n\r\n{"identifier":"victim","password":1}`;
     await fc.assert(
       fc.asyncProperty(

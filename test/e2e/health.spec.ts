@@ -54,7 +54,7 @@ describe('health', () => {
     return body as Report;
   }
 
-  it('is what terminus tells, of the database and the cache', async () => {
+  it('/health reports database and cache in the format of Terminus', async () => {
     const { body, headers } = await usher.http.get('/health').expect(200);
     expect(body).toEqual({
       status: 'ok',
@@ -76,7 +76,7 @@ describe('health', () => {
     expect(JSON.stringify(body)).not.toMatch(/127\.0\.0\.1|postgres:\/\/|redis:\/\//);
   });
 
-  it('is up without Redis when none was asked for', async () => {
+  it('/health is up without Redis if none is configured', async () => {
     const alone = await start({ REDIS_URL: '' });
     try {
       const { body } = await alone.http.get('/health').expect(200);
@@ -90,7 +90,7 @@ describe('health', () => {
     }
   });
 
-  it('is degraded, and says why, while the change log is not written; what is answered is true all the same', async () => {
+  it('/health is degraded while triggers are missing, and answers stay correct', async () => {
     const person = await aUser(usher);
     const update = (bio: string): Promise<unknown> =>
       database.query('UPDATE users SET bio = $2 WHERE id = $1', [person.id, bio]);
@@ -110,7 +110,7 @@ describe('health', () => {
     await eventually(async () => (await report(usher)).change_log === 'followed');
   });
 
-  it('counts audits of hits and what they found', async () => {
+  it('/health/cache counts staleness samples and their results', async () => {
     const audited = await start({ CACHE_AUDIT_EVERY: '1' });
     try {
       const person = await aUser(audited);
@@ -130,11 +130,11 @@ describe('health', () => {
     }
   });
 
-  it('says that the process turns, whatever else', async () => {
+  it('/health/live checks no dependency', async () => {
     expect((await usher.http.get('/health/live').expect(200)).body).toEqual({ status: 'ok' });
   });
 
-  it('says that the service is ready until it begins to stop, while it still answers', async () => {
+  it('/health/ready turns 503 when shutdown begins, while requests are still answered', async () => {
     const leaving = await start();
     try {
       await leaving.http.get('/health/ready').expect(200);
@@ -148,11 +148,11 @@ describe('health', () => {
     }
   });
 
-  it('judges a token that is sent, though none is asked for', async () => {
+  it('/health/cache refuses a bad token although none is required', async () => {
     await usher.http.get('/health/cache').set(bearer('nonsense')).expect(401);
   });
 
-  describe('of the cache', () => {
+  describe('/health/cache', () => {
     const COUNTS = [
       ...['lookups', 'hits_memory', 'hits_redis', 'hits_stale', 'misses', 'bypasses', 'failures'],
       ...['invalidations', 'database_queries_saved'],
@@ -163,7 +163,7 @@ describe('health', () => {
       await redis.command('FLUSHALL');
     });
 
-    it('counts every look-up where it was answered, and every key that a write removed', async () => {
+    it('/health/cache counts look-ups by origin, and keys removed by writes', async () => {
       fresh = await start({ CACHE_POLL_INTERVAL: '10s', CACHE_MAX_STALENESS: '30s' });
       try {
         expect(counts(await report(fresh))).toEqual(none());
@@ -222,7 +222,7 @@ describe('health', () => {
       }
     });
 
-    it('counts what Redis answered', async () => {
+    it('/health/cache counts hits in Redis', async () => {
       const person = await aUser(usher);
       await usher.http.get('/auth/me').set(person.bearer).expect(200);
       await eventually(async () => (await redis.command('EXISTS', `user:id:${person.id}`)) === 1);
@@ -238,7 +238,7 @@ describe('health', () => {
       }
     });
 
-    it('tells plausible times, ages and sizes', async () => {
+    it('/health/cache reports plausible times, ages and sizes', async () => {
       const person = await aUser(usher);
       for (let n = 0; n < 3; n++) await usher.http.get('/auth/me').set(person.bearer).expect(200);
       const told = await report(usher);
@@ -262,7 +262,7 @@ describe('health', () => {
       expect(told.last_hour.seconds).toBe(told.since_start.seconds);
     });
 
-    it('names the most-read users to administrators and services, and to nobody else', async () => {
+    it('/health/cache lists the most-read users for administrators and services only', async () => {
       const [popular, other] = [await aUser(usher), await aUser(usher)];
       const admin = await anAdmin(usher);
       for (let n = 0; n < 40; n++) await usher.http.get('/auth/me').set(popular.bearer).expect(200);

@@ -25,7 +25,7 @@ interface Call {
   bytes?: Buffer;
 }
 
-describe('a client that hangs up', () => {
+describe('clients that hang up', () => {
   let smtp: MailServer;
   let usher: TestApp;
   let admin: TestUser;
@@ -241,7 +241,7 @@ describe('a client that hangs up', () => {
     return found;
   }
 
-  it('leaves an entry for every audited call', async () => {
+  it('audited call is recorded although its client hangs up', async () => {
     const audited = routesOf(usher).filter(({ config }) => config.audit);
     expect(audited.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(Object.keys(calls).sort());
     const requests = new Map<string, string>();
@@ -262,7 +262,7 @@ describe('a client that hangs up', () => {
     });
   });
 
-  it('leaves an entry for what it is refused', async () => {
+  it('refusal is recorded although its client hangs up', async () => {
     const person = await aUser(usher);
     const json = { identifier: person.email, password: 'a wrong password' };
     const requests = new Map([
@@ -277,7 +277,7 @@ describe('a client that hangs up', () => {
     });
   });
 
-  it('is no error of ours when it breaks off a body', async () => {
+  it('aborted body is not logged as a server error', async () => {
     const { bearer: headers } = await aUser(usher);
     const lines = logOf(usher);
     const broken = { 'content-length': '1000' };

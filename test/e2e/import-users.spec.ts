@@ -65,7 +65,7 @@ describe('import-users', () => {
   }
 
   it.each(['$2a$', '$2b$', '$2y$'])(
-    'takes hashes that begin with %s, and their passwords work',
+    'import-users accepts hashes that begin with %s, and their passwords work',
     async (prefix) => {
       const password = `wobbly teapot — ${prefix}`;
       const hash = (await bcrypt.hash(password, 4)).replace(/^\$2b\$/, prefix);
@@ -83,7 +83,7 @@ describe('import-users', () => {
     },
   );
 
-  it('verifies hashes that other programs made', async () => {
+  it('import-users accepts hashes of other programs', async () => {
     // Of crypt_blowfish's own tests (wrapper.c): the password is U*U*U, and the hashes of all three kinds are the same.
     const tail = '05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a';
     const users = ['$2a$', '$2b$', '$2y$'].map((prefix) => anImportedUser({ password_hash: prefix + tail }));
@@ -91,7 +91,7 @@ describe('import-users', () => {
     for (const { email } of users) expect((await login(email, 'U*U*U')).status).toBe(200);
   });
 
-  it('keeps all that is said of them, the id too, and puts the rest in order', async () => {
+  it('import-users keeps every given field, the id too, and normalizes names', async () => {
     const id = randomUUID();
     const all = {
       id: id.toUpperCase(),
@@ -134,7 +134,7 @@ describe('import-users', () => {
     );
   });
 
-  it('names every line that it refuses, why, and by a code; quotes nothing, and imports the others', async () => {
+  it('import-users reports each refused line with reason and code, quotes nothing, and imports the rest', async () => {
     const secret = 'hunter22';
     const refused: [line: string | Buffer, code: string][] = [
       ['{"email": "a@b.example"', 'request.invalid_json'],
@@ -183,7 +183,7 @@ describe('import-users', () => {
     for (const { email } of good) expect(await rowsOf(email)).toHaveLength(1);
   });
 
-  it('changes nothing when it is run again, and is content with that if told so', async () => {
+  it('import-users run twice changes nothing, and succeeds with --skip-existing', async () => {
     const users = [
       anImportedUser({ id: randomUUID() }),
       anImportedUser({ username: 'Twice.Told' }),
@@ -211,7 +211,7 @@ describe('import-users', () => {
     expect(after.rows).toEqual(before.rows);
   });
 
-  it('never gives one person what belongs to another, whether they are in the file or in the house', async () => {
+  it('import-users never reassigns a name or id, of the file or of the database', async () => {
     const owner = await aUser(usher, { username: 'Owner', phone: '+442071838799' });
     const id = randomUUID();
     const twin = anImportedUser();
@@ -234,7 +234,7 @@ describe('import-users', () => {
     );
   });
 
-  it('says of two lines with one id which of them is in', async () => {
+  it('import-users reports which of two lines with one id was imported', async () => {
     const id = randomUUID();
     const there = anImportedUser();
     await run(ndjson([there]));
@@ -246,7 +246,7 @@ describe('import-users', () => {
     expect(await rowsOf(taken.email)).toMatchObject([{ id }]);
   });
 
-  it('says in a dry run what it would do, and does nothing', async () => {
+  it('import-users --dry-run reports what it would do, and writes nothing', async () => {
     const { rows: before } = await usher.database.query('SELECT id FROM users');
     const users = [
       anImportedUser(),
@@ -261,7 +261,7 @@ describe('import-users', () => {
     expect(after).toEqual(before);
   });
 
-  it('is seen by running instances, also by those who knew that there was nobody', async () => {
+  it('imported users are visible to running instances, those with negative cache entries too', async () => {
     const user = anImportedUser({ username: 'expected' });
     const asker = await aUser(usher);
     await usher.http.get('/users/by-username/expected').set(asker.bearer).expect(404);
@@ -270,7 +270,7 @@ describe('import-users', () => {
     await truth.set('cache-control', 'no-cache').expect(200);
   });
 
-  it('names what a batch touches one by one, so that no cache is emptied by it', async () => {
+  it('import-users logs each user of a batch, so that no cache is emptied', async () => {
     await usher.database.query('TRUNCATE cache.change');
     await run(ndjson(Array.from({ length: 600 }, () => anImportedUser())));
     const { rows } = await usher.database.query('SELECT tags FROM cache.change');
@@ -279,7 +279,7 @@ describe('import-users', () => {
     expect(tags.flat()).not.toContain('u:*');
   });
 
-  it('breaks off in a sentence when the file cannot be read', async () => {
+  it('import-users reports an unreadable file in one sentence', async () => {
     const options = { file: directory };
     const running = importUsers(env(), options, () => undefined);
     await expect(running).rejects.toMatchObject({
@@ -288,7 +288,7 @@ describe('import-users', () => {
     });
   });
 
-  it('reads standard input as a command, and ends in failure when a line was refused', async () => {
+  it('import-users reads standard input, and exits 1 when a line was refused', async () => {
     const input = ndjson([anImportedUser(), anImportedUser({ email: 'none' })]);
     expect(await UsherProcess.run(['cli', 'import-users'], { env: env(), input }).ended).toEqual({
       code: 1,

@@ -28,7 +28,7 @@ describe('GET /.well-known/jwks.json', () => {
     await database.drop();
   });
 
-  it('shows the current, the next and the previous key to anybody, and only their public parts', async () => {
+  it('JWKS lists the public parts of the current, next and previous key', async () => {
     const { body, text, headers } = await usher.http.get('/.well-known/jwks.json').expect(200);
     const state = JSON.parse(await readFile(join(keysDir, 'rotation-1.json'), 'utf8'));
     const key = { kty: 'EC', use: 'sig', alg: 'ES256', crv: 'P-256' };
@@ -48,7 +48,7 @@ describe('GET /.well-known/jwks.json', () => {
     }
   });
 
-  it('has the key that a stranger needs to verify a token', async () => {
+  it('JWKS has the key that verifies a token', async () => {
     const { token } = await aUser(usher);
     const [header, payload, signature] = token.split('.');
     const { kid } = JSON.parse(Buffer.from(header!, 'base64url').toString());
@@ -64,7 +64,7 @@ describe('GET /.well-known/jwks.json', () => {
     expect(good).toBe(true);
   });
 
-  it('may be kept for less time than a next key waits, and is asked for again with its ETag', async () => {
+  it('JWKS max-age is shorter than the wait of a next key, and its ETag revalidates', async () => {
     const { headers } = await usher.http.get('/.well-known/jwks.json').expect(200);
     expect(headers['cache-control']).toBe('public, max-age=60');
     expect(headers.vary).toBe('Origin');
@@ -86,7 +86,7 @@ describe('GET /.well-known/jwks.json', () => {
     expect(changed.body.keys).toHaveLength(4);
   });
 
-  it('is counted whatever token comes along, since nobody looks at it', async () => {
+  it('JWKS requests are rate-limited with any token, since none is checked', async () => {
     const { headers } = await usher.http
       .get('/.well-known/jwks.json')
       .set('authorization', 'Bearer whatever')
@@ -94,7 +94,7 @@ describe('GET /.well-known/jwks.json', () => {
     expect(headers.ratelimit).toMatch(/^"anyone";/);
   });
 
-  it('has no keys where tokens are signed with a secret', async () => {
+  it('JWKS is empty when JWT_SECRET signs tokens', async () => {
     const secret = randomBytes(32).toString('hex');
     const other = await TestApp.start({ database, env: { JWT_KEYS_DIR: undefined, JWT_SECRET: secret } });
     try {
@@ -113,7 +113,7 @@ describe('rotate-key', () => {
   const rotateKey = (env: NodeJS.ProcessEnv, ...args: string[]) =>
     UsherProcess.run(['cli', 'rotate-key', ...args], { env }).ended;
 
-  it('publishes, asks for patience, and rotates, in plain sentences', async () => {
+  it('rotate-key publishes a key, asks to wait, then rotates', async () => {
     const keysDir = join(await makeTestDirectory(), 'keys');
     const env = { JWT_KEYS_DIR: keysDir };
     expect(await rotateKey(env)).toEqual({
@@ -140,7 +140,7 @@ describe('rotate-key', () => {
     expect((await stat(keysDir)).mode & 0o777).toBe(0o700);
   }, 120_000);
 
-  it('explains itself, and what it cannot do', async () => {
+  it('rotate-key prints its help, and why it cannot work', async () => {
     expect(await rotateKey({}, '--help')).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/rotate-key[^]*--now[^]*remove its file/),

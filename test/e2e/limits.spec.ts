@@ -16,7 +16,7 @@ const STRICT = {
   REDIS_TIMEOUT: '1s',
 };
 
-describe('limits per address', () => {
+describe('rate limits', () => {
   let database: TestDatabase;
   let redis: RedisServer;
   let person: TestUser;
@@ -50,7 +50,7 @@ describe('limits per address', () => {
     usher.http.post('/auth/login').set(headers).send({ identifier: person.email, password: PASSWORD });
   const from = (address: string): Record<string, string> => ({ 'x-forwarded-for': address });
 
-  it('are told in the header fields of the draft, and in Retry-After when it is too much', async () => {
+  it('rate limits are sent in RateLimit headers, and as Retry-After when exceeded', async () => {
     const usher = await anUsher();
     const first = await login(usher).expect(200);
     expect(first.headers['ratelimit-policy']).toBe('"login";q=2;w=60');
@@ -67,7 +67,7 @@ describe('limits per address', () => {
     expect(Number(seconds)).toBeLessThanOrEqual(60);
   });
 
-  it('hold for all instances together', async () => {
+  it('rate limits are shared by all instances', async () => {
     const [one, other] = [await anUsher(), await anUsher()];
     await login(one).expect(200);
     await login(other).expect(200);
@@ -75,7 +75,7 @@ describe('limits per address', () => {
     await login(other).expect(429);
   });
 
-  it('hold for each instance where there is no Redis', async () => {
+  it('rate limits hold per instance without Redis', async () => {
     const [one, other] = [await anUsher({ REDIS_URL: '' }), await anUsher({ REDIS_URL: '' })];
     await login(one).expect(200);
     await login(one).expect(200);
@@ -83,7 +83,7 @@ describe('limits per address', () => {
     await login(other).expect(200);
   });
 
-  it('are the same for both ways to log in; an OAuth client is told in its own words', async () => {
+  it('rate limits are shared by both logins; OAuth clients get OAuth errors', async () => {
     const usher = await anUsher();
     const token = (): Test =>
       usher.http
@@ -98,7 +98,7 @@ describe('limits per address', () => {
     expect(refused.headers.ratelimit).toMatch(/^"login";r=0/);
   });
 
-  it('do not believe X-Forwarded-For unless a proxy is trusted', async () => {
+  it('rate limits ignore X-Forwarded-For unless a proxy is trusted', async () => {
     const usher = await anUsher();
     await login(usher, from('203.0.113.1')).expect(200);
     await login(usher, from('203.0.113.2')).expect(200);
@@ -106,7 +106,7 @@ describe('limits per address', () => {
     await login(usher, { forwarded: 'for=203.0.113.4', 'x-real-ip': '203.0.113.4' }).expect(429);
   });
 
-  it('believe what the trusted proxy says, and not what its client had said before', async () => {
+  it("rate limits use the address added by the trusted proxy, not the client's own", async () => {
     const usher = await anUsher({ TRUST_PROXY: '1' });
     for (const forged of ['10.0.0.1', '10.0.0.2']) {
       await login(usher, from(`${forged}, 203.0.113.1`)).expect(200);
@@ -115,7 +115,7 @@ describe('limits per address', () => {
     await login(usher, from('203.0.113.2')).expect(200);
   });
 
-  it('take a /64 of IPv6 for one address, and IPv4 in IPv6 for IPv4', async () => {
+  it('rate limits count an IPv6 /64 as one address, and IPv4-mapped IPv6 as IPv4', async () => {
     const usher = await anUsher({ TRUST_PROXY: '1' });
     await login(usher, from('2001:db8:0:1::1')).expect(200);
     await login(usher, from('2001:db8:0:1:ffff::2')).expect(200);
@@ -126,7 +126,7 @@ describe('limits per address', () => {
     await login(usher, from('203.0.113.1')).expect(429);
   });
 
-  it('concern services wherever no privilege of theirs opens the route', async () => {
+  it('rate limits apply to services on routes outside their privileges', async () => {
     const usher = await anUsher();
     await login(usher, bearer(SERVICE_TOKEN)).expect(200);
     await login(usher, bearer('no-service-has-this-token')).expect(200);
@@ -137,7 +137,7 @@ describe('limits per address', () => {
     }
   });
 
-  it('stop registrations, look-ups by name, and password checks of somebody who has a token', async () => {
+  it('rate limits stop registrations, look-ups by name, and password checks with a token', async () => {
     const usher = await anUsher();
     const register = (): Test => usher.http.post('/auth/register').send(aRegistration());
     await register().expect(201);
@@ -158,7 +158,7 @@ describe('limits per address', () => {
     expectProblem(end, 429, 'request.rate_limited');
   });
 
-  it('of what only users can ask for are for each of them, whatever comes from their network', async () => {
+  it('rate limits of user routes are per user and network', async () => {
     const usher = await anUsher();
     const grace = await aUser(usher);
     const rename = (headers: Record<string, string>, username: string): Promise<Response> =>
@@ -189,7 +189,7 @@ describe('limits per address', () => {
     await usher.http.post('/auth/change-password').set(grace.bearer).send(change).expect(204);
   });
 
-  it('are those of one client, whatever port the proxy writes behind its address', async () => {
+  it('rate limits ignore the port a proxy appends to an address', async () => {
     const usher = await anUsher({ TRUST_PROXY: '1' });
     await login(usher, from('203.0.113.1:50001')).expect(200);
     await login(usher, from('203.0.113.1')).expect(200);
@@ -199,7 +199,7 @@ describe('limits per address', () => {
     await login(usher, from('2001:db8:0:1::3')).expect(429);
   });
 
-  it('are generous to everything else that comes without a token, and leave those alone who have one', async () => {
+  it('rate limits are generous to other requests without a token, and skip those with one', async () => {
     const usher = await anUsher();
     const asked: Response[] = [];
     for (let i = 0; i < 12; i++) {
@@ -216,7 +216,7 @@ describe('limits per address', () => {
     expect(withToken.headers.ratelimit).toBeUndefined();
   });
 
-  it('are not evaded by a token that nobody looks at', async () => {
+  it('rate limits are not evaded by a token no route checks', async () => {
     const usher = await anUsher();
     const ask = (): Promise<Response> =>
       usher.http
@@ -228,7 +228,7 @@ describe('limits per address', () => {
     expectProblem(await ask(), 429, 'request.rate_limited');
   });
 
-  it('never concern health and metrics', async () => {
+  it('rate limits skip health and metrics', async () => {
     const usher = await anUsher({ RATE_LIMIT_FACTOR: '0' });
     for (const path of ['/health', '/health/live', '/health/ready', '/health/cache']) {
       const answer = await usher.http.get(path).expect(200);
@@ -240,14 +240,14 @@ describe('limits per address', () => {
     await usher.http.get('/health/nothing-here').expect(429);
   });
 
-  it('cost the read way no word with Redis', async () => {
+  it('rate limits send nothing to Redis on the read path', async () => {
     const usher = await anUsher({ CACHE_AUDIT_EVERY: '0' });
     await usher.http.get('/auth/me').set(person.bearer).expect(200);
     const keys = (await redis.command('KEYS', 'limit:*')) as string[];
     expect(keys).toEqual([]);
   });
 
-  it('go on in memory when Redis freezes, and nobody waits for it', async () => {
+  it('rate limits continue in memory while Redis is frozen, without delay', async () => {
     const usher = await anUsher({ REDIS_TIMEOUT: '100ms' });
     await login(usher).expect(200);
     await redis.freeze();
@@ -265,7 +265,7 @@ describe('limits per address', () => {
     }
   });
 
-  it('are there when Redis is not, from the start', async () => {
+  it('rate limits work if Redis is absent from the start', async () => {
     await redis.kill();
     try {
       const usher = await anUsher();
@@ -277,7 +277,7 @@ describe('limits per address', () => {
     }
   });
 
-  it('keep no address and no name in Redis in clear', async () => {
+  it('rate limits store no address or name in clear in Redis', async () => {
     const usher = await anUsher({ TRUST_PROXY: '1', RATE_LIMIT_FACTOR: '1' });
     await login(usher, from('203.0.113.1')).expect(200);
     await usher.http

@@ -178,7 +178,7 @@ const UPLOADS: [string, (bytes: number) => string][] = [
   ['a beginning without a boundary', (n) => repeated('\r\n-', n)],
 ];
 
-describe('the time a request takes grows no faster than what is sent', () => {
+describe('linear time', () => {
   let usher: TestApp;
   let person: TestUser;
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -218,9 +218,9 @@ describe('the time a request takes grows no faster than what is sent', () => {
     expect(await growthOf(prepare, largest)).toMatchObject({ isLinear: true });
   }
 
-  it.each(HEADS)('in %s', (_what, make) => expectLinear(make, HEAD_BYTES));
+  it.each(HEADS)('request takes linear time for %s', (_what, make) => expectLinear(make, HEAD_BYTES));
 
-  it('in If-None-Match', async () => {
+  it('request takes linear time for If-None-Match', async () => {
     const known = (bytes: number): Sent => ({
       path: '/auth/me',
       headers: { ...person.bearer, 'if-none-match': repeated('W/"a" ,', bytes - 500) },
@@ -228,14 +228,16 @@ describe('the time a request takes grows no faster than what is sent', () => {
     await expectLinear(known, HEAD_BYTES);
   });
 
-  it.each(BODIES)('in a body of %s', (_what, make) => expectLinear(make, BODY_BYTES));
+  it.each(BODIES)('request takes linear time for a body of %s', (_what, make) =>
+    expectLinear(make, BODY_BYTES),
+  );
 
-  it.each(LET_THROUGH)('in as many %s as may be', async (_what, largest, make) => {
+  it.each(LET_THROUGH)('request takes linear time for the maximum of %s', async (_what, largest, make) => {
     expect(await send(make(largest))).toBe(422);
     await expectLinear(make, largest);
   });
 
-  it.each(UPLOADS)('in an upload of %s', (_what, make) => {
+  it.each(UPLOADS)('request takes linear time for an upload of %s', (_what, make) => {
     const upload = (bytes: number): Sent => ({
       method: 'POST',
       path: '/auth/upload-avatar',

@@ -46,7 +46,7 @@ const UNCAUGHT = `process.on('message', () => {
 });`;
 
 /** The whole process, as talkative as can be, and all that it writes to either of its streams. */
-describe('the log', () => {
+describe('log', () => {
   let database: TestDatabase;
   let child: ChildProcess;
   let http: ReturnType<typeof supertest>;
@@ -134,7 +134,7 @@ describe('the log', () => {
     );
   }
 
-  it('has a line for each request and nothing of what was in it', async () => {
+  it('log has one line per request, without its content', async () => {
     const registered = await http.post('/auth/register').send(PERSON).expect(201);
     const { access_token: token, user } = registered.body as { access_token: string; user: { id: string } };
     secrets.push(token);
@@ -198,7 +198,7 @@ describe('the log', () => {
     expectNoSecrets();
   });
 
-  it('says which user and session asked, in which trace, and no more of them', async () => {
+  it('log has user id, session id and trace id, and nothing else about the user', async () => {
     const { body } = await http
       .post('/auth/login')
       .send({ identifier: PERSON.email, password: NEW_PASSWORD })
@@ -240,7 +240,7 @@ describe('the log', () => {
     expectNoSecrets();
   });
 
-  it('has probes and assets of the documentation at level debug, unless they fail', async () => {
+  it('log has probes and docs assets at debug level, unless they fail', async () => {
     const answers = [
       await http.get('/health'),
       await http.get('/health/live'),
@@ -254,7 +254,7 @@ describe('the log', () => {
     expect(levels).toEqual([DEBUG, DEBUG, DEBUG, INFO, INFO, INFO]);
   });
 
-  it('tells of a refresh token that is used again after it was replaced, without the token', async () => {
+  it('log reports a replayed refresh token, without the token', async () => {
     const { body } = await http
       .post('/auth/login')
       .send({ identifier: PERSON.email, password: NEW_PASSWORD })
@@ -283,7 +283,7 @@ describe('the log', () => {
     expectNoSecrets();
   });
 
-  describe('when PostgreSQL says what nobody foresaw', () => {
+  describe('unexpected errors of PostgreSQL', () => {
     let token: string;
 
     beforeAll(async () => {
@@ -310,7 +310,7 @@ describe('the log', () => {
       expectNoSecrets();
     }
 
-    it('as it does of a broken constraint, with the whole row in its detail', async () => {
+    it('log omits the row of a constraint violation', async () => {
       await database.query(`ALTER TABLE users ADD CONSTRAINT unforeseen CHECK (location <> 'nowhere')`);
       await expectInternal(
         [
@@ -325,7 +325,7 @@ describe('the log', () => {
       );
     });
 
-    it('as it does of a value of another type, which it quotes', async () => {
+    it('log omits the value of a type error', async () => {
       await database.query(
         `ALTER TABLE users DROP CONSTRAINT users_occupation_check, ALTER COLUMN occupation TYPE integer USING NULL`,
       );
@@ -335,7 +335,7 @@ describe('the log', () => {
       );
     });
 
-    it('as it does of a column that is gone', async () => {
+    it('log reports a missing column', async () => {
       await database.query('ALTER TABLE users DROP COLUMN bio');
       await expectInternal(
         [
@@ -352,7 +352,7 @@ describe('the log', () => {
     });
   });
 
-  it('has errors that nothing caught, and nothing of what hangs on them; the process ends', async () => {
+  it('log has uncaught errors without their attached objects; the process exits', async () => {
     const exit = once(child, 'exit');
     child.send('now');
     expect(await exit).toEqual([1, null]);

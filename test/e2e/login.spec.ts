@@ -41,7 +41,7 @@ describe('login', () => {
     '+44 20 7183 8750',
     '+44 (0)20 7183-8750',
     '+44.20.7183.8750',
-  ])('takes %j for the same person', async (identifier) => {
+  ])('login accepts %j for the same user', async (identifier) => {
     const answer = await login({ identifier, password: PASSWORD });
     expect(answer.status).toBe(200);
     expect(answer.body.user.id).toBe(ada.id);
@@ -49,7 +49,7 @@ describe('login', () => {
     await usher.http.get('/auth/me').set(bearer(answer.body.access_token)).expect(200);
   });
 
-  it('takes the identifier as `email` too, but not both, and not neither', async () => {
+  it('login takes identifier or email, not both and not neither', async () => {
     expect((await login({ email: 'ada.lovelace', password: PASSWORD })).body.user.id).toBe(ada.id);
     const both = await login({ email: ada.email, identifier: ada.email, password: PASSWORD });
     expect(expectProblem(both, 422, 'request.validation')).toEqual(['body.email: extra_forbidden']);
@@ -57,10 +57,10 @@ describe('login', () => {
     expect(expectProblem(neither, 422, 'request.validation')).toEqual(['body.identifier: missing']);
   });
 
-  describe('that fails', () => {
+  describe('failed login', () => {
     const LONG = 'zj4-Kq! x'.repeat(8);
 
-    it('is answered alike whatever the reason', async () => {
+    it('failed login gets the same answer for every reason', async () => {
       const admin = await anAdmin(usher);
       const gone = await aUser(usher, { username: 'gone.user' });
       await usher.http.delete('/auth/account').set(gone.bearer).send({ password: PASSWORD }).expect(200);
@@ -101,14 +101,14 @@ describe('login', () => {
       expect([...seen]).toHaveLength(1);
     });
 
-    it('locks nobody out, however often', async () => {
+    it('failed logins lock no account', async () => {
       for (let i = 0; i < 12; i++) {
         expect((await login({ identifier: ada.email, password: `wrong ${i}` })).status).toBe(401);
       }
       expect((await login({ identifier: ada.email, password: PASSWORD })).status).toBe(200);
     });
 
-    it('gains nothing by a forged X-Forwarded-For', async () => {
+    it('failed login gains nothing by a forged X-Forwarded-For', async () => {
       const forged = await usher.http
         .post('/auth/login')
         .set('x-forwarded-for', '127.0.0.1, 10.0.0.1')
@@ -122,7 +122,7 @@ describe('login', () => {
       expect(JSON.stringify(forged.headers)).not.toContain('evil.example');
     });
 
-    it('takes as long for unknown people as for known ones', async () => {
+    it('failed login takes as long for unknown accounts as for known ones', async () => {
       const slow = await TestApp.start({ database: usher.database, env: { BCRYPT_COST: '9' } });
       try {
         const known = await aUser(slow, { email: 'known.person@example.com' });
@@ -155,7 +155,7 @@ describe('login', () => {
     });
   });
 
-  it('makes a token of its own each time, also within one second', async () => {
+  it('each login gets its own token, within one second too', async () => {
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => login({ identifier: ada.email, password: PASSWORD })),
     );
@@ -165,7 +165,7 @@ describe('login', () => {
       await usher.http.get('/auth/me').set(bearer(body.access_token)).expect(200);
   });
 
-  describe('when BCRYPT_COST has risen', () => {
+  describe('raised BCRYPT_COST', () => {
     let weak: TestApp;
     let strong: TestApp;
 
@@ -187,7 +187,7 @@ describe('login', () => {
       return rows[0].password_hash as string;
     }
 
-    it('strengthens the hash, once, and the tokens from before live on', async () => {
+    it('login rehashes once at a higher cost, and earlier tokens stay valid', async () => {
       const person = await aUser(weak);
       const before = await hashOf(person);
       expect(before).toMatch(/^\$2b\$04\$/);
@@ -205,7 +205,7 @@ describe('login', () => {
       expect(await hashOf(person)).toBe(after);
     });
 
-    it('lets everyone in who logs in while another login makes it stronger', async () => {
+    it('parallel logins succeed while one rehashes', async () => {
       for (let n = 0; n < 3; n++) {
         const person = await aUser(weak);
         const logins = Array.from({ length: 8 }, () =>
@@ -217,7 +217,7 @@ describe('login', () => {
       }
     });
 
-    it('never brings back a password that is changed at that moment', async () => {
+    it('rehash never restores a password that is being changed', async () => {
       const person = await aUser(weak);
       const inTheWay = await weak.database.client();
       await inTheWay.query('BEGIN');
@@ -250,7 +250,7 @@ describe('login', () => {
     });
   });
 
-  it('says when to come back when too many passwords wait, and keeps serving those who are in', async () => {
+  it('login answers 503 with Retry-After when too many hashes wait, and tokens keep working', async () => {
     const busy = await TestApp.start({ database: usher.database, env: { BCRYPT_COST: '9' } });
     try {
       const person = await aUser(busy);

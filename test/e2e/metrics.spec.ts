@@ -37,7 +37,7 @@ describe('GET /metrics', () => {
     return new Scrape(text);
   }
 
-  it('is for administrators and services', async () => {
+  it('metrics are for administrators and services', async () => {
     await usher.http.get('/metrics').expect(401);
     await usher.http.get('/metrics').set(bearer('nonsense')).expect(401);
     const person = await aUser(usher);
@@ -46,7 +46,7 @@ describe('GET /metrics', () => {
     await usher.http.get('/metrics').set(admin.bearer).expect(200);
   });
 
-  it('is text in the format of Prometheus, which nobody keeps', async () => {
+  it('metrics are uncacheable text in the format of Prometheus', async () => {
     const { headers, text } = await usher.http.get('/metrics').set(bearer(SERVICE_TOKEN)).expect(200);
     expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(headers['cache-control']).toBe('no-store');
@@ -58,7 +58,7 @@ describe('GET /metrics', () => {
     }
   });
 
-  it('tells of requests, the cache, Redis, the pool and the process', async () => {
+  it('metrics cover requests, cache, Redis, pool and process', async () => {
     const metrics = await scrape();
     expect(metrics.value('usher_build_info', { version: '0.1.0' })).toBe(1);
     expect(metrics.value('usher_http_requests_in_flight')).toBe(1);
@@ -84,7 +84,7 @@ describe('GET /metrics', () => {
     await eventually(async () => (await scrape()).value('nodejs_eventloop_lag_p99_seconds')! > 0);
   });
 
-  it('counts each request by its route pattern and status, and each look-up by its origin', async () => {
+  it('metrics count requests by route pattern and status, and look-ups by origin', async () => {
     const person = await aUser(usher, { username: 'measured' });
     const before = await scrape();
     for (let n = 0; n < 3; n++) await usher.http.get('/auth/me').set(person.bearer).expect(200);
@@ -114,7 +114,7 @@ describe('GET /metrics', () => {
     expect(after.text).not.toContain('measured');
   });
 
-  it('makes no series of what callers make up', async () => {
+  it('metrics have no series for invented paths or methods', async () => {
     await invent(1); // the statuses and methods that the rest will meet
     const before = await scrape();
     await invent(25);
@@ -149,7 +149,7 @@ describe('GET /metrics', () => {
     });
   }
 
-  it('counts a client that leaves before its answer as aborted, and nothing stays in flight', async () => {
+  it('metrics count a disconnected client as aborted, and none stays in flight', async () => {
     const aborted = { method: 'POST', route: '/auth/login', status: 'aborted' };
     const body = JSON.stringify({ identifier: 'nobody@example.com', password: 'x'.repeat(30) });
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) + 1 };
@@ -162,7 +162,7 @@ describe('GET /metrics', () => {
     expect((await scrape()).value('usher_http_requests_in_flight')).toBe(1);
   });
 
-  it('is of one app, though several live in this process', async () => {
+  it('metrics are per application, with several in one process', async () => {
     const other = await start();
     try {
       await other.http.get('/health/live').expect(200);
@@ -175,7 +175,7 @@ describe('GET /metrics', () => {
   });
 
   it.each(['cut', 'blackhole'] as const)(
-    'answers a service without PostgreSQL and Redis (%s), and tells of it',
+    'metrics are answered without PostgreSQL and Redis (%s), and say so',
     async (fault) => {
       const address = new URL(database.url);
       const toPostgres = await TcpProxy.start({ targetPort: Number(address.port) });

@@ -8,7 +8,7 @@ const ISSUER = 'https://auth.example.com';
 const SERVICE_TOKEN = `${randomBytes(24).toString('base64')}+/==`;
 
 /** As a client library that knows nothing of Usher uses it. */
-describe('a stock OAuth client', () => {
+describe('OAuth client library', () => {
   let usher: TestApp;
   let server: oauth.AuthorizationServer;
   let ada: TestUser;
@@ -60,7 +60,7 @@ describe('a stock OAuth client', () => {
   const login = (password = PASSWORD): Promise<oauth.TokenEndpointResponse> =>
     grant({ grant_type: 'password', username: 'ada', password });
 
-  it('finds the endpoints by the issuer', () => {
+  it('OAuth client discovers the endpoints from the issuer', () => {
     expect(server).toEqual({
       issuer: ISSUER,
       token_endpoint: `${ISSUER}/auth/token`,
@@ -76,7 +76,7 @@ describe('a stock OAuth client', () => {
     });
   });
 
-  it('logs in, refreshes, and is told why it may not', async () => {
+  it('OAuth client logs in, refreshes, and reads errors', async () => {
     const { access_token, refresh_token } = await login();
     await usher.http.get('/auth/me').set(bearer(access_token)).expect(200);
     const next = await grant({ grant_type: 'refresh_token', refresh_token: refresh_token! });
@@ -93,7 +93,7 @@ describe('a stock OAuth client', () => {
     });
   });
 
-  it('asks about a token, and ends it', async () => {
+  it('OAuth client introspects and revokes a token', async () => {
     const { access_token } = await login();
     expect(await introspect(access_token)).toMatchObject({
       active: true,
@@ -108,7 +108,7 @@ describe('a stock OAuth client', () => {
     expect(await introspect(access_token)).toEqual({ active: false });
   });
 
-  it('is told that its secret is wrong by the ways to say who it is', async () => {
+  it('OAuth client with a wrong secret is told the authentication methods', async () => {
     const refused = introspect(ada.token, oauth.ClientSecretBasic('wrong'));
     await expect(refused).rejects.toMatchObject({
       name: 'WWWAuthenticateChallengeError',

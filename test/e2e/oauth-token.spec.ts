@@ -37,7 +37,7 @@ describe('POST /auth/token', () => {
   const expectRefusal = (answer: Response, error: string): string[] =>
     expectOAuthError(answer, 400, error, `auth.${error}`);
 
-  it('answers as RFC 6749, section 5.1, asks for', async () => {
+  it('/auth/token answers as RFC 6749, section 5.1, requires', async () => {
     const answer = await token(good);
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({
@@ -55,7 +55,7 @@ describe('POST /auth/token', () => {
     await usher.http.get('/auth/me').set(bearer(answer.body.access_token)).expect(200);
   });
 
-  it('takes any name of the user', async () => {
+  it('/auth/token accepts every identifier of a user', async () => {
     for (const username of ['ADA', ada.email.toUpperCase()]) {
       expect((await token({ ...good, username })).status).toBe(200);
     }
@@ -68,11 +68,11 @@ describe('POST /auth/token', () => {
     ],
     ['an empty client', { authorization: 'Basic Og==' }],
     ['a token that is not valid any more', { authorization: 'Bearer x.y.z' }],
-  ])('does not look at %s', async (_what, headers) => {
+  ])('/auth/token ignores %s', async (_what, headers) => {
     expect((await token(good, headers)).status).toBe(200);
   });
 
-  it('ignores clients, scopes and parameters that it does not know', async () => {
+  it('/auth/token ignores clients, scopes and unknown parameters', async () => {
     const more = {
       client_id: 'x',
       client_secret: 'y',
@@ -88,7 +88,7 @@ describe('POST /auth/token', () => {
     ['as a browser does', {}],
     ['as `fetch` in its documentation does', { grant_type: '', scope: '', client_id: '', client_secret: '' }],
     ['as Swagger UI does', { grant_type: 'password', scope: 'me items', client_id: 'x', client_secret: 'y' }],
-  ])('takes the login form of FastAPI, sent %s', async (_who, more) => {
+  ])("/auth/token accepts FastAPI's login form, sent %s", async (_who, more) => {
     const answer = await token({ username: good.username!, password: good.password!, ...more });
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({ access_token: expect.any(String), token_type: 'bearer' });
@@ -96,7 +96,7 @@ describe('POST /auth/token', () => {
     expectRefusal(wrong, 'invalid_grant');
   });
 
-  it('refuses a wrong password, an unknown user and one who is gone alike', async () => {
+  it('/auth/token refuses a wrong password, an unknown and a closed account alike', async () => {
     const gone = await aUser(usher);
     await usher.http.delete('/auth/account').set(gone.bearer).send({ password: PASSWORD }).expect(200);
     const texts = new Set<string>();
@@ -114,7 +114,7 @@ describe('POST /auth/token', () => {
   });
 
   it.each(['client_credentials', 'authorization_code', 'PASSWORD', 'password ', 'REFRESH_TOKEN', 'refresh'])(
-    'knows no grant type %j, whatever else is there',
+    '/auth/token refuses grant type %j',
     async (grant_type) => {
       expectRefusal(await token({ ...good, grant_type }), 'unsupported_grant_type');
       expectRefusal(await token({ grant_type, refresh_token: 'x' }), 'unsupported_grant_type');
@@ -149,11 +149,11 @@ describe('POST /auth/token', () => {
     [`grant_type=password&username=${'x'.repeat(321)}&password=x`, ['body.username: string_too_long']],
     [`grant_type=${'x'.repeat(65)}`, ['body.grant_type: string_too_long']],
     ['{"grant_type":"password"}', ['body.grant_type: missing']],
-  ])('refuses %j as an invalid request', async (form, errors) => {
+  ])('/auth/token refuses %j as an invalid request', async (form, errors) => {
     expect(expectRefusal(await token(form), 'invalid_request')).toEqual(errors);
   });
 
-  it('refreshes like /auth/refresh, and ignores the parameters of the other grant', async () => {
+  it('/auth/token refreshes like /auth/refresh, ignoring parameters of the other grant', async () => {
     const first = await token(good);
     const grant = { grant_type: 'refresh_token', refresh_token: first.body.refresh_token as string };
     const next = await token({ ...grant, username: 'nobody', password: 'x', scope: 'a b' });
@@ -169,7 +169,7 @@ describe('POST /auth/token', () => {
     expect(lost.body.refresh_token).toBe(next.body.refresh_token);
   });
 
-  it('refuses a refresh token that is no good as it refuses a wrong password', async () => {
+  it('/auth/token refuses a bad refresh token like a wrong password', async () => {
     const { body } = await token(good);
     for (const refresh_token of ['x', `${body.refresh_token as string}A`, body.access_token as string]) {
       const isLong = refresh_token.length > 256;
@@ -178,7 +178,7 @@ describe('POST /auth/token', () => {
     }
   });
 
-  it('takes forms alone, of 100 kB at most', async () => {
+  it('/auth/token takes only forms, of 100 kB at most', async () => {
     const json = await usher.http.post('/auth/token').send(good);
     expectOAuthError(json, 415, 'invalid_request', 'request.unsupported_media_type');
     const multipart = await usher.http.post('/auth/token').field('grant_type', 'password');
@@ -188,7 +188,7 @@ describe('POST /auth/token', () => {
     expectProblem(await usher.http.get('/auth/token'), 405, 'method_not_allowed');
   });
 
-  it('is found by no metadata while the issuer is no URL', async () => {
+  it('no OAuth metadata is served while the issuer is not a URL', async () => {
     const answer = await usher.http.get('/.well-known/oauth-authorization-server');
     expectProblem(answer, 404, 'auth.no_server_metadata');
   });

@@ -20,7 +20,7 @@ interface Served {
   id: string | undefined;
 }
 
-describe('a crowd on a cold cache', () => {
+describe('load on a cold cache', () => {
   let database: TestDatabase;
   let wire: TcpProxy;
   let usher: TestApp;
@@ -50,7 +50,7 @@ describe('a crowd on a cold cache', () => {
     await database.drop();
   });
 
-  it('of ten thousand tokens is answered, everybody as themselves, by few statements and fewer at once', async () => {
+  it('10,000 cold tokens are each answered correctly, by few statements, fewer in parallel', async () => {
     const sampled = sampleLoads();
     wire.record();
     const served = await Promise.all(tokens.map(ask)).finally(() => sampled.end());
@@ -63,7 +63,7 @@ describe('a crowd on a cold cache', () => {
     expect(loads).toBeLessThan(CROWD / 4);
   }, 60_000);
 
-  it('opens no more loads than the bulkhead has places while PostgreSQL makes them wait', async () => {
+  it('loads keep to the bulkhead while PostgreSQL is slow', async () => {
     const crowd = await insertUsers(1_000).then(tokensFor);
     const client = await database.client();
     try {
@@ -81,7 +81,7 @@ describe('a crowd on a cold cache', () => {
     }
   }, 30_000);
 
-  it('of a thousand requests for one user costs one statement', async () => {
+  it('1,000 parallel requests of one user take one statement', async () => {
     const [token] = await insertUsers(1).then(tokensFor);
     wire.record();
     const served = await Promise.all(Array.from({ length: 1_000 }, () => ask(token!)));

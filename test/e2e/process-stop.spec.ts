@@ -14,7 +14,7 @@ afterEach(async () => {
   await UsherProcess.killAll();
 });
 
-describe('a service that is told to stop', () => {
+describe('shutdown', () => {
   let database: TestDatabase;
   let env: NodeJS.ProcessEnv;
   let dataDir: DataDirectory;
@@ -30,7 +30,7 @@ describe('a service that is told to stop', () => {
     await database.drop();
   });
 
-  it('is unready at once, answers during SHUTDOWN_DELAY, and ends', async () => {
+  it('shutdown turns unready at once, answers during SHUTDOWN_DELAY, and ends', async () => {
     const usher = UsherProcess.serve({ env: { ...env, SHUTDOWN_DELAY: '1s' } });
     const http = await usher.http();
     await http.get('/health/ready').expect(200);
@@ -45,7 +45,7 @@ describe('a service that is told to stop', () => {
     expect(performance.now() - toldAt).toBeGreaterThanOrEqual(1_000);
   });
 
-  it('answers the request that is under way, and takes no new ones', async () => {
+  it('shutdown answers the request in flight and accepts no new ones', async () => {
     const usher = UsherProcess.serve({ env });
     const url = await usher.url();
     const slow = httpRequest(`${url}/auth/register`, {
@@ -65,7 +65,7 @@ describe('a service that is told to stop', () => {
     expect(await usher.ended).toMatchObject({ code: 0 });
   });
 
-  it('takes a signal and its echo for one', async () => {
+  it('shutdown counts a signal and its echo as one', async () => {
     const usher = UsherProcess.serve({ env });
     await usher.url();
     usher.signal('SIGINT');
@@ -73,7 +73,7 @@ describe('a service that is told to stop', () => {
     expect(await usher.ended).toMatchObject({ code: 0, said: [] });
   });
 
-  it('ends at once when it is asked again', async () => {
+  it('second signal ends the service at once', async () => {
     const usher = UsherProcess.serve({ env: { ...env, SHUTDOWN_DELAY: '5m' } });
     await usher.url();
     usher.signal('SIGTERM');
@@ -83,7 +83,7 @@ describe('a service that is told to stop', () => {
   });
 });
 
-describe('Ctrl-C during the very start', () => {
+describe('Ctrl-C during the first start', () => {
   let dataDir: DataDirectory;
 
   beforeEach(async () => {
@@ -95,18 +95,21 @@ describe('Ctrl-C during the very start', () => {
   });
 
   // A terminal tells everybody in the foreground, `initdb` too; npm or a supervisor tell Usher alone.
-  it.each(['signal', 'signalGroup'] as const)('leaves nothing of the first one behind (%s)', async (tell) => {
-    const appeared = dataDir.appears(/^postgres-new-/);
-    const usher = UsherProcess.serve({ env: { DATA_DIR: dataDir.path } });
-    await appeared;
-    usher[tell]('SIGINT');
-    const { code, stdout, said } = await usher.ended;
-    expect({ code, stdout, said }).toEqual({ code: 0, stdout: '', said: [] });
-    expect(await dataDir.postgres()).toBeUndefined();
-    expect((await dataDir.entries()).filter((name) => name !== 'postgres')).toEqual([]);
-  });
+  it.each(['signal', 'signalGroup'] as const)(
+    'Ctrl-C during the first start leaves nothing behind (%s)',
+    async (tell) => {
+      const appeared = dataDir.appears(/^postgres-new-/);
+      const usher = UsherProcess.serve({ env: { DATA_DIR: dataDir.path } });
+      await appeared;
+      usher[tell]('SIGINT');
+      const { code, stdout, said } = await usher.ended;
+      expect({ code, stdout, said }).toEqual({ code: 0, stdout: '', said: [] });
+      expect(await dataDir.postgres()).toBeUndefined();
+      expect((await dataDir.entries()).filter((name) => name !== 'postgres')).toEqual([]);
+    },
+  );
 
-  it('stops the PostgreSQL that is being started', async () => {
+  it('Ctrl-C stops the PostgreSQL that is being started', async () => {
     await layCluster(dataDir.path);
     const appeared = dataDir.appears(/^postmaster\.pid$/, 'postgres/data');
     const usher = UsherProcess.serve({ env: { DATA_DIR: dataDir.path } });

@@ -29,8 +29,8 @@ afterEach(async () => {
   await Promise.all(directories.splice(0).map((directory) => directory.remove()));
 });
 
-describe('a start with nothing set', () => {
-  it('prints a command that gets a token, and all is still there the next time', async () => {
+describe('start without settings', () => {
+  it('first start prints a command that gets a token, and the data survive a restart', async () => {
     const dataDir = await makeDataDirectory();
     const first = UsherProcess.serve({ env: { DATA_DIR: dataDir.path } });
     const url = await first.url();
@@ -53,8 +53,8 @@ describe('a start with nothing set', () => {
   });
 });
 
-describe('a start that cannot succeed', () => {
-  it('says which settings are wrong, one a line and without their values', async () => {
+describe('failing start', () => {
+  it('start names each wrong setting on a line, without its value', async () => {
     const env = { PORT: 'portier', BCRYPT_COST: '99', DATABASE_URL: 'mysql://root:geheim@db/usher' };
     const { code, stdout, said } = await UsherProcess.serve({ env }).ended;
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -66,7 +66,7 @@ describe('a start that cannot succeed', () => {
     expect(said.join()).not.toMatch(/portier|99|geheim|mysql/);
   });
 
-  it('reads .env beside the environment, which wins, and names what looks misspelt', async () => {
+  it('start reads .env, prefers the environment, and names misspelt settings', async () => {
     const { path: cwd } = await makeDataDirectory();
     await writeFile(join(cwd, '.env'), 'PORT=portier\nBCRYPT_COST="99"\nLOG_LEVLE=debug # twice\n');
     const env = {
@@ -86,7 +86,7 @@ describe('a start that cannot succeed', () => {
     });
   });
 
-  it('says that the port is in use, and leaves no PostgreSQL behind', async () => {
+  it('start reports a port in use, and leaves no PostgreSQL behind', async () => {
     const occupant = createServer().unref().listen(0, '127.0.0.1');
     await once(occupant, 'listening');
     const { port } = occupant.address() as AddressInfo;
@@ -104,7 +104,7 @@ describe('a start that cannot succeed', () => {
     expect(await dataDir.postgres()).toBeUndefined();
   });
 
-  it('says that it has not the address', async () => {
+  it('start reports an unavailable address', async () => {
     const database = await createTestDatabase();
     const env = { DATABASE_URL: database.url, DATA_DIR: (await makeDataDirectory()).path };
     for (const host of ['203.0.113.1', 'nowhere.invalid']) {
@@ -117,7 +117,7 @@ describe('a start that cannot succeed', () => {
     await database.drop();
   });
 
-  it('says that the data directory cannot be used', async () => {
+  it('start reports an unusable data directory', async () => {
     const dataDir = await makeDataDirectory();
     await writeFile(join(dataDir.path, 'file'), '');
     const forbidden = [join(dataDir.path, 'file/below')];
@@ -133,7 +133,7 @@ describe('a start that cannot succeed', () => {
     }
   });
 
-  it('says that the directory of keys cannot be used', async () => {
+  it('start reports an unusable key directory', async () => {
     const dataDir = await makeDataDirectory();
     await writeFile(join(dataDir.path, 'file'), '');
     const keys = join(dataDir.path, 'file/keys');
@@ -146,7 +146,7 @@ describe('a start that cannot succeed', () => {
     expect(said).toEqual([expect.stringContaining(keys)]);
   });
 
-  it('waits for a PostgreSQL that does not answer, says so, and can be interrupted meanwhile', async () => {
+  it('start waits for an unreachable PostgreSQL, says so, and can be interrupted', async () => {
     const nobody = await PortClaim.take();
     const refused = UsherProcess.serve({
       env: { DATABASE_URL: `postgres://u:geheim@127.0.0.1:${nobody.port}/usher` },
@@ -174,7 +174,7 @@ describe('a start that cannot succeed', () => {
 });
 
 describe('copies of one checkout', () => {
-  it('build once, share one database and one key, and the last one stops PostgreSQL', async () => {
+  it('copies build once, share one database and key, and the last one stops PostgreSQL', async () => {
     const checkout = (await makeDataDirectory()).path;
     for (const part of ['package.json', 'package-lock.json', 'tsconfig.json', 'apps', 'libs']) {
       await cp(join(REPOSITORY, part), join(checkout, part), { recursive: true });
@@ -205,11 +205,11 @@ describe('copies of one checkout', () => {
   }, 60_000);
 });
 
-describe('a start with DATABASE_URL and REDIS_URL', () => {
+describe('start with DATABASE_URL and REDIS_URL', () => {
   let database: TestDatabase;
   let redis: RedisServer;
 
-  it('uses those, and brings no PostgreSQL of its own', async () => {
+  it('start with DATABASE_URL starts no PostgreSQL of its own', async () => {
     [database, redis] = await Promise.all([createTestDatabase(), RedisServer.start()]);
     const dataDir = await makeDataDirectory();
     const env = { DATABASE_URL: database.url, REDIS_URL: redis.url, DATA_DIR: dataDir.path };

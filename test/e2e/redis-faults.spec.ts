@@ -11,7 +11,7 @@ const DELTA_MS = 1_000;
 /** The breaker waits 2 s, then 4 s; by then somebody who heals by himself has healed. */
 const HEALED_WITHIN_MS = 8_000;
 
-describe('when Redis', () => {
+describe('Redis faults', () => {
   let database: TestDatabase;
   let redis: RedisServer;
   const started: TestApp[] = [];
@@ -47,7 +47,7 @@ describe('when Redis', () => {
     ],
     ['freezes and thaws', (): Promise<void> => redis.freeze(), (): Promise<void> => redis.resume()],
   ])(
-    '%s under load, no request is lost or slow, /health says degraded, and all is well again by itself',
+    'Redis %s under load: no request is lost or slow, /health is degraded, and all recovers',
     async (_, fail, heal) => {
       const usher = await anUsher();
       const served = await Load.during(await everyday(usher), async (load) => {
@@ -84,7 +84,7 @@ describe('when Redis', () => {
     },
   );
 
-  it('restarts with an old dump, nobody is served from it, and no request is lost', async () => {
+  it('Redis restarts with an old dump: no answer comes from it, and no request is lost', async () => {
     const [one, other] = [await anUsher(), await anUsher()];
     const person = await aUser(one, { username: 'dumped.name', bio: 'before the dump' });
     await one.http.get('/auth/me').set(person.bearer).expect(200);
@@ -110,7 +110,7 @@ describe('when Redis', () => {
     expectNothingLost(served);
   });
 
-  it('is absent at boot, the service starts at once, works from memory, and finds Redis when it comes', async () => {
+  it('Redis is absent at boot: the service starts at once, works from memory, and finds Redis later', async () => {
     await redis.kill();
     const startedAt = performance.now();
     const usher = await anUsher();
@@ -137,7 +137,7 @@ describe('when Redis', () => {
     expectNothingLost(served);
   });
 
-  it('swallows everything at boot, the service starts all the same', async () => {
+  it('Redis answers nothing at boot: the service starts', async () => {
     await redis.freeze();
     try {
       const startedAt = performance.now();
@@ -151,7 +151,7 @@ describe('when Redis', () => {
     }
   });
 
-  it('does not answer, requests are fast once the breaker is open, also those that find nothing in memory', async () => {
+  it('Redis does not answer: requests are fast once the breaker is open, memory misses too', async () => {
     const usher = await anUsher();
     const people = await Promise.all(Array.from({ length: 20 }, () => aUser(usher)));
     await redis.freeze();
@@ -178,7 +178,7 @@ describe('when Redis', () => {
     ['without an answer from it', (wire: TcpProxy): unknown => wire.blackhole()],
     ['with a slow way to it', (wire: TcpProxy): unknown => wire.delay(400)],
   ])(
-    'is lost to one of two instances, %s, a change through either shows on the other within Δ',
+    'Redis is lost to one of two instances, %s: changes through either are visible on the other within Δ',
     async (_, cut) => {
       const wire = await TcpProxy.start({ targetPort: redis.port });
       try {

@@ -20,7 +20,7 @@ interface Tokens {
   refresh_expires_in: number;
 }
 
-describe('a refresh', () => {
+describe('refresh', () => {
   let database: TestDatabase;
   let redis: RedisServer;
   let ushers: [TestApp, TestApp, TestApp];
@@ -42,7 +42,7 @@ describe('a refresh', () => {
     await database.drop();
   });
 
-  it('gives new tokens for the same session', async () => {
+  it('refresh returns new tokens of the same session', async () => {
     const person = await aUser(ushers[0]);
     const answer = await refresh(person.refreshToken);
     expect(answer.status).toBe(200);
@@ -66,7 +66,7 @@ describe('a refresh', () => {
     }
   });
 
-  it('twenty times at once on three instances gives one lineage, and loses nobody', async () => {
+  it('twenty parallel refreshes on three instances give one lineage and lose no client', async () => {
     let { refreshToken } = await aUser(ushers[0]);
     for (let round = 0; round < 4; round++) {
       const answers = await Promise.all(
@@ -86,7 +86,7 @@ describe('a refresh', () => {
     }
   });
 
-  it('whose answer was lost can be asked for again, and its tokens work', async () => {
+  it('refresh whose answer was lost can be repeated, and its tokens work', async () => {
     const { refreshToken } = await aUser(ushers[0]);
     const lost = (await refresh(refreshToken)).body as Tokens;
     await later(refreshToken, '9 s');
@@ -102,7 +102,7 @@ describe('a refresh', () => {
     ['the token before, after ten seconds', 1, '10.1 s'],
     ['a token two behind, at once', 2, '0 s'],
     ['a token two behind, later', 2, '1 hour'],
-  ])('with %s ends the session everywhere', async (_what, behind, age) => {
+  ])('refresh with %s ends the session everywhere', async (_what, behind, age) => {
     const person = await aUser(ushers[0]);
     let newest: Tokens | undefined;
     for (let n = 0; n < behind; n++) {
@@ -130,7 +130,7 @@ describe('a refresh', () => {
     expect((await refresh(another.refresh_token)).status).toBe(200);
   });
 
-  it('never works within the ten seconds once the session is over', async () => {
+  it('refresh fails within the ten seconds once the session has ended', async () => {
     const admin = await anAdmin(ushers[0]);
     const ends: ((person: TestUser) => PromiseLike<unknown>)[] = [
       ({ bearer: own }) => ushers[1].http.post('/auth/logout').set(own).expect(204),
@@ -154,7 +154,7 @@ describe('a refresh', () => {
     }
   });
 
-  it('at the same moment as a logout leaves nothing alive', async () => {
+  it('refresh during a logout leaves no session', async () => {
     for (let n = 0; n < 10; n++) {
       const person = await aUser(ushers[0]);
       const [answer] = await Promise.all([
@@ -174,7 +174,7 @@ describe('a refresh', () => {
     }
   });
 
-  it('is refused once the session has expired, idle or not', async () => {
+  it('refresh is refused once the session has expired or idled out', async () => {
     for (const change of ['expires_at = now()', `last_used_at = now() - interval '7 days'`]) {
       const person = await aUser(ushers[0]);
       await database.query(`UPDATE sessions SET ${change} WHERE user_id = $1`, [person.id]);
@@ -186,7 +186,7 @@ describe('a refresh', () => {
     }
   });
 
-  it('gives no token that outlives the session', async () => {
+  it('refresh returns no token that outlives the session', async () => {
     const person = await aUser(ushers[0]);
     await database.query(`UPDATE sessions SET expires_at = now() + interval '60 s' WHERE user_id = $1`, [
       person.id,
@@ -207,7 +207,7 @@ describe('a refresh', () => {
     }
   });
 
-  it('follows the settings', async () => {
+  it('refresh follows the lifetime settings', async () => {
     const short = await TestApp.start({
       database,
       env: { ACCESS_TOKEN_TTL: '10s', REFRESH_TOKEN_TTL: '2m', SESSION_TTL: '3m' },
@@ -230,7 +230,7 @@ describe('a refresh', () => {
     }
   });
 
-  it('is refused with anything but a refresh token of ours', async () => {
+  it('refresh is refused with anything but a refresh token of this service', async () => {
     const [one, other] = [await aUser(ushers[0]), await aUser(ushers[0])];
     const bytes = Buffer.from(one.refreshToken.slice(PREFIX.length), 'base64url');
     const flipped = (at: number): string => {
@@ -274,7 +274,7 @@ describe('a refresh', () => {
     for (const { refreshToken } of [one, other]) expect((await refresh(refreshToken)).status).toBe(200);
   });
 
-  it('is not to be had by a token in another place', async () => {
+  it('refresh takes the token only from the body', async () => {
     const { refreshToken, bearer: own } = await aUser(ushers[0]);
     for (const request of [
       ushers[0].http.post(`/auth/refresh?refresh_token=${refreshToken}`).send({}),
@@ -287,7 +287,7 @@ describe('a refresh', () => {
     expect((await refresh(refreshToken)).status).toBe(200);
   });
 
-  it('token opens no door itself', async () => {
+  it('refresh token is not accepted as an access token', async () => {
     const admin = await anAdmin(ushers[0]);
     for (const path of ['/auth/me', '/auth/sessions', '/users', '/metrics', '/users/lookup?username=x']) {
       for (const token of [admin.refreshToken, admin.refreshToken.slice(PREFIX.length)]) {
@@ -296,7 +296,7 @@ describe('a refresh', () => {
     }
   });
 
-  it('leaves nothing in the database or in Redis that a token could be made of', async () => {
+  it('refresh stores nothing in PostgreSQL or Redis a token could be made of', async () => {
     const person = await aUser(ushers[0]);
     const tokens = [person.refreshToken];
     for (let n = 0; n < 3; n++) {
@@ -325,7 +325,7 @@ describe('a refresh', () => {
     }
   });
 
-  it('works across a change of JWT_SECRET for as long as the old one is listed', async () => {
+  it('refresh works across a JWT_SECRET change while the old secret is listed', async () => {
     const [older, newer] = [randomBytes(32).toString('hex'), randomBytes(32).toString('hex')];
     const startWith = (JWT_SECRET: string): Promise<TestApp> =>
       TestApp.start({ database, env: { JWT_KEYS_DIR: undefined, JWT_SECRET } });
@@ -345,7 +345,7 @@ describe('a refresh', () => {
     }
   });
 
-  it('needs the key of its directory, which is made once and stays', async () => {
+  it('refresh needs the key file of its directory, which is created once', async () => {
     const keys = join(await makeTestDirectory(), 'keys');
     const env = { JWT_KEYS_DIR: keys };
     const [one, other] = await Promise.all([

@@ -55,8 +55,8 @@ describe('registration', () => {
     return counts;
   }
 
-  describe('of the same person twice', () => {
-    it('succeeds once of 20 times in parallel, with one email in many spellings', async () => {
+  describe('duplicates', () => {
+    it('one of 20 parallel registrations succeeds with one email in many spellings', async () => {
       const spell = (i: number): string =>
         [...'same.person@example.com'].map((c, at) => ((i >> (at % 5)) & 1 ? c.toUpperCase() : c)).join('');
       const answers = await Promise.all(
@@ -66,7 +66,7 @@ describe('registration', () => {
       expect(await countOf('lower(email) = $1', 'same.person@example.com')).toBe(1);
     });
 
-    it('succeeds once of 20 times in parallel, with one username', async () => {
+    it('one of 20 parallel registrations succeeds with one username', async () => {
       const answers = await Promise.all(
         Array.from({ length: 20 }, (_, i) =>
           register(aRegistration({ username: i % 2 ? 'Same.One' : 'same.one' })),
@@ -76,7 +76,7 @@ describe('registration', () => {
       expect(await countOf('lower(username) = $1', 'same.one')).toBe(1);
     });
 
-    it('succeeds once of 20 times in parallel, with one phone number', async () => {
+    it('one of 20 parallel registrations succeeds with one phone number', async () => {
       const spellings = ['+44 20 7183 8751', '+44 (0)20-7183-8751', '+442071838751', ' +44.20.7183.8751 '];
       const answers = await Promise.all(
         Array.from({ length: 20 }, (_, i) => register(aRegistration({ phone: spellings[i % 4] }))),
@@ -91,7 +91,7 @@ describe('registration', () => {
       ['an international domain in Unicode', 'ada@xn--bcher-kva.example', 'Ada@BÜCHER.example'],
       ['an international domain in Punycode', 'bea@straße.example', 'bea@xn--strae-oqa.example'],
       ['full-width letters in the domain', 'cleo@example.org', 'cleo@ｅｘａｍｐｌｅ.org'],
-    ])('is refused with the same address in %s', async (_how, first, second) => {
+    ])('registration is refused with the same address in %s', async (_how, first, second) => {
       const made = await register(aRegistration({ email: first }));
       expect(made.status).toBe(201);
       expectProblem(await register(aRegistration({ email: second })), 409, 'users.email_taken');
@@ -99,7 +99,7 @@ describe('registration', () => {
       expect(login.body.user?.id).toBe(made.body.user.id);
     });
 
-    it('leaves nothing behind when it is refused', async () => {
+    it('refused registration stores nothing', async () => {
       const taken = await aUser(usher, { username: 'taken.name', phone: '+442071838752' });
       for (const [fields, code] of [
         [{ email: taken.email.toUpperCase() }, 'users.email_taken'],
@@ -114,15 +114,15 @@ describe('registration', () => {
     });
   });
 
-  describe('of oneself as more than one is', () => {
-    it.each(Object.keys(NOT_ONES_OWN))('is refused: %s', async (field) => {
+  describe('extra rights', () => {
+    it.each(Object.keys(NOT_ONES_OWN))('registration refuses a field it may not set: %s', async (field) => {
       const registration = aRegistration({ [field]: NOT_ONES_OWN[field] });
       const answer = await register(registration);
       expect(expectProblem(answer, 422, 'request.validation')).toEqual([`body.${field}: extra_forbidden`]);
       expect(await countOf('email = $1', registration.email)).toBe(0);
     });
 
-    it('is refused in the profile too, which stays as it was', async () => {
+    it('profile update refuses the same fields and changes nothing', async () => {
       const person = await aUser(usher, { first_name: 'Ada' });
       const row = async (): Promise<unknown> =>
         (await usher.database.query('SELECT * FROM users WHERE id = $1', [person.id])).rows;
@@ -142,7 +142,7 @@ describe('registration', () => {
     });
   });
 
-  describe('with a password', () => {
+  describe('passwords', () => {
     const refused: [why: string, password: string, type: string][] = [
       ['that is empty', '', 'password_too_short'],
       ['of 7 characters', 'zj4-Kq!', 'password_too_short'],
@@ -159,7 +159,7 @@ describe('registration', () => {
       ['that is the username in another case', 'amazinggrace', 'password_personal'],
     ];
 
-    it.each(refused)('%s is refused', async (_why, password, type) => {
+    it.each(refused)('password %s is refused', async (_why, password, type) => {
       const answer = await register({
         email: 'Grace.Hopper@Example.NET',
         username: 'AmazingGrace',
@@ -170,7 +170,7 @@ describe('registration', () => {
       expect(await countOf('email = $1', 'grace.hopper@example.net')).toBe(0);
     });
 
-    it('that is refused is refused as a new one too, and the old one stays', async () => {
+    it('password refused at registration is refused at a change too, and the old one stays', async () => {
       const person = await aUser(usher, { email: 'g.hopper@example.net', username: 'HopperGrace' });
       for (const [, password, type] of refused) {
         const own = password
@@ -190,7 +190,7 @@ describe('registration', () => {
     it.each([
       ['NUL', 'correct\u0000horse battery'],
       ['half a surrogate pair', 'correct \ud83d horse battery'],
-    ])('with %s is refused', async (_what, password) => {
+    ])('password with %s is refused', async (_what, password) => {
       expectProblem(await register(aRegistration({ password })), 400, 'request.invalid_text');
     });
 
@@ -205,7 +205,7 @@ describe('registration', () => {
       ['with control characters', 'zj4-\u0007\u001b[2K\u0085Kq!\r'],
       ['that looks like SQL', "'; DROP TABLE users; --"],
       ['that looks like a number', '73912846501'],
-    ])('%s is taken, and works from then on', async (_what, password) => {
+    ])('password %s is accepted and works', async (_what, password) => {
       const registration = aRegistration({ password });
       await usher.http.post('/auth/register').send(registration).expect(201);
       const { body } = await usher.http
@@ -226,7 +226,7 @@ describe('registration', () => {
     });
   });
 
-  it('keeps text as it was given', async () => {
+  it('registration stores text as given', async () => {
     const texts = {
       first_name: '😀'.repeat(100),
       last_name: 'O\'Neil \\ "x" % _ ${y} <b>{{z}}</b>',
@@ -243,8 +243,8 @@ describe('registration', () => {
     expect(me.body).toMatchObject(texts);
   });
 
-  describe('of a name that somebody has, in the profile,', () => {
-    it('is refused, and the profile stays as it was', async () => {
+  describe('taken names in the profile', () => {
+    it('profile update to a taken name is refused and changes nothing', async () => {
       await aUser(usher, { username: 'Owner.Name', phone: '+442071838753' });
       const person = await aUser(usher, { username: 'other.name', location: 'here' });
       for (const [fields, code] of [
@@ -261,7 +261,7 @@ describe('registration', () => {
       expect(me.body).toMatchObject({ username: 'other.name', phone: null, location: 'here' });
     });
 
-    it('succeeds once of 10 times in parallel', async () => {
+    it('one of 10 parallel renames to one name succeeds', async () => {
       const people = await Promise.all(Array.from({ length: 10 }, () => aUser(usher)));
       const answers = await Promise.all(
         people.map((person, i) =>
@@ -278,7 +278,7 @@ describe('registration', () => {
       ]);
     });
 
-    it('changes its case for its owner', async () => {
+    it('owner changes the case of their name', async () => {
       const person = await aUser(usher, { username: 'casey' });
       const changed = await usher.http.put('/auth/profile').set(person.bearer).send({ username: 'Casey' });
       expect([changed.status, changed.body.username]).toEqual([200, 'Casey']);

@@ -50,7 +50,7 @@ async function column(person: TestUser, names: string): Promise<Record<string, u
 }
 
 describe('roles', () => {
-  it('are set by administrators and seen wherever the user is told, but by others', async () => {
+  it('roles are set by administrators and shown in every answer about the user, except to other users', async () => {
     const person = await aVerifiedPerson({ username: 'ada-of-roles' });
     const answer = await patch(person.id, { roles: ['writer', 'editor'] });
     expect(answer.body).toMatchObject({ roles: ['editor', 'writer'], is_admin: false });
@@ -81,7 +81,7 @@ describe('roles', () => {
       { roles: ['admin'], is_admin: true },
       { roles: [], is_admin: false },
     ],
-  ])('hold admin exactly when is_admin, by %j', async (granting, taking) => {
+  ])('roles hold admin exactly if is_admin, after %j', async (granting, taking) => {
     const person = await aVerifiedPerson();
     expect((await patch(person.id, granting)).body).toMatchObject({
       is_admin: true,
@@ -103,7 +103,7 @@ describe('roles', () => {
     [`roles = '{admin}', is_admin = true`, { is_admin: true, roles: ['admin'] }],
     [`roles = '{}'`, { is_admin: false, roles: [] }],
     [`roles = '{b,a,b}'`, { is_admin: false, roles: ['a', 'b'] }],
-  ])('hold admin exactly when is_admin, by raw SQL: %s', async (assignment, expected) => {
+  ])('roles hold admin exactly if is_admin, after raw SQL: %s', async (assignment, expected) => {
     const person = await aVerifiedPerson();
     const update = (sql: string) =>
       usher.database.query(`UPDATE users SET ${sql} WHERE id = $1`, [person.id]);
@@ -118,7 +118,7 @@ describe('roles', () => {
     expect((await column(person, 'roles')).roles).not.toContain('admin');
   });
 
-  it('are granted to a verified address alone, unless told to', async () => {
+  it('roles need a verified email, unless trust_unverified is set', async () => {
     const person = await aUser(usher);
     expectProblem(await patch(person.id, { roles: ['editor'] }), 409, 'users.email_not_verified');
     expect((await patch(person.id, { roles: ['editor'], trust_unverified: true })).status).toBe(200);
@@ -126,7 +126,7 @@ describe('roles', () => {
     expect((await patch(person.id, { roles: ['editor'] })).status).toBe(409);
   });
 
-  it('leave the last administrator', async () => {
+  it('roles of the last administrator keep admin', async () => {
     expectProblem(await patch(admin.id, { roles: ['editor'] }), 409, 'users.last_admin');
     expect(await column(admin, 'is_admin')).toEqual({ is_admin: true });
   });
@@ -141,19 +141,19 @@ describe('roles', () => {
     [{ roles: ['x'.repeat(65)] }, 'role'],
     [{ roles: ['a', 'a'] }, 'unique'],
     [{ roles: Array.from({ length: 33 }, (_, n) => `r${n}`) }, 'list_too_long'],
-  ])('refuse %j', async (changes, type) => {
+  ])('roles refuse %j', async (changes, type) => {
     expect(expectProblem(await patch(admin.id, changes), 422, 'request.validation')).toEqual([
       `body.roles: ${type}`,
     ]);
   });
 
-  it('refuse an is_admin that disagrees', async () => {
+  it('roles refuse a contradicting is_admin', async () => {
     const answer = await patch(admin.id, { roles: [], is_admin: true });
     expect(expectProblem(answer, 422, 'request.validation')).toEqual(['body.is_admin: roles_disagree']);
   });
 
   it.each(['roles', 'is_admin', 'app_metadata', 'trust_unverified'])(
-    'are no business of the user: %s',
+    'users cannot set their own %s',
     async (field) => {
       const value = { [field]: field === 'roles' ? ['admin'] : {} };
       const registration = await usher.http.post('/auth/register').send(aRegistration(value));
@@ -166,7 +166,7 @@ describe('roles', () => {
     },
   );
 
-  it('stand in the audit log', async () => {
+  it('role changes are in the audit log', async () => {
     const person = await aVerifiedPerson();
     await patch(person.id, { roles: ['editor', 'a.b:c'], app_metadata: { secret: 'x' } });
     const { rows } = await usher.database.query(
@@ -185,7 +185,7 @@ describe('metadata', () => {
       .send({ user_metadata })
       .then((answer) => answer);
 
-  it('of users is theirs to write, merged member by member', async () => {
+  it('user_metadata is written by the user, merged member by member', async () => {
     const person = await aUser(usher, { user_metadata: { theme: 'dark', nested: { a: 1, b: 2 } } });
     expect((await me(person)).user_metadata).toEqual({ theme: 'dark', nested: { a: 1, b: 2 } });
     const changed = await profile(person, { nested: { c: null }, theme: null, list: [1, 'é', true, null] });
@@ -195,7 +195,7 @@ describe('metadata', () => {
     expect((await me(person)).app_metadata).toEqual({});
   });
 
-  it('of applications is written by administrators and by services with the privilege', async () => {
+  it('app_metadata is written by administrators and by services with the privilege', async () => {
     const person = await aUser(usher);
     const byService = await patch(
       person.id,
@@ -219,13 +219,13 @@ describe('metadata', () => {
     expect(rows).toContainEqual({ actor_name: 'keeper' });
   });
 
-  it('loses no member when several are written at once', async () => {
+  it('parallel metadata writes lose no member', async () => {
     const person = await aUser(usher);
     await Promise.all(Array.from({ length: 8 }, (_, n) => profile(person, { [`k${n}`]: n })));
     expect(Object.keys((await me(person)).user_metadata as object)).toHaveLength(8);
   });
 
-  it('that is written by raw SQL is seen within Δ', async () => {
+  it('metadata written by raw SQL is visible within Δ', async () => {
     const person = await aUser(usher);
     await me(person);
     await usher.database.query(`UPDATE users SET user_metadata = '{"n": 1}', app_metadata = '{"m": [2]}'`);
@@ -245,7 +245,7 @@ describe('metadata', () => {
     ['a long name', { ['x'.repeat(65)]: 1 }, 'metadata'],
     ['too many names', Object.fromEntries(Array.from({ length: 129 }, (_, n) => [n, 1])), 'metadata'],
     ['a number that jsonb would write out', { a: 1e300 }, 'metadata'],
-  ])('refuses %s', async (_what, value, type) => {
+  ])('metadata refuses %s', async (_what, value, type) => {
     const person = await aUser(usher);
     expect(expectProblem(await profile(person, value), 422, 'request.validation')).toEqual([
       `body.user_metadata: ${type}`,
@@ -257,13 +257,13 @@ describe('metadata', () => {
     ['the deepest', deep(8)],
     ['what jsonb writes with spaces', { a: Array.from({ length: 2_000 }, (_, n) => n % 10) }],
     ['names that mean something to JavaScript', { then: 1, toJSON: 'x', length: 0 }],
-  ])('keeps %s as it is', async (_what, value) => {
+  ])('metadata keeps %s unchanged', async (_what, value) => {
     const person = await aUser(usher);
     expect((await profile(person, value)).body.user_metadata).toEqual(value);
     expect((await me(person)).user_metadata).toEqual(value);
   });
 
-  it('refuses NUL, and what would be too large together', async () => {
+  it('metadata refuses NUL, and a merge that is too large', async () => {
     const person = await aUser(usher);
     expectProblem(await profile(person, { a: '\0' }), 400, 'request.invalid_text');
     await profile(person, { a: 'x'.repeat(3_000) });

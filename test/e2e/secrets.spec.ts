@@ -9,7 +9,7 @@ import { TestApp } from '../support/app/test-app.js';
 
 const SERVICE_TOKEN = randomBytes(24).toString('hex');
 
-describe('what goes to Redis', () => {
+describe('Redis contents', () => {
   let database: TestDatabase;
   let redis: RedisServer;
   let wire: TcpProxy;
@@ -38,7 +38,7 @@ describe('what goes to Redis', () => {
     await database.drop();
   });
 
-  it('are users, aliases and sessions, and never a hash, a password or a token', async () => {
+  it('Redis gets users, aliases and sessions, and never a hash, password or token', async () => {
     const username = `secretive.${randomBytes(4).toString('hex')}`;
     const passwords = ['first', 'second', 'wrong', 'unknown'].map(
       (n) => `${n} ${randomBytes(9).toString('hex')}`,
@@ -123,7 +123,7 @@ describe('what goes to Redis', () => {
     for (const text of [sent, stored]) expectNoSecret(text);
   });
 
-  it('are keys that tell no email, username or phone', async () => {
+  it('Redis keys reveal no email, username or phone', async () => {
     const person = await aUser(usher, { username: 'Key.Teller', phone: '+442071838751' });
     const admin = await anAdmin(usher);
     for (const query of [`email=${person.email}`, 'username=Key.Teller', 'phone=%2B442071838751']) {

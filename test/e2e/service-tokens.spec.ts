@@ -26,7 +26,7 @@ const SERVICE_TOKENS = [
 const addresses = (count: number): string[] =>
   Array.from({ length: count }, (_, i) => `10.${i >> 8}.${i & 255}.1`);
 
-describe('a service token', () => {
+describe('service tokens', () => {
   let usher: TestApp;
 
   beforeAll(async () => {
@@ -51,7 +51,7 @@ describe('a service token', () => {
       .send({ identifier: person.email, password })
       .then((answer) => answer);
 
-  describe('opens the routes of its privileges, and', () => {
+  describe('privileges', () => {
     interface Operation {
       call: string;
       method: 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -83,7 +83,7 @@ describe('a service token', () => {
     const isOpen = ({ ways }: Operation): boolean =>
       ways.length === 0 || ways.some((way) => Object.keys(way).length === 0);
 
-    it('each of those names one', () => {
+    it('every service route names a privilege', () => {
       const named = operations.filter(({ ways }) => ways.some((way) => 'service_token' in way));
       expect(
         Object.fromEntries(named.map((operation) => [operation.call, privilegesOf(operation)])),
@@ -102,7 +102,7 @@ describe('a service token', () => {
       }
     });
 
-    it('is refused by them without it, however many others it has', async () => {
+    it('service token is refused without the privilege of the route, with all others', async () => {
       const named = operations.filter(
         (operation) => privilegesOf(operation).length > 0 && !isOpen(operation),
       );
@@ -119,7 +119,7 @@ describe('a service token', () => {
       }
     });
 
-    it('is refused by everything else that is not open to anyone, with all of them', async () => {
+    it('service token with all privileges is refused by every other route', async () => {
       const closed = operations.filter(
         (operation) => privilegesOf(operation).length === 0 && !isOpen(operation),
       );
@@ -132,7 +132,7 @@ describe('a service token', () => {
       }
     });
 
-    it('sees in the report on the cache who is read most only with metrics', async () => {
+    it('service token sees the most-read users only with metrics', async () => {
       const report = async (name: string): Promise<Record<string, unknown>> =>
         (await usher.http.get('/health/cache').set(as(name)).expect(200)).body.last_hour;
       expect(await report('prometheus')).toHaveProperty('most_read');
@@ -140,7 +140,7 @@ describe('a service token', () => {
     });
   });
 
-  describe('that logs users in', () => {
+  describe('login in the name of a client', () => {
     const addressOf = async (answer: Response): Promise<string> => {
       expect(answer.status).toBe(200);
       const { access_token } = answer.body as { access_token: string };
@@ -151,7 +151,7 @@ describe('a service token', () => {
       return session!.address;
     };
 
-    it('names the address of its client, which nobody else can', async () => {
+    it('service token with login names the client address, others cannot', async () => {
       const ada = await aUser(usher);
       expect(await addressOf(await login(ada, as('gateway', '203.0.113.7')))).toBe('203.0.113.7');
       expect(await addressOf(await login(ada, as('gateway', '[2001:db8::7]:50123')))).toBe('2001:db8::7');
@@ -163,7 +163,7 @@ describe('a service token', () => {
       expect(await addressOf(await login(ada, { 'usher-client-address': '203.0.113.7' }))).toBe(own);
     });
 
-    it('is told what is wrong with the address', async () => {
+    it('service token is told what is wrong with a client address', async () => {
       const ada = await aUser(usher);
       const refused = await login(ada, as('gateway', 'nonsense'));
       expect(expectProblem(refused, 422, 'request.validation')).toEqual([
@@ -181,7 +181,7 @@ describe('a service token', () => {
       ]);
     });
 
-    it('has each client counted as if it had come itself', async () => {
+    it('service token has each named client rate-limited by itself', async () => {
       const ada = await aUser(usher);
       const codes = [];
       for (let i = 0; i < 6; i++)
@@ -192,7 +192,7 @@ describe('a service token', () => {
     });
   });
 
-  it('leaves an audit entry of the refusal of each client that it names', async () => {
+  it('service token leaves an audit entry for each refused client it names', async () => {
     const ada = await aUser(usher);
     const clients = ['203.0.113.30', '203.0.113.31'];
     for (const client of clients) {
@@ -205,7 +205,7 @@ describe('a service token', () => {
     expect(rows).toEqual(clients.map((address) => ({ address })));
   });
 
-  describe('does not guess', () => {
+  describe('guessing', () => {
     /** Codes of the answers, and how often each. */
     async function counted(attempts: readonly (() => Promise<Response>)[]): Promise<Record<string, number>> {
       const counts: Record<string, number> = {};
@@ -246,7 +246,7 @@ describe('a service token', () => {
         .then((answer) => answer);
     const code = (i: number): string => String(i).padStart(6, '0');
 
-    it('a second factor with 1,000 codes, each in the name of another client', async () => {
+    it('service token cannot guess a 2FA code with 1,000 codes under many client names', async () => {
       const { challenge } = await withSecondFactor();
       const attempts = addresses(1_000).map(
         (address, i) => () => guess(challenge, as('gateway', address), code(i)),
@@ -257,7 +257,7 @@ describe('a service token', () => {
       });
     });
 
-    it('a second factor without the privilege to name clients', async () => {
+    it('service token without login cannot guess a 2FA code', async () => {
       const { challenge } = await withSecondFactor();
       const attempts = addresses(30).map(
         (address, i) => () => guess(challenge, as('prometheus', address), code(i)),
@@ -265,7 +265,7 @@ describe('a service token', () => {
       expect(await counted(attempts)).toEqual({ 'auth.invalid_code': 5, 'auth.too_many_attempts': 25 });
     });
 
-    it('a password in the names of 300 clients', async () => {
+    it('service token cannot guess a password under 300 client names', async () => {
       const ada = await aUser(usher);
       const attempts = addresses(300).map((address) => () => login(ada, as('gateway', address), 'wrong'));
       expect(await counted(attempts)).toEqual({

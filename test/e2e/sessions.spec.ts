@@ -45,7 +45,7 @@ const refresh = (usher: TestApp, { refreshToken: refresh_token }: Device): Promi
     .send({ refresh_token })
     .then((answer) => answer);
 
-describe.each(['with Redis', 'with Redis frozen', 'without Redis'])('an end of sessions, %s', (how) => {
+describe.each(['with Redis', 'with Redis frozen', 'without Redis'])('ending sessions, %s', (how) => {
   let database: TestDatabase;
   let redis: RedisServer | undefined;
   let one: TestApp;
@@ -174,7 +174,7 @@ describe.each(['with Redis', 'with Redis frozen', 'without Redis'])('an end of s
       },
     ],
   ])(
-    'by %s holds at once on the one asked, and within Δ on the other',
+    '%s ends sessions at once on the instance asked, and within Δ on the other',
     async (_what, { ended, end, atOnce }) => {
       const person = await aUser(one);
       const stranger = await aUser(one);
@@ -207,7 +207,7 @@ describe.each(['with Redis', 'with Redis frozen', 'without Redis'])('an end of s
     },
   );
 
-  it('stays when the account comes back', async () => {
+  it('ended sessions stay ended when the account is restored', async () => {
     const person = await aUser(one);
     const own = await login(other, person);
     for (const usher of [one, other]) expect(await statusOf(usher, own)).toBe(200);
@@ -222,7 +222,7 @@ describe.each(['with Redis', 'with Redis frozen', 'without Redis'])('an end of s
     }
   });
 
-  it('is not in the way of those who log in after it', async () => {
+  it('login after ended sessions works', async () => {
     const person = await aUser(one);
     for (let n = 0; n < 5; n++) {
       const own = await login(n % 2 ? one : other, person);
@@ -246,7 +246,7 @@ describe('sessions', () => {
     await usher.stop();
   });
 
-  it('end a second time as they did the first', async () => {
+  it('repeated logout gets the same answer', async () => {
     const [own, another] = [await login(usher, person), await login(usher, person)];
     for (const path of ['/auth/logout', '/auth/logout', '/auth/logout-all']) {
       const answer = await usher.http.post(path).set(own.bearer).expect(204);
@@ -260,14 +260,14 @@ describe('sessions', () => {
     expect(await statusOf(usher, another)).toBe(401);
   });
 
-  it('end for one whose account is gone as well', async () => {
+  it('logout works for a deleted account', async () => {
     const gone = await aUser(usher);
     await usher.database.query('DELETE FROM users WHERE id = $1', [gone.id]);
     await usher.http.post('/auth/logout').set(gone.bearer).expect(204);
     await usher.http.post('/auth/logout-all').set(gone.bearer).expect(204);
   });
 
-  it('do not end by a token that is none', async () => {
+  it('logout with an invalid token is refused', async () => {
     const own = await login(usher, person);
     const [header, payload] = own.token.split('.') as [string, string];
     const made = [
@@ -287,7 +287,7 @@ describe('sessions', () => {
     expect(await statusOf(usher, own)).toBe(200);
   });
 
-  it('of somebody else are not to be found, nor those that never were or are over', async () => {
+  it('session of another user, unknown or ended, gets 404', async () => {
     const stranger = await login(usher, await aUser(usher));
     const [own, over] = [await login(usher, person), await login(usher, person)];
     await usher.http.post('/auth/logout').set(over.bearer).expect(204);
@@ -309,7 +309,7 @@ describe('sessions', () => {
     expect(await statusOf(usher, own)).toBe(401);
   });
 
-  it('are listed to their owner, newest first, with what each is and where it comes from', async () => {
+  it('sessions are listed to their owner, newest first, with device and address', async () => {
     const owner = await aUser(usher);
     const phone = await login(usher, owner, { 'user-agent': 'Phone/1.0' });
     const tablet = await login(usher, owner, { 'user-agent': '' });
@@ -338,7 +338,7 @@ describe('sessions', () => {
     expectProblem(await usher.http.get('/auth/sessions'), 401, 'auth.missing_token');
   });
 
-  it('are listed without what would forge a line, and never too long', async () => {
+  it('listed device names have no control characters and bounded length', async () => {
     const owner = await aUser(usher);
     const strange = [
       'Mozilla\t5.0',
@@ -358,7 +358,7 @@ describe('sessions', () => {
     ]);
   });
 
-  it('come from where the proxy says if it is trusted, and from nowhere if that is no address', async () => {
+  it('session address is the one of the trusted proxy, or none if invalid', async () => {
     const trusting = await TestApp.start({
       database: usher.database,
       env: { TRUST_PROXY: '127.0.0.1' },

@@ -11,7 +11,7 @@ const TOKENS = 15_000;
 const NETWORKS = 25_000;
 
 describe(`a process with a heap of ${HEAP} MB`, () => {
-  it('outlives tokens of unknown sessions and requests from ever new networks', async () => {
+  it('small heap survives tokens of unknown sessions and requests from many networks', async () => {
     const database = await createTestDatabase();
     const directory = await makeTestDirectory();
     const env = {

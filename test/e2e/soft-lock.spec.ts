@@ -10,7 +10,7 @@ const HOME = '203.0.113.1';
 const ABROAD = '203.0.113.2';
 const ATTACKERS = Array.from({ length: 10 }, (_, i) => `198.51.100.${i}`);
 
-describe('the soft lock', () => {
+describe('login throttle', () => {
   let database: TestDatabase;
   let redis: RedisServer;
   let generous: TestApp;
@@ -71,7 +71,7 @@ describe('the soft lock', () => {
     return answers;
   }
 
-  it('slows an attacker, on every instance, and refuses even the right password there', async () => {
+  it('login throttle refuses an attacking network on every instance, even with the right password', async () => {
     const [one, other] = [await anUsher(), await anUsher()];
     const person = await aUser(generous);
     const answers = await attack(one, person, [ABROAD]);
@@ -85,7 +85,7 @@ describe('the soft lock', () => {
     }
   });
 
-  it('lets the owner in where they are known, and at a new address, during an attack from ten others', async () => {
+  it('login throttle admits the owner from known and new addresses during an attack from ten networks', async () => {
     const usher = await anUsher();
     const person = await aUser(generous);
     expect(await owner(usher, person, HOME)).toBe(200);
@@ -95,7 +95,7 @@ describe('the soft lock', () => {
     expect(await owner(usher, person, ABROAD)).toBe(200);
   });
 
-  it('lets the owner in where they are known even when a hundred guesses came from everywhere', async () => {
+  it('login throttle admits the owner from a trusted network after 100 distributed guesses', async () => {
     const usher = await anUsher();
     const person = await aUser(generous, { username: 'known.owner' });
     expect(await owner(usher, person, HOME)).toBe(200);
@@ -109,14 +109,14 @@ describe('the soft lock', () => {
     expect(byName.status).toBe(200);
   });
 
-  it('knows the address of a registration', async () => {
+  it('login throttle trusts the network of the registration', async () => {
     const usher = await anUsher();
     const registration = { email: 'registered.at.home@example.com', password: PASSWORD };
     await usher.http.post('/auth/register').set('x-forwarded-for', HOME).send(registration).expect(201);
     expect(await redis.command('KEYS', 'limit:known:*')).toHaveLength(2); // by the email address, and by the id
   });
 
-  it('begins anew for the pair with a success', async () => {
+  it('login throttle resets the pair after a success', async () => {
     const usher = await anUsher();
     const person = await aUser(generous);
     for (let round = 0; round < 3; round++) {
@@ -128,7 +128,7 @@ describe('the soft lock', () => {
     expect(await redis.command('KEYS', 'limit:guess-pair:*')).toEqual([]);
   });
 
-  it('answers alike for known, unknown, inactive and deleted accounts, all along', async () => {
+  it('login throttle answers alike for known, unknown, inactive and deleted accounts', async () => {
     const usher = await anUsher();
     const admin = await anAdmin(generous);
     const known = await aUser(generous);
@@ -154,7 +154,7 @@ describe('the soft lock', () => {
     for (const sequence of sequences) expect(sequence).toEqual(sequences[0]);
   });
 
-  it('takes as long to refuse an unknown account as a known one', async () => {
+  it('login throttle takes as long to refuse an unknown account as a known one', async () => {
     const usher = await anUsher({ BCRYPT_COST: '11' }); // a password check would be seen
     const known = await aUser(generous);
     const unknown = 'nobody.at.all@example.com';
@@ -177,7 +177,7 @@ describe('the soft lock', () => {
     expect(Math.abs(median)).toBeLessThan(30); // of the more than 100 that a password check takes
   });
 
-  it('is not hurried by a crowd of parallel guesses', async () => {
+  it('login throttle is not exceeded by parallel guesses', async () => {
     const usher = await anUsher();
     const person = await aUser(generous);
     const answers = await Promise.all(
@@ -186,7 +186,7 @@ describe('the soft lock', () => {
     expect(answers.filter(({ status }) => status === 401)).toHaveLength(5);
   });
 
-  it('stops a network that tries one password on everybody, but not those who are known there', async () => {
+  it('login throttle stops password spraying from a network, but not its trusted users', async () => {
     const usher = await anUsher();
     const [person, colleague] = [await aUser(generous), await aUser(generous)];
     expect(await owner(usher, person, HOME)).toBe(200);
@@ -223,7 +223,7 @@ describe('the soft lock', () => {
     for (const key of (await redis.command('KEYS', pattern)) as string[]) await redis.command('DEL', key);
   }
 
-  it('holds for those who guess the password with a token, and counts that apart from logins', async () => {
+  it('login throttle covers password checks with a token, counted apart from logins', async () => {
     const usher = await anUsher();
     const person = await aUser(generous);
     const change = async (current_password: string): Promise<Response> =>
@@ -242,7 +242,7 @@ describe('the soft lock', () => {
     expect(await owner(usher, person, ABROAD)).toBe(200);
   });
 
-  it('speaks OAuth where that is spoken', async () => {
+  it('login throttle answers OAuth requests with OAuth errors', async () => {
     const usher = await anUsher();
     const person = await aUser(generous);
     await attack(usher, person, [ABROAD]);
@@ -254,7 +254,7 @@ describe('the soft lock', () => {
     expectOAuthError(refused, 429, 'slow_down', 'auth.too_many_attempts');
   });
 
-  it('goes on while Redis is frozen during an attack, the owner gets in, and nobody waits', async () => {
+  it('login throttle works while Redis is frozen, admits the owner, and delays no request', async () => {
     const usher = await anUsher({ REDIS_TIMEOUT: '100ms' });
     const person = await aUser(generous);
     expect(await owner(usher, person, HOME)).toBe(200);

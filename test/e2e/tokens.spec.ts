@@ -34,7 +34,7 @@ function hs256(
   return `${signed}.${createHmac(digest, secret).update(signed).digest('base64url')}`;
 }
 
-describe('an access token', () => {
+describe('access tokens', () => {
   let usher: TestApp;
   let ada: TestUser;
   let header: Json;
@@ -66,7 +66,7 @@ describe('an access token', () => {
     );
   }
 
-  it('names the user and says how long, and nothing of roles', () => {
+  it('access token has user and expiry, and no roles', () => {
     expect(header).toEqual({ alg: 'HS256', typ: 'at+jwt', kid: expect.any(String) });
     expect(claims).toEqual({
       iss: 'usher',
@@ -79,12 +79,12 @@ describe('an access token', () => {
     });
   });
 
-  it('is accepted when forged with all that ours have, which shows that the forger can forge', async () => {
+  it('forged access token with every claim is accepted, which shows that the forger works', async () => {
     const forged = hs256(header, { ...claims, jti: randomUUID() });
     expect((await me(forged)).body.id).toBe(ada.id);
   });
 
-  it('sends nobody anywhere: what its header points to is not asked', async () => {
+  it('access token causes no request to the URLs in its header', async () => {
     let asked = 0;
     const elsewhere = createServer((_, answer) => answer.end('{"keys":[]}')).on('connection', () => asked++);
     await once(elsewhere.listen(0, '127.0.0.1'), 'listening');
@@ -133,7 +133,7 @@ describe('an access token', () => {
     ['the address of a certificate', () => ({ ...header, x5u: 'http://127.0.0.1/cert.pem' })],
     ['a certificate of its own', () => ({ ...header, x5c: [part('certificate')] })],
     ['a critical extension', () => ({ ...header, crit: ['b64'], b64: false })],
-  ])('is refused with %s in its header', async (_what, changed) => {
+  ])('access token is refused with %s in its header', async (_what, changed) => {
     await expectRefused(hs256(changed(), claims));
     if (changed().alg !== 'HS256') await expectRefused(`${part(changed())}.${part(claims)}.`);
   });
@@ -173,11 +173,11 @@ describe('an access token', () => {
     ['text for a payload', () => '"usher"'],
     ['no JSON for a payload', () => 'usher'],
     ['an empty payload', () => ({})],
-  ])('is refused with %s', async (_what, payload) => {
+  ])('access token is refused with %s', async (_what, payload) => {
     await expectRefused(hs256(header, payload()));
   });
 
-  it('is refused when another secret signed it, or none', async () => {
+  it('access token is refused if signed with another secret, or none', async () => {
     await expectRefused(hs256(header, claims, 'another secret of the same strength'));
     await expectRefused(hs256(header, claims, ''));
     await expectRefused(hs256(header, claims, SECRET, 'sha512'));
@@ -200,13 +200,13 @@ describe('an access token', () => {
     }
   });
 
-  it('has one spelling: the spare bits of its last letter are not free', async () => {
+  it('access token has one spelling: spare bits of base64url are refused', async () => {
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const last = letters.indexOf(ada.token.at(-1)!);
     await expectRefused(ada.token.slice(0, -1) + letters[last ^ 1]);
   });
 
-  it('is read from the Authorization header alone', async () => {
+  it('access token is read from the Authorization header only', async () => {
     const { token } = ada;
     for (const request of [
       usher.http.get(`/auth/me?access_token=${token}`),
@@ -228,7 +228,7 @@ describe('an access token', () => {
     }
   });
 
-  it('that is bad is in the way of nobody where none is needed', async () => {
+  it('bad access token does no harm on public routes', async () => {
     for (const authorization of ['Bearer x.y.z', `Bearer ${hs256(header, { ...claims, exp: now() - 1 })}`]) {
       const credentials = { identifier: ada.email, password: PASSWORD };
       await usher.http.post('/auth/login').set({ authorization }).send(credentials).expect(200);
@@ -238,7 +238,7 @@ describe('an access token', () => {
     }
   });
 
-  describe('that was good', () => {
+  describe('after its user or session ended', () => {
     /** Raw SQL wakes nobody: the next poll or the demand for the truth sees it. */
     async function expectRevoked(person: TestUser): Promise<void> {
       const truth = await usher.http.get('/auth/me').set(person.bearer).set('cache-control', 'no-cache');
@@ -266,26 +266,26 @@ describe('an access token', () => {
       }
     }
 
-    it('is worth nothing when its user is deleted by SQL', async () => {
+    it('access token ends when its user is deleted by SQL', async () => {
       const person = await anAdmin(usher);
       await usher.database.query('DELETE FROM users WHERE id = $1', [person.id]);
       await expectRevoked(person);
     });
 
-    it('is worth nothing when its user is deactivated by SQL', async () => {
+    it('access token ends when its user is deactivated by SQL', async () => {
       const person = await anAdmin(usher);
       await usher.database.query('UPDATE users SET is_active = false WHERE id = $1', [person.id]);
       await expectRevoked(person);
     });
 
-    it('is worth nothing when its user deletes the account', async () => {
+    it('access token ends when its user closes the account', async () => {
       await anAdmin(usher); // or it would be the last one
       const person = await anAdmin(usher);
       await usher.http.delete('/auth/account').set(person.bearer).send({ password: PASSWORD }).expect(200);
       await expectRevoked(person);
     });
 
-    it('is worth nothing when its user changes the password in another session', async () => {
+    it('access token ends when its user changes the password in another session', async () => {
       const person = await anAdmin(usher);
       const login = await usher.http
         .post('/auth/login')
@@ -299,7 +299,7 @@ describe('an access token', () => {
       await expectRevoked(person);
     });
 
-    it('is worth nothing with a session that never was, or that is somebody else’s', async () => {
+    it("access token is refused with an unknown session or another user's", async () => {
       const person = await aUser(usher);
       const [, own] = decoded(person.token);
       for (const sid of [randomUUID(), claims.sid]) {
@@ -307,13 +307,13 @@ describe('an access token', () => {
       }
     });
 
-    it('is worth nothing for a user who never was', async () => {
+    it('access token is refused for an unknown user', async () => {
       expectProblem(await me(hs256(header, { ...claims, sub: randomUUID() })), 401, 'auth.token_revoked');
     });
   });
 
-  describe('of a service', () => {
-    it('finds users, and does nothing else', async () => {
+  describe('service tokens', () => {
+    it('service token with lookup finds users, and does nothing else', async () => {
       const found = await usher.http.get('/users/lookup?username=ADA').set(bearer(BILLING)).expect(200);
       expect(found.body).toMatchObject({ id: ada.id, email: ada.email });
       await usher.http
@@ -342,7 +342,7 @@ describe('an access token', () => {
       }
     });
 
-    it('is taken as it is written, and no other way', async () => {
+    it('service token is compared byte by byte', async () => {
       for (const wrong of [
         BILLING.slice(0, -1),
         `${BILLING}=`,
@@ -356,7 +356,7 @@ describe('an access token', () => {
       }
     });
 
-    it('is no token where none is configured', async () => {
+    it('service token is refused where none is configured', async () => {
       const without = await TestApp.start({ database: usher.database });
       try {
         for (const token of [BILLING, '', 'undefined', 'null']) {
@@ -369,7 +369,7 @@ describe('an access token', () => {
     });
   });
 
-  describe('signed with ES256', () => {
+  describe('ES256', () => {
     let keys: string;
     let es: TestApp;
     let person: TestUser;
@@ -384,7 +384,7 @@ describe('an access token', () => {
       await es.stop();
     });
 
-    it('is not to be had by taking the public key for a secret', async () => {
+    it('access token signed with the public key as a secret is refused', async () => {
       const file = (await readdir(keys)).find((name) => name.endsWith('.pem'));
       const publicKey = createPublicKey(await readFile(join(keys, file!)));
       const [esHeader, esClaims] = decoded(person.token);
@@ -399,7 +399,7 @@ describe('an access token', () => {
       await expectRefused(`${part({ ...esHeader, alg: 'none' })}.${part(esClaims)}.`, es);
     });
 
-    it('is not to be had with another key, nor with zeros for a signature', async () => {
+    it('access token signed with another key, or with zeros, is refused', async () => {
       const [esHeader, esClaims] = decoded(person.token);
       const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
       const signed = `${part(esHeader)}.${part(esClaims)}`;
@@ -409,7 +409,7 @@ describe('an access token', () => {
       await expectRefused(`${signed}.${Buffer.alloc(64).toString('base64url')}`, es);
     });
 
-    it('is worth nothing to an instance with other keys', async () => {
+    it('access token is refused by an instance with other keys', async () => {
       await expectRefused(person.token, usher);
       await expectRefused(ada.token, es);
     });

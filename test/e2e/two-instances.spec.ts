@@ -13,7 +13,7 @@ const DELTA_MS = 1_000;
 describe.each([
   ['with Redis', true],
   ['without Redis', false],
-])('two instances of one PostgreSQL, %s', (_, withRedis) => {
+])('two instances on one PostgreSQL, %s', (_, withRedis) => {
   let database: TestDatabase;
   let redis: RedisServer | undefined;
   let one: TestApp;
@@ -33,7 +33,7 @@ describe.each([
     await database.drop();
   });
 
-  it('show a change through one on the one at once, and on the other within Δ', async () => {
+  it('change is visible at once on its instance, and within Δ on the other', async () => {
     const person = await aUser(one);
     const lags: number[] = [];
     for (let n = 0; n < 20; n++) {
@@ -58,7 +58,7 @@ describe.each([
     if (withRedis) expect(median).toBeLessThan(100);
   });
 
-  it('show a change by raw SQL on both within Δ', async () => {
+  it('change by raw SQL is visible on both instances within Δ', async () => {
     const person = await aUser(one);
     for (const usher of [one, other]) await me(usher, person);
     await database.query(`UPDATE users SET bio = 'by psql' WHERE id = $1`, [person.id]);
@@ -68,7 +68,7 @@ describe.each([
     });
   });
 
-  it('show the truth at once to whoever demands it', async () => {
+  it('no-cache request sees the current state at once', async () => {
     const person = await aUser(one);
     for (let n = 0; n < 5; n++) {
       await me(other, person);
@@ -83,7 +83,7 @@ describe.each([
     }
   });
 
-  it('know a person on the other as soon as they are registered on the one', async () => {
+  it('registered user is known on the other instance at once', async () => {
     const registration = aRegistration({ username: `fresh.${Date.now()}` });
     const admin = await anAdmin(other);
     const byUsername = `/users/by-username/${String(registration.username)}`;
@@ -100,7 +100,7 @@ describe.each([
     await within(DELTA_MS, async () => (await other.http.get(byEmail).set(admin.bearer)).status === 200);
   });
 
-  it('free a renamed username at once on the one and within Δ on the other, and lead to who takes it', async () => {
+  it('renamed username is free at once on its instance and within Δ on the other, and finds its new owner', async () => {
     const old = `old.${Date.now()}`;
     const [renamed, heir] = [await aUser(one, { username: old }), await aUser(other)];
     const find = (usher: TestApp): PromiseLike<{ status: number; body: { id: string } }> =>
@@ -120,7 +120,7 @@ describe.each([
     await within(DELTA_MS, async () => (await find(one)).body.id === heir.id);
   });
 
-  it('end the old tokens on the other within Δ when the password changes on the one', async () => {
+  it('password change ends old tokens on the other instance within Δ', async () => {
     const person = await aUser(one);
     const own = await login(one, person);
     await me(other, person);
@@ -135,13 +135,13 @@ describe.each([
     await other.http.post('/auth/login').send({ identifier: person.email, password: PASSWORD }).expect(401);
   });
 
-  it('accept a new token on the other at once', async () => {
+  it('new token is accepted on the other instance at once', async () => {
     // It names a session that the other has not heard of yet.
     const person = await aUser(one);
     for (let n = 0; n < 5; n++) await me(other, await login(one, person));
   });
 
-  it('end tokens on the other within Δ when an account is deactivated, by its owner or by an administrator', async () => {
+  it('deactivation by owner or administrator ends tokens on the other instance within Δ', async () => {
     const admin = await anAdmin(one);
     const [left, banned] = [await aUser(one), await aUser(one)];
     for (const person of [left, banned]) await me(other, person);
@@ -164,7 +164,7 @@ describe.each([
     for (const usher of [one, other]) expect(await statusOf(usher, banned)).toBe(401);
   });
 
-  it('end the sessions of a new administrator on the other within Δ, and take the rights again', async () => {
+  it('promotion ends sessions on the other instance within Δ, and demotion takes the rights', async () => {
     const [admin, person] = [await anAdmin(one), await aUser(one)];
     let token = person.bearer;
     const search = async (): Promise<number> => (await other.http.get('/users').set(token)).status;
@@ -180,7 +180,7 @@ describe.each([
     await within(DELTA_MS, async () => (await search()) === 403);
   });
 
-  it('refuse writes by rights that raw SQL has just ended, on both at once', async () => {
+  it('write with rights just ended by raw SQL is refused on both instances at once', async () => {
     for (let n = 0; n < 3; n++) {
       const [fallen, ended, script] = [await anAdmin(one), await aUser(one), await aUser(one)];
       const made = await one.http
@@ -206,7 +206,7 @@ describe.each([
     }
   });
 
-  it('end tokens of a user whom raw SQL deleted', async () => {
+  it('deletion by raw SQL ends tokens on both instances', async () => {
     const person = await aUser(one);
     for (const usher of [one, other]) await me(usher, person);
     await database.query('DELETE FROM users WHERE id = $1', [person.id]);
@@ -231,7 +231,7 @@ describe.each([
   }
 });
 
-describe('two processes of one PostgreSQL and Redis', () => {
+describe('two processes on one PostgreSQL and Redis', () => {
   let database: TestDatabase;
   let redis: RedisServer;
   let one: UsherProcess;
@@ -252,7 +252,7 @@ describe('two processes of one PostgreSQL and Redis', () => {
     await database.drop();
   });
 
-  it('show a change through one on the other within Δ, also when the one is killed as soon as it has committed', async () => {
+  it('change is visible on the other process within Δ, even if the writer is killed after its commit', async () => {
     const [writer, reader] = [await one.http(), await other.http()];
     const made = await writer.post('/auth/register').send(aRegistration()).expect(201);
     const credentials = bearer(made.body.access_token);

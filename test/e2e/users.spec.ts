@@ -36,9 +36,9 @@ describe('users', () => {
 
   const get = (path: string, who: TestUser) => usher.http.get(path).set(who.bearer);
 
-  describe('a profile', () => {
+  describe('profiles', () => {
     it.each(['by id', 'by username'])(
-      '%s shows email and phone to the user and to administrators alone',
+      'profile %s shows email and phone only to the user and administrators',
       async (how) => {
         const path = how === 'by id' ? `/users/${ada.id}` : '/users/by-username/ada.l';
         const open = await get(path, stranger).expect(200);
@@ -60,7 +60,7 @@ describe('users', () => {
       },
     );
 
-    it('is found whatever the case of id and username, cached or not', async () => {
+    it('profile is found ignoring the case of id and username, cached or not', async () => {
       for (const path of [
         `/users/${ada.id.toUpperCase()}`,
         '/users/by-username/ADA.L',
@@ -73,7 +73,7 @@ describe('users', () => {
       }
     });
 
-    it('is 404 when there is none, and nobody can tell it from a deactivated one', async () => {
+    it('unknown profile gets 404, like a deactivated one', async () => {
       const gone = await aUser(usher, { username: 'gone' });
       await get(`/users/${gone.id}`, stranger).expect(200);
       await get('/users/by-username/gone', stranger).expect(200);
@@ -94,7 +94,7 @@ describe('users', () => {
       expect((await get(`/users/${gone.id}`, admin).expect(200)).body.email).toBe(gone.email);
     });
 
-    it('moves with its username at once, and frees the old one', async () => {
+    it('profile moves with its username at once, and frees the old one', async () => {
       const person = await aUser(usher, { username: 'old.name' });
       await get('/users/by-username/old.name', stranger).expect(200);
       await get('/users/by-username/new.name', stranger).expect(404);
@@ -107,8 +107,8 @@ describe('users', () => {
     });
   });
 
-  describe('a look-up', () => {
-    it('finds one by email, phone or username in any spelling, and deactivated ones too', async () => {
+  describe('look-ups', () => {
+    it('look-up finds a user by email, phone or username in any spelling, deactivated ones too', async () => {
       for (const query of [
         `email=${encodeURIComponent(ada.email)}`,
         `email=${encodeURIComponent(ada.email.toUpperCase())}`,
@@ -127,7 +127,7 @@ describe('users', () => {
       expectProblem(await get('/users/lookup?username=nobody', admin), 404, 'users.not_found');
     });
 
-    it('is for administrators and services', async () => {
+    it('look-up is for administrators and services', async () => {
       expectProblem(await get('/users/lookup?username=ada.l', ada), 403, 'auth.forbidden');
       const many = await usher.http
         .post('/users/lookup')
@@ -138,7 +138,7 @@ describe('users', () => {
 
     const find = (ids: unknown[]) => usher.http.post('/users/lookup').set(admin.bearer).send({ ids });
 
-    it('of many answers in the order asked, each once, and says who is missing', async () => {
+    it('batch look-up answers in order, each once, and lists missing ids', async () => {
       const [nobody, neither] = [randomUUID(), randomUUID()] as const;
       const { body } = await find([
         stranger.id,
@@ -154,7 +154,7 @@ describe('users', () => {
       expect(body.missing).toEqual([nobody, neither]);
     });
 
-    it('of many takes 100 and no more, duplicates included', async () => {
+    it('batch look-up takes at most 100 ids, duplicates included', async () => {
       const hundred = [...Array.from({ length: 99 }, () => randomUUID()), ada.id];
       const { body } = await find(hundred).expect(200);
       expect([body.items.length, body.missing.length]).toEqual([1, 99]);
@@ -167,7 +167,7 @@ describe('users', () => {
     });
   });
 
-  describe('an answer about a person', () => {
+  describe('caching', () => {
     const revalidated = (): [string, TestUser][] => [
       ['/auth/me', ada],
       [`/users/${ada.id}`, stranger],
@@ -175,7 +175,7 @@ describe('users', () => {
       [`/users/lookup?email=${ada.email}`, admin],
     ];
 
-    it('may be kept by its reader alone, and is asked for again each time', async () => {
+    it('answer about a user is private and revalidated each time', async () => {
       for (const [path, who] of revalidated()) {
         const first = await get(path, who).expect(200);
         expect(first.headers).toMatchObject({
@@ -203,7 +203,7 @@ describe('users', () => {
       }
     });
 
-    it('has another ETag as soon as it is another answer', async () => {
+    it('answer about a user has a new ETag when it changes', async () => {
       const { etag } = (await get('/auth/me', ada)).headers as { etag: string };
       await usher.http.put('/auth/profile').set(ada.bearer).send({ location: 'London' }).expect(200);
       await get('/auth/me', ada).set('if-none-match', etag).expect(200);
@@ -211,7 +211,7 @@ describe('users', () => {
       expect((await get(`/users/${ada.id}`, admin)).headers.etag).not.toBe(one);
     });
 
-    it('is not confirmed to those who may not ask', async () => {
+    it('ETag is not confirmed to clients without access', async () => {
       const { etag } = (await get(`/users/lookup?email=${ada.email}`, admin)).headers as { etag: string };
       for (const known of [etag, '*']) {
         const answer = await get(`/users/lookup?email=${ada.email}`, stranger).set('if-none-match', known);
@@ -225,7 +225,7 @@ describe('users', () => {
       }
     });
 
-    it('is never for a shared cache', async () => {
+    it('answer about a user is never for a shared cache', async () => {
       for (const answer of [
         await get('/users', admin),
         await usher.http
@@ -241,7 +241,7 @@ describe('users', () => {
       }
     });
 
-    it('never has what is secret', async () => {
+    it('answer about a user has no secret', async () => {
       for (const answer of [
         await get('/auth/me', ada),
         await get(`/users/${ada.id}`, admin),

@@ -12,7 +12,7 @@ const PING = '*1\r\n$4\r\nping\r\n';
 const ANNOUNCEMENT = /\*3\r\n\$7\r\npublish\r\n\$13\r\nusher:changed\r\n\$\d+\r\n[^\r]*",false,[^\r]*\r\n/g;
 
 /** Both ways through the house, overheard: everything that the instance says to PostgreSQL and to Redis. */
-describe('an instance', () => {
+describe('wire traffic', () => {
   let database: TestDatabase;
   let redis: RedisServer;
   let toPostgres: TcpProxy;
@@ -49,7 +49,7 @@ describe('an instance', () => {
     await database.drop();
   });
 
-  it('asks PostgreSQL for every login, with the hash, and Redis for nothing', async () => {
+  it('login reads PostgreSQL, hash included, and asks Redis nothing', async () => {
     const { username } = (await usher.http.get('/auth/me').set(person.bearer)).body as { username: string };
     for (const [identifier, password, status] of [
       [person.email, PASSWORD, 200],
@@ -71,7 +71,7 @@ describe('an instance', () => {
     }
   });
 
-  it('asks PostgreSQL for every OAuth password grant too', async () => {
+  it('OAuth password grant reads PostgreSQL', async () => {
     const grant = { grant_type: 'password', username: person.email, password: PASSWORD };
     const { statements } = await overhear(() =>
       usher.http.post('/auth/token').type('form').send(grant).expect(200),
@@ -80,7 +80,7 @@ describe('an instance', () => {
     for (const sql of statements) expect(sql).toContain('password_hash');
   });
 
-  it('asks PostgreSQL alone for every refresh, without the hash, and tells Redis nothing', async () => {
+  it('refresh uses PostgreSQL only, without the hash, and sends Redis nothing', async () => {
     const { statements, sessions, redisBytes } = await overhear(() =>
       usher.http.post('/auth/refresh').send({ refresh_token: person.refreshToken }).expect(200),
     );
@@ -91,7 +91,7 @@ describe('an instance', () => {
     expect(redisBytes).not.toMatch(/user:|session:|publish/);
   });
 
-  it('asks PostgreSQL twice for a token that it does not know yet, and then nobody', async () => {
+  it('new token takes two statements, then none', async () => {
     const { body } = await usher.http
       .post('/auth/login')
       .send({ identifier: person.email, password: PASSWORD })
@@ -109,7 +109,7 @@ describe('an instance', () => {
     expect([warm.statements, warm.sessions, warm.redisBytes]).toEqual([[], [], '']);
   });
 
-  it('commits a logout, then reads the change log, then tells Redis, and only then answers', async () => {
+  it('logout commits, polls the change log, notifies Redis, then answers', async () => {
     const { sessions, other, redisBytes } = await overhear(() =>
       usher.http.post('/auth/logout').set(person.bearer).expect(204),
     );
@@ -119,7 +119,7 @@ describe('an instance', () => {
     expect(redisBytes.indexOf('publish')).toBeGreaterThan(redisBytes.lastIndexOf('unlink'));
   });
 
-  it('asks nobody anything for /auth/me on a hit', async () => {
+  it('/auth/me sends nothing on a hit', async () => {
     const { audit, statements, redisBytes, other } = await overhear(async () => {
       for (let n = 0; n < 50; n++) {
         const { headers } = await usher.http.get('/auth/me').set(person.bearer).expect(200);
@@ -133,7 +133,7 @@ describe('an instance', () => {
     expect(other.filter((sql) => !/cache\.change|mailed_links/.test(sql))).toEqual([]);
   });
 
-  it('asks PostgreSQL for user and session, once each, when the client demands the truth', async () => {
+  it('no-cache request reads user and session from PostgreSQL, once each', async () => {
     const { statements, sessions } = await overhear(() =>
       usher.http.get('/auth/me').set(person.bearer).set('cache-control', 'no-cache').expect(200),
     );
@@ -142,7 +142,7 @@ describe('an instance', () => {
     expect(statements[0]).not.toContain('password');
   });
 
-  it('never selects a secret on the read way', async () => {
+  it('read path selects no secret', async () => {
     const admin = await anAdmin(usher);
     const { statements } = await overhear(async () => {
       await database.query('UPDATE users SET bio = bio'); // so that everything is cold
@@ -160,7 +160,7 @@ describe('an instance', () => {
     for (const sql of statements) expect(sql).not.toMatch(/password|hash|\bu\.\*|SELECT \*/);
   });
 
-  it('commits, then reads the change log, then tells Redis, and only then answers a write', async () => {
+  it('write commits, polls the change log, notifies Redis, then answers', async () => {
     const { redisBytes, other, statements } = await overhear(() =>
       usher.http.put('/auth/profile').set(person.bearer).send({ bio: 'written' }).expect(200),
     );

@@ -9,7 +9,7 @@ const PRIVILEGES = 'metrics+introspect+revoke+lookup+login+metadata';
 /** Calls that only read, and send what they look for in a body. */
 const READS = new Set(['POST /auth/introspect', 'POST /users/lookup']);
 
-describe('a call that writes', () => {
+describe('rate limits of writes', () => {
   let usher: TestApp;
   /** The same service with no quota at all: what it does not refuse has no limit. */
   let strict: TestApp;
@@ -45,7 +45,7 @@ describe('a call that writes', () => {
         (!['GET', 'HEAD'].includes(method) || config.audit !== undefined) && !READS.has(`${method} ${path}`),
     );
 
-  it('is limited, for each kind of caller', async () => {
+  it('every writing route is rate-limited for each kind of caller', async () => {
     expect(writes().length).toBeGreaterThan(30);
     const unlimited: string[] = [];
     for (const { method, path, access } of writes()) {
@@ -60,7 +60,7 @@ describe('a call that writes', () => {
     expect(unlimited).toEqual([]);
   });
 
-  it('says so in the OpenAPI document', async () => {
+  it('every writing route documents 429 in OpenAPI', async () => {
     const { body: document } = await usher.http.get('/openapi.json').expect(200);
     const silent = writes().filter(({ method, path }) => {
       const operation = document.paths[path.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()];
