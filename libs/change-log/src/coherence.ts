@@ -1,3 +1,4 @@
+import { type DataSource } from 'typeorm';
 import {
   ChangeLog,
   ChangeWindow,
@@ -12,9 +13,8 @@ import {
 } from '#cache';
 import { databaseErrorOf } from '#database';
 import { reasonOf } from '#runtime';
-import { type DataSource } from 'typeorm';
-import { Announcer } from './redis/announcer.js';
 import { PostgresChangeHistory, PostgresChangeSource } from './postgres/postgres-change-log.js';
+import { Announcer } from './redis/announcer.js';
 import { RedisBackend, type RedisBackendOptions } from './redis/redis-backend.js';
 
 export interface CoherenceOptions {

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { FakeChangeSource } from '../../test/fake-change-source.js';
 import { ModelDatabase } from '../../test/model-database.js';
 import { SystemClock } from '../clock.js';
-import { IncompleteChangeLog } from './change-source.js';
 import { ChangeLog, type ChangeLogOptions } from './change-log.js';
+import { IncompleteChangeLog } from './change-source.js';
 import { ChangeWindow } from './change-window.js';
 import { Lease } from './lease.js';
 

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { FakeClock } from '../../test/fake-clock.js';
 import { ModelDatabase } from '../../test/model-database.js';
 import { Switchboard } from '../../test/switchboard.js';
-import { CoherentCache, EpochMismatch, type Lookup } from './coherent-cache.js';
 import { ChangeLog } from '../coherence/change-log.js';
 import { type ChangeBatch, ChangeSource } from '../coherence/change-source.js';
 import { ChangeWindow } from '../coherence/change-window.js';
@@ -11,6 +10,7 @@ import { Lease } from '../coherence/lease.js';
 import { type Snapshot } from '../coherence/snapshot.js';
 import { type CacheTier, type Entry } from '../tiers/cache-tier.js';
 import { MemoryTier } from '../tiers/memory-tier.js';
+import { CoherentCache, EpochMismatch, type Lookup } from './coherent-cache.js';
 
 const DELTA_MS = 1_000;
 const STALE_IF_DOWN_MS = 5_000;

@@ -4,13 +4,13 @@ import { FakeClock } from '../../test/fake-clock.js';
 import { FakeTier } from '../../test/fake-tier.js';
 import { Gate } from '../../test/gate.js';
 import { ModelDatabase } from '../../test/model-database.js';
-import { CoherentCache, EpochMismatch, type Lookup } from './coherent-cache.js';
 import { ChangeLog } from '../coherence/change-log.js';
 import { ChangeWindow } from '../coherence/change-window.js';
 import { Lease } from '../coherence/lease.js';
-import { type Entry } from '../tiers/cache-tier.js';
 import { type Loaded } from '../coherence/snapshot.js';
+import { type Entry } from '../tiers/cache-tier.js';
 import { MemoryTier } from '../tiers/memory-tier.js';
+import { CoherentCache, EpochMismatch, type Lookup } from './coherent-cache.js';
 
 interface Person {
   readonly name: string;

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { aSnapshot } from '../../test/a-snapshot.js';
 import { FakeTier } from '../../test/fake-tier.js';
-import { type CacheTier } from './cache-tier.js';
 import { BreakerTier } from './breaker-tier.js';
+import { type CacheTier } from './cache-tier.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 
 const entry = { value: 'Ada', stamp: { epoch: 'one', snapshot: aSnapshot('10:10:') } };

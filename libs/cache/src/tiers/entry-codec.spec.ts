@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { aSeal } from '../../test/a-seal.js';
 import { aSnapshot } from '../../test/a-snapshot.js';
-import { type Seal } from './seal.js';
 import { EntryCodec } from './entry-codec.js';
+import { type Seal } from './seal.js';
 
 interface Named {
   name: string;

@@ -1,3 +1,5 @@
+import { type Client } from 'pg';
+import { type DataSource } from 'typeorm';
 import {
   type Change,
   type ChangeBatch,
@@ -8,8 +10,6 @@ import {
   Snapshot,
 } from '#cache';
 import { DeadlineClient, runInBatches } from '#database';
-import { type Client } from 'pg';
-import { type DataSource } from 'typeorm';
 
 export interface PostgresChangeSourceOptions {
   url: string;

@@ -1,6 +1,6 @@
+import { type DataSource } from 'typeorm';
 import { type Clock, type Loaded, Snapshot } from '#cache';
 import { StatementBatcher } from '#database';
-import { type DataSource } from 'typeorm';
 
 export interface SnapshotLoaderOptions<V> {
   /** SQL that returns a JSON array of the values whose keys are in $1. */

@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { type Announcement, type CircuitBreaker, type Seal, Snapshot } from '#cache';
 import { createRedisClient, type RedisClient } from './redis-client.js';
-import { randomUUID } from 'node:crypto';
 
 /** Of a message; longer ones are neither sent nor read. */
 const MAX_CHARACTERS = 512 * 1024;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type Announcement,
   type CacheTier,
@@ -8,10 +9,9 @@ import {
   type SealKeys,
 } from '#cache';
 import { waitAtMost } from '#runtime';
+import { InvalidationBus } from './invalidation-bus.js';
 import { commandFailure, createRedisClient, type RedisClient } from './redis-client.js';
 import { RedisTier } from './redis-tier.js';
-import { randomUUID } from 'node:crypto';
-import { InvalidationBus } from './invalidation-bus.js';
 
 export interface RedisBackendOptions {
   url: string;
