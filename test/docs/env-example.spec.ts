@@ -2,11 +2,12 @@ import { readSettings, settingsTable } from '#config';
 import { describe, expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
+import { withSettingsBlocks } from './settings-documents.js';
 
 const read = (name: string): Promise<string> => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
 
 describe('.env.example', () => {
-  it('lists every setting with its meaning and default, in the order of the README', async () => {
+  it('lists every setting with its meaning and default, in the order of docs/configuration.md', async () => {
     const [, ...blocks] = (await read('.env.example')).trimEnd().split('\n\n');
     expect(blocks.map(parsed)).toEqual(
       settingsTable.map(({ name, meaning, expects, default: byDefault, example, file }) => ({
@@ -14,6 +15,11 @@ describe('.env.example', () => {
         assignments: [`#${name}=${example}`, ...(file === undefined ? [] : [`#${file}=`])],
       })),
     );
+  });
+
+  it('is what test/docs/write-tables.ts writes', async () => {
+    const example = await read('.env.example');
+    expect(example).toBe(withSettingsBlocks(example));
   });
 
   it('sets nothing as it stands, and nothing but the defaults without its #', async () => {

@@ -21,7 +21,7 @@ const RFC_8725 = { '3': 12 };
 const REQUIREMENT = /\b\d+\.\d+\.\d+\b/g;
 const PRACTICE = /\b3\.\d+\b/g;
 /** A file, or the name of a test in the file that was named last. */
-const NAMED = /`([\w./-]+\.spec\.ts)`|«([^»]+)»/g;
+const NAMED = /`([\w./-]+\.spec\.ts)`|"([^"]+)"/g;
 
 describe('docs/security.md', () => {
   let document: string;
@@ -54,7 +54,7 @@ describe('docs/security.md', () => {
         if (!known.has(file)) known.set(file, await testsOf(file).catch(() => []));
         if (known.get(file)!.length === 0) unknown.push(`${number}: there is no ${file}`);
         else if (test !== undefined && fits(known.get(file)!, test) !== 1) {
-          unknown.push(`${number}: ${file} has ${fits(known.get(file)!, test)} of «${test}»`);
+          unknown.push(`${number}: ${file} has ${fits(known.get(file)!, test)} of "${test}"`);
         }
       }
     }
@@ -66,7 +66,7 @@ describe('docs/security.md', () => {
     return sections(/^## (Chapter \d|RFC 8725)/).flatMap(cells);
   }
 
-  /** Numbers of the lines, and those in the paragraphs that begin with «Does not apply». */
+  /** Numbers of the lines, and those in the paragraphs that begin with "Does not apply". */
   function spokenOf(heading: RegExp, number: RegExp): string[] {
     return sections(heading).flatMap((section) => {
       const left = section.split('\n\n').filter((paragraph) => paragraph.startsWith('Does not apply'));

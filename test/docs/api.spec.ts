@@ -1,4 +1,4 @@
-import { readSettings, settingsTable } from '#config';
+import { readSettings } from '#config';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -7,32 +7,13 @@ import { AppModule } from '../../apps/identity/src/bootstrap/app.module.js';
 import { apiDescription } from '../../apps/identity/src/bootstrap/api-description.js';
 import { buildOpenApi, createHttpAdapter } from '#http';
 import { cells } from './cells.js';
+import { withErrorTable } from './error-table.js';
 
-describe('the README', () => {
-  let readme: string;
+describe('docs/api.md', () => {
+  let page: string;
 
   beforeAll(async () => {
-    readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-  });
-
-  it('lists every setting with its default, as the service reads it', () => {
-    const rows = cells(section('## Settings')).map(([name, byDefault, meaning]) => ({
-      name,
-      byDefault,
-      meaning,
-    }));
-    expect(rows).toEqual(
-      settingsTable.map((row) => ({
-        name: `\`${row.name}\``,
-        byDefault: row.default,
-        meaning: `${row.meaning} Expects ${row.expects}.`,
-      })),
-    );
-  });
-
-  it('lists the file variables of the secrets, and no others', () => {
-    const listed = [...section('## Settings').matchAll(/`(\w+_FILE)`/g)].map(([, name]) => name);
-    expect(listed).toEqual(settingsTable.flatMap(({ file }) => file ?? []));
+    page = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8');
   });
 
   it('lists every call that the service answers, and no other', async () => {
@@ -48,10 +29,14 @@ describe('the README', () => {
     expect([...listedCalls()].sort()).toEqual([...new Set(documented)].sort());
   });
 
+  it('lists every error code with its status, as test/docs/write-tables.ts writes it', () => {
+    expect(page).toBe(withErrorTable(page));
+  });
+
   /** `GET /health`, `/health/live` lists two calls: a path without a method has the one before. */
   function listedCalls(): Set<string> {
     const calls = new Set<string>();
-    for (const [cell] of cells(section('## Endpoints'))) {
+    for (const [cell] of cells(section('## Calls'))) {
       let method = '';
       for (const [, code] of cell!.matchAll(/`([^`]+)`/g)) {
         const [, named, path] = /^(?:([A-Z]+) )?(\/[^?]*)?/.exec(code!)!;
@@ -63,8 +48,8 @@ describe('the README', () => {
   }
 
   function section(heading: string): string {
-    const start = readme.indexOf(heading);
-    const end = readme.indexOf('\n## ', start + 1);
-    return readme.slice(start, end);
+    const start = page.indexOf(heading);
+    const end = page.indexOf('\n## ', start + 1);
+    return page.slice(start, end);
   }
 });
