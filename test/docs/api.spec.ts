@@ -16,7 +16,7 @@ describe('docs/api.md', () => {
     page = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8');
   });
 
-  it('lists every call that the service answers, and no other', async () => {
+  it('docs/api.md lists every call that the service answers, and no other', async () => {
     const settings = readSettings({ NODE_ENV: 'test', LOG_LEVEL: 'silent' });
     const app = await NestFactory.create<NestFastifyApplication>(
       AppModule.forRoot(settings, 'postgres://nobody@127.0.0.1/none'),
@@ -29,7 +29,7 @@ describe('docs/api.md', () => {
     expect([...listedCalls()].sort()).toEqual([...new Set(documented)].sort());
   });
 
-  it('lists every error code with its status, as test/docs/write-tables.ts writes it', () => {
+  it('docs/api.md lists every error code with its status, as write-tables.ts writes it', () => {
     expect(page).toBe(withErrorTable(page));
   });
 

@@ -11,7 +11,7 @@ describe('docs/configuration.md', () => {
     page = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
   });
 
-  it('lists every setting with its default, as the service reads it', () => {
+  it('docs/configuration.md lists every setting with its default, as the service reads it', () => {
     const rows = cells(page).map(([name, byDefault, meaning]) => ({ name, byDefault, meaning }));
     expect(rows).toEqual(
       settingsTable.map((row) => ({
@@ -22,11 +22,11 @@ describe('docs/configuration.md', () => {
     );
   });
 
-  it('is what test/docs/write-tables.ts writes', () => {
+  it('docs/configuration.md is what write-tables.ts writes', () => {
     expect(page).toBe(withSettingsTable(page));
   });
 
-  it('lists the file variables of the secrets, and no others', () => {
+  it('docs/configuration.md names the file variable of each secret, and no other', () => {
     const listed = [...page.matchAll(/`(\w+_FILE)`/g)].map(([, name]) => name);
     expect(listed).toEqual(settingsTable.flatMap(({ file }) => file ?? []));
   });

@@ -7,7 +7,7 @@ import { withSettingsBlocks } from './settings-documents.js';
 const read = (name: string): Promise<string> => readFile(new URL(`../../${name}`, import.meta.url), 'utf8');
 
 describe('.env.example', () => {
-  it('lists every setting with its meaning and default, in the order of docs/configuration.md', async () => {
+  it('.env.example lists every setting with its meaning and default, in the order of docs/configuration.md', async () => {
     const [, ...blocks] = (await read('.env.example')).trimEnd().split('\n\n');
     expect(blocks.map(parsed)).toEqual(
       settingsTable.map(({ name, meaning, expects, default: byDefault, example, file }) => ({
@@ -17,12 +17,12 @@ describe('.env.example', () => {
     );
   });
 
-  it('is what test/docs/write-tables.ts writes', async () => {
+  it('.env.example is what write-tables.ts writes', async () => {
     const example = await read('.env.example');
     expect(example).toBe(withSettingsBlocks(example));
   });
 
-  it('sets nothing as it stands, and nothing but the defaults without its #', async () => {
+  it('.env.example sets nothing; without its # it sets the defaults', async () => {
     const example = await read('.env.example');
     expect(parseEnv(example)).toEqual({});
     const all = parseEnv(example.replace(/^#(?=[A-Z0-9_]+=)/gm, ''));
@@ -30,7 +30,7 @@ describe('.env.example', () => {
     expect(readSettings(all, '/srv').toJSON()).toEqual(readSettings({}, '/srv').toJSON());
   });
 
-  it('is what git keeps; .env itself goes neither there nor into an image', async () => {
+  it('git keeps .env.example; .env goes neither into git nor into an image', async () => {
     const ignored = (await read('.gitignore')).split('\n');
     expect(ignored).toEqual(expect.arrayContaining(['.env', '.env.*', '!.env.example']));
     const sent = (await read('.dockerignore')).split('\n').filter((line) => /^[^#]/.test(line));

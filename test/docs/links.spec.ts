@@ -16,14 +16,14 @@ describe('the Markdown pages', () => {
     pages = await markdownPages();
   });
 
-  it('link only to files and headings that exist', async () => {
+  it('every relative link leads to a file and a heading that exist', async () => {
     const links = pages.flatMap((page) => linksOf(page));
     expect(links.length).toBeGreaterThan(50);
     const broken = await Promise.all(links.map(async (link) => ((await resolves(link)) ? [] : [link.text])));
     expect(broken.flat()).toEqual([]);
   });
 
-  it('name only files of the repository that exist', async () => {
+  it('every file of the repository that a page names exists', async () => {
     const named = pages
       // The changes of a release name files as they were then.
       .filter((page) => page.path !== 'CHANGELOG.md')

@@ -61,7 +61,7 @@ describe('the OpenAPI document', () => {
     ...[...(schema.allOf ?? []), ...(schema.oneOf ?? [])].flatMap(codesIn),
   ];
 
-  it('names each call once, as a developer would', () => {
+  it('the OpenAPI document names each call once, as a developer would', () => {
     const ids = operations.map(({ operationId }) => operationId);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.filter((id) => !/^[a-z]+([A-Z][a-z]+)*$/.test(id))).toEqual([]);
@@ -74,7 +74,7 @@ describe('the OpenAPI document', () => {
     );
   });
 
-  it('has each call under one declared tag, and begins with registration', () => {
+  it('the OpenAPI document has each call under one declared tag, and begins with registration', () => {
     const declared = document.tags.map(({ name }) => name);
     for (const { operationId, tags } of operations) {
       expect([operationId, tags.length, declared.includes(tags[0]!)]).toEqual([operationId, 1, true]);
@@ -83,7 +83,7 @@ describe('the OpenAPI document', () => {
     expect([declared[0], Object.keys(document.paths)[0]]).toEqual(['auth', '/auth/register']);
   });
 
-  it('asks for tokens only where they are looked at, the way for a person first', () => {
+  it('the OpenAPI document asks for tokens only where the service reads them, login by password first', () => {
     for (const id of ['register', 'login', 'refreshSession', 'forgotPassword', 'getLiveness', 'getJwks']) {
       expect([id, named(id).security]).toEqual([id, []]);
     }
@@ -96,7 +96,7 @@ describe('the OpenAPI document', () => {
     ]);
   });
 
-  it('lists the codes of each status, with the challenge of a login that needs a code', () => {
+  it('the OpenAPI document lists the codes of each status, and the challenge of a login that needs a code', () => {
     expect(codesIn(problem('register', '409')).sort()).toEqual([
       'users.email_taken',
       'users.phone_taken',
@@ -118,7 +118,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('refuses unknown fields where the service does, and names the actions of the audit log', () => {
+  it('the OpenAPI document refuses unknown fields where the service does, and names the actions of the audit log', () => {
     const bodies = operations.flatMap(({ requestBody }) => Object.entries(requestBody?.content ?? {}));
     for (const [type, { schema }] of bodies) {
       const isOAuth = type === 'application/x-www-form-urlencoded';
@@ -131,7 +131,7 @@ describe('the OpenAPI document', () => {
     expect(document.components.schemas.AuditAction!.enum).toEqual([...AUDIT_ACTIONS]);
   });
 
-  it('declares the headers of answers, and what a probe is told', () => {
+  it('the OpenAPI document declares the headers of answers, and the answer of a probe', () => {
     const headers = (id: string, status: string): string[] =>
       Object.keys(named(id).responses[status]!.headers ?? {}).sort();
     expect(headers('getMe', '200')).toEqual(['ETag', 'X-Cache', 'X-Request-Id']);

@@ -3,7 +3,7 @@ import { parse } from '@swc/core';
 import { readFile } from 'node:fs/promises';
 import { cells } from './cells.js';
 
-/** How many requirements each section of OWASP ASVS 5.0.0 has, for the chapters that we walk through. */
+/** The number of requirements in each section of OWASP ASVS 5.0.0, for the chapters that the page covers. */
 const ASVS: Readonly<Record<string, number>> = {
   ...{ '2.1': 3, '2.2': 3, '2.3': 5, '2.4': 2 },
   ...{ '4.1': 5, '4.2': 5, '4.3': 2, '4.4': 4 },
@@ -30,12 +30,12 @@ describe('docs/security.md', () => {
     document = await readFile(new URL('../../docs/security.md', import.meta.url), 'utf8');
   });
 
-  it('speaks of each requirement once, or says that it does not apply', () => {
-    expect(spokenOf(/^## Chapter \d/, REQUIREMENT).sort(byNumber)).toEqual(numbersOf(ASVS));
-    expect(spokenOf(/^## RFC 8725/, PRACTICE).sort(byNumber)).toEqual(numbersOf(RFC_8725));
+  it('docs/security.md has each requirement once, or says that it does not apply', () => {
+    expect(coveredBy(/^## Chapter \d/, REQUIREMENT).sort(byNumber)).toEqual(numbersOf(ASVS));
+    expect(coveredBy(/^## RFC 8725/, PRACTICE).sort(byNumber)).toEqual(numbersOf(RFC_8725));
   });
 
-  it('says of each what it asks and what we do, and names a test or says that there is none', () => {
+  it('docs/security.md says for each requirement what Usher does, and names a test or says why there is none', () => {
     const incomplete = lines().filter(
       (cells) =>
         cells.length !== 5 || cells.some((cell) => cell === '') || !/^(none: |`[\w./-]+`)/.test(cells[4]!),
@@ -44,7 +44,7 @@ describe('docs/security.md', () => {
     expect(document.split('\n').filter((line) => line.includes('TODO'))).toEqual([]);
   });
 
-  it('names tests that there are', async () => {
+  it('docs/security.md names only tests that exist', async () => {
     const known = new Map<string, string[]>();
     const unknown: string[] = [];
     for (const [number, , , , tests] of lines()) {
@@ -53,21 +53,21 @@ describe('docs/security.md', () => {
         file = named ?? file;
         if (!known.has(file)) known.set(file, await testsOf(file).catch(() => []));
         if (known.get(file)!.length === 0) unknown.push(`${number}: there is no ${file}`);
-        else if (test !== undefined && fits(known.get(file)!, test) !== 1) {
-          unknown.push(`${number}: ${file} has ${fits(known.get(file)!, test)} of "${test}"`);
+        else if (test !== undefined && matching(known.get(file)!, test) !== 1) {
+          unknown.push(`${number}: ${file} has ${matching(known.get(file)!, test)} of "${test}"`);
         }
       }
     }
     expect(unknown).toEqual([]);
   });
 
-  /** Cells of the lines of all tables that walk through requirements. */
+  /** The cells of the rows of all tables of requirements. */
   function lines(): string[][] {
     return sections(/^## (Chapter \d|RFC 8725)/).flatMap(cells);
   }
 
-  /** Numbers of the lines, and those in the paragraphs that begin with "Does not apply". */
-  function spokenOf(heading: RegExp, number: RegExp): string[] {
+  /** The numbers of the rows, and those in the paragraphs that begin with "Does not apply". */
+  function coveredBy(heading: RegExp, number: RegExp): string[] {
     return sections(heading).flatMap((section) => {
       const left = section.split('\n\n').filter((paragraph) => paragraph.startsWith('Does not apply'));
       return [...cells(section).map(([first]) => first!), ...(left.join(' ').match(number) ?? [])];
@@ -90,7 +90,7 @@ function byNumber(one: string, other: string): number {
 }
 
 /** How many tests have this name, with or without the titles of the blocks around them. */
-function fits(tests: readonly string[], name: string): number {
+function matching(tests: readonly string[], name: string): number {
   return tests.filter((test) => test === name || test.endsWith(` › ${name}`)).length;
 }
 
