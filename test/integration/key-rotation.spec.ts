@@ -164,7 +164,7 @@ describe('two instances that share a directory of keys', () => {
   });
 
   it('do not look at the directory more often for made-up key ids', async () => {
-    const look = jest.spyOn(KeyDirectory.prototype, 'look');
+    const look = jest.spyOn(KeyDirectory.prototype, 'poll');
     const [, payload, signature] = person.token.split('.');
     const startedAt = performance.now();
     for (let round = 0; round < 40; round++) {

@@ -10,7 +10,7 @@ import { AccountDeletionService } from './account-deletion.service.js';
 @ApiTags('administration')
 @Controller('users')
 export class AccountDeletionController {
-  constructor(private readonly departures: AccountDeletionService) {}
+  constructor(private readonly accountDeletion: AccountDeletionService) {}
 
   @Delete(':id')
   @RateLimit(REQUEST_LIMITS.administration)
@@ -26,6 +26,6 @@ export class AccountDeletionController {
   })
   @ApiProblems('users.not_found', 'users.still_active', 'request.validation', 'storage.unavailable')
   async deleteUser(@Param() { id }: UserPath): Promise<void> {
-    await this.departures.delete(id);
+    await this.accountDeletion.delete(id);
   }
 }

@@ -11,12 +11,12 @@ const EVERY_MS = 600_000;
 /** Deletes the accounts that their owners have closed long enough ago. */
 @Injectable()
 export class AccountDeletionJob extends PeriodicJob {
-  constructor(private readonly departures: AccountDeletionService) {
+  constructor(private readonly accountDeletion: AccountDeletionService) {
     super(EVERY_MS);
   }
 
   async run(): Promise<void> {
-    const deleted = await this.departures.deleteDue();
+    const deleted = await this.accountDeletion.deleteDue();
     if (deleted > 0) this.logger.log(`deleted ${deleted} accounts for good: their time had come`);
   }
 }

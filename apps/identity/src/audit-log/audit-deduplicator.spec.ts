@@ -5,13 +5,13 @@ import { AuditDeduplicator } from './audit-deduplicator.js';
 
 const HERE = '192.0.2.1';
 
-describe('Repetitions', () => {
+describe('AuditDeduplicator', () => {
   let nowMs: number;
-  let repetitions: AuditDeduplicator;
+  let deduplicator: AuditDeduplicator;
 
   beforeEach(() => {
     nowMs = 60_000;
-    repetitions = new AuditDeduplicator(() => nowMs);
+    deduplicator = new AuditDeduplicator(() => nowMs);
   });
 
   function isNews(event: Partial<AuditEvent>, address = HERE): boolean {
@@ -26,7 +26,7 @@ describe('Repetitions', () => {
       device: null,
       requestId: null,
     };
-    return repetitions.isNews({ ...refusal, ...event }, networkOf(address));
+    return deduplicator.isNews({ ...refusal, ...event }, networkOf(address));
   }
 
   it('takes a refused refresh by the OAuth form for no guess, though the code is that of one', () => {

@@ -15,13 +15,13 @@ describe('AuditRecorder', () => {
   let written: AuditEntry[];
   let write: (entry: AuditEntry) => Promise<void>;
   let lost: number;
-  let repetitions: AuditDeduplicator;
+  let deduplicator: AuditDeduplicator;
 
   beforeEach(() => {
     lines = [];
     written = [];
     lost = 0;
-    repetitions = new AuditDeduplicator();
+    deduplicator = new AuditDeduplicator();
     write = (entry) => {
       written.push(entry);
       return Promise.resolve();
@@ -36,7 +36,7 @@ describe('AuditRecorder', () => {
     recordRequests(fastify);
     fastify.requestRecorder = new AuditRecorder(
       { write: (entry) => write(entry), lost: () => lost++ },
-      repetitions,
+      deduplicator,
     );
     fastify.get('/plain', () => 'ok');
     fastify.delete('/slow', { config: { audit: 'session.ended', deadlineMs: 80 } }, () => 'ok');
@@ -108,7 +108,7 @@ describe('AuditRecorder', () => {
   });
 
   it('answers as if nothing were wrong when it fails itself, and logs and counts that', async () => {
-    repetitions.isNews = () => {
+    deduplicator.isNews = () => {
       throw new TypeError('a fault of ours');
     };
     const { statusCode } = await fastify.inject({ method: 'DELETE', url: '/slow' });

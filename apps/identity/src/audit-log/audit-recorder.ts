@@ -45,7 +45,7 @@ const LEAST_PATIENCE_MS = 50;
 export class AuditRecorder implements RequestRecorder {
   constructor(
     private readonly writer: Pick<AuditEntryWriter, 'write' | 'lost'>,
-    private readonly repetitions: Pick<AuditDeduplicator, 'isNews'> = new AuditDeduplicator(),
+    private readonly deduplicator: Pick<AuditDeduplicator, 'isNews'> = new AuditDeduplicator(),
   ) {}
 
   record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
@@ -84,7 +84,7 @@ export class AuditRecorder implements RequestRecorder {
   /** The action is done, so a fault in here must neither change the answer nor stay unseen. */
   #events(request: FastifyRequest, action: AuditAction, outcome: string): AuditEvent[] {
     try {
-      return eventsOf(request, action, outcome, this.repetitions);
+      return eventsOf(request, action, outcome, this.deduplicator);
     } catch (error) {
       this.writer.lost();
       request.log.error({ audit: { action, outcome }, err: error }, 'audit entry not written');
@@ -97,7 +97,7 @@ function eventsOf(
   request: FastifyRequest,
   action: AuditAction,
   outcome: string,
-  repetitions: Pick<AuditDeduplicator, 'isNews'>,
+  deduplicator: Pick<AuditDeduplicator, 'isNews'>,
 ): AuditEvent[] {
   const { client, audit, principal } = contextOf(request);
   const did = namedBy(audit.action ?? action, outcome);
@@ -116,7 +116,7 @@ function eventsOf(
     requestId: request.id,
   };
   return [
-    ...(repetitions.isNews(event, client.network) ? [event] : []),
+    ...(deduplicator.isNews(event, client.network) ? [event] : []),
     ...audit.consequences.map((consequence) => ({ ...event, action: consequence, outcome: SUCCESS })),
   ];
 }
@@ -143,7 +143,7 @@ function userOf({ principal, claims, params }: FastifyRequest, action: AuditActi
 
 function tellInstead(request: FastifyRequest, entry: AuditEntry, error: unknown): void {
   const { address: _address, device: _device, requestId: _requestId, ...audit } = entry;
-  const fault = error instanceof TooManyEntries ? error : databaseErrorOf(error);
-  if (fault) request.log.warn({ audit, reason: fault.message }, 'audit entry not written');
+  const expected = error instanceof TooManyEntries ? error : databaseErrorOf(error);
+  if (expected) request.log.warn({ audit, reason: expected.message }, 'audit entry not written');
   else request.log.error({ audit, err: error }, 'audit entry not written');
 }

@@ -89,9 +89,9 @@ describe.each([
   const signed = (payload: unknown): string => handSigned(key, aHeader(key), payload);
 
   async function refusal(token: string): Promise<string> {
-    const fault: unknown = await tokens.verify(token).catch((error: unknown) => error);
-    expect(fault).toBeInstanceOf(InvalidToken);
-    const { code, reason, message, stack, cause } = fault as InvalidToken;
+    const error: unknown = await tokens.verify(token).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(InvalidToken);
+    const { code, reason, message, stack, cause } = error as InvalidToken;
     expect(code).toBe('auth.invalid_token');
     for (const segment of token.split('.').filter((part) => part.length > 8)) {
       expect(`${message} ${stack}`).not.toContain(segment);

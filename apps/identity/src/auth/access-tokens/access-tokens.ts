@@ -111,10 +111,10 @@ export class AccessTokens {
   }
 }
 
-function refuse(fault: unknown): never {
-  if (fault instanceof TokenExpiredError) throw new InvalidToken('expired');
-  if (fault instanceof NotBeforeError) throw new InvalidToken('not yet valid');
-  if (fault instanceof JsonWebTokenError && fault.message === 'invalid signature') {
+function refuse(error: unknown): never {
+  if (error instanceof TokenExpiredError) throw new InvalidToken('expired');
+  if (error instanceof NotBeforeError) throw new InvalidToken('not yet valid');
+  if (error instanceof JsonWebTokenError && error.message === 'invalid signature') {
     throw new InvalidToken('bad signature');
   }
   // Whatever else went wrong went wrong with a token that a stranger wrote.

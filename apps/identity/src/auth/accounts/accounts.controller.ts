@@ -23,10 +23,8 @@ import { Public, Scope, UsersOnly } from '../../access/access.js';
 import { CurrentSession, CurrentUser } from '../../access/current-user.js';
 import { TokenIssuer } from '../sessions/token-issuer.js';
 import { AuthenticatedResponse } from '../sessions/session.dto.js';
+import { PASSWORD_DEADLINE_MS } from '../passwords/password-hasher.js';
 import { Context, type RequestContext } from '../../access/request-context.js';
-
-/** The longest that a password may wait for its turn and be hashed; the queue is bounded well below it. */
-const PASSWORD_DEADLINE_MS = 15_000;
 
 /** One's own account, from registration to its end. */
 @Controller('auth')

@@ -32,8 +32,8 @@ export class AccountsService {
     private readonly policy: PasswordPolicy,
     private readonly sessions: SessionsService,
     private readonly throttle: LoginThrottle,
-    private readonly ownPassword: PasswordConfirmation,
-    private readonly links: EmailActionStore,
+    private readonly passwordConfirmation: PasswordConfirmation,
+    private readonly emailActions: EmailActionStore,
     private readonly delivery: MailDelivery,
     private readonly settings: Settings,
   ) {}
@@ -44,7 +44,7 @@ export class AccountsService {
     await this.store.refuseTaken(user); // a hash costs a quarter of a second; the unique indexes decide
     const passwordHash = await this.hasher.hash(password);
     const created = await this.store.create({ ...user, passwordHash }, (manager, created) =>
-      this.links.requestVerification(manager, created, context.client.address),
+      this.emailActions.requestVerification(manager, created, context.client.address),
     );
     this.delivery.wake();
     context.audit.about(created.id);
@@ -69,13 +69,13 @@ export class AccountsService {
     { client }: RequestContext,
   ): Promise<void> {
     this.policy.require(wished, 'new_password', user);
-    const verifiedHash = await this.ownPassword.verify(user, current, client);
+    const verifiedHash = await this.passwordConfirmation.verify(user, current, client);
     const passwordHash = await this.hasher.hash(wished);
     await this.credentials
       .changePassword(user.id, verifiedHash, passwordHash, sessionId, async (manager, before) => {
         // Whoever else knew the former password may have asked for them.
-        await this.links.revoke(manager, before.id, ['reset_password', 'change_email']);
-        await this.links.notify(manager, before, 'password_changed', client.address);
+        await this.emailActions.revoke(manager, before.id, ['reset_password', 'change_email']);
+        await this.emailActions.notify(manager, before, 'password_changed', client.address);
       })
       .catch(asWrongPassword);
     this.delivery.wake();
@@ -86,7 +86,7 @@ export class AccountsService {
    * @throws WrongPassword, TooManyAttempts, LastAdmin, PasswordsBusy
    */
   async deactivate(user: CachedUser, password: string, { client }: RequestContext): Promise<Date> {
-    const verifiedHash = await this.ownPassword.verify(user, password, client);
+    const verifiedHash = await this.passwordConfirmation.verify(user, password, client);
     const retentionMs = this.settings.accountRetentionSeconds * 1_000;
     return this.store.deactivate(user.id, verifiedHash, retentionMs).catch(asWrongPassword);
   }

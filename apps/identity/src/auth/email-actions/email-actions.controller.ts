@@ -8,10 +8,8 @@ import { Public, UsersOnly } from '../../access/access.js';
 import { CurrentUser } from '../../access/current-user.js';
 import { ChangeEmailRequest, EmailRequest, LinkRequest, ResetPasswordRequest } from './email-action.dto.js';
 import { Context, type RequestContext } from '../../access/request-context.js';
+import { PASSWORD_DEADLINE_MS } from '../passwords/password-hasher.js';
 import { EmailActionsService } from './email-actions.service.js';
-
-/** The longest that a password may wait for its turn and be hashed. */
-const PASSWORD_DEADLINE_MS = 15_000;
 
 const ALWAYS = 'The same answer whether or not there is such an account; if so, a mail is on its way.';
 const ONCE = 'The link works once.';
@@ -19,7 +17,7 @@ const ONCE = 'The link works once.';
 @ApiTags('account')
 @Controller('auth')
 export class EmailActionsController {
-  constructor(private readonly links: EmailActionsService) {}
+  constructor(private readonly emailActions: EmailActionsService) {}
 
   @Post('resend-verification')
   @Public()
@@ -36,7 +34,7 @@ export class EmailActionsController {
     @Body() { email }: EmailRequest,
     @Context() context: RequestContext,
   ): Promise<void> {
-    await this.links.request('verify_email', email, context);
+    await this.emailActions.request('verify_email', email, context);
   }
 
   @Post('verify-email')
@@ -48,7 +46,7 @@ export class EmailActionsController {
   @ApiNoContentResponse({ description: 'The address is verified.' })
   @ApiProblems('auth.invalid_link', 'auth.already_verified', 'request.validation', ...DATABASE_ERRORS)
   async verifyEmail(@Body() { token }: LinkRequest, @Context() context: RequestContext): Promise<void> {
-    await this.links.verifyEmail(token, context);
+    await this.emailActions.verifyEmail(token, context);
   }
 
   @Post('forgot-password')
@@ -63,7 +61,7 @@ export class EmailActionsController {
   @ApiAcceptedResponse({ description: ALWAYS })
   @ApiProblems('request.validation', ...DATABASE_ERRORS)
   async forgotPassword(@Body() { email }: EmailRequest, @Context() context: RequestContext): Promise<void> {
-    await this.links.request('reset_password', email, context);
+    await this.emailActions.request('reset_password', email, context);
   }
 
   @Post('reset-password')
@@ -82,7 +80,7 @@ export class EmailActionsController {
     @Body() { token, new_password }: ResetPasswordRequest,
     @Context() context: RequestContext,
   ): Promise<void> {
-    await this.links.resetPassword(token, new_password, context);
+    await this.emailActions.resetPassword(token, new_password, context);
   }
 
   @Post('change-email')
@@ -102,7 +100,7 @@ export class EmailActionsController {
     @Body() { new_email, password }: ChangeEmailRequest,
     @Context() context: RequestContext,
   ): Promise<void> {
-    await this.links.requestEmailChange(user, new_email, password, context);
+    await this.emailActions.requestEmailChange(user, new_email, password, context);
   }
 
   @Post('confirm-email')
@@ -114,6 +112,6 @@ export class EmailActionsController {
   @ApiNoContentResponse({ description: 'The address is changed, and verified.' })
   @ApiProblems('auth.invalid_link', 'users.email_taken', 'request.validation', ...DATABASE_ERRORS)
   async confirmEmail(@Body() { token }: LinkRequest, @Context() context: RequestContext): Promise<void> {
-    await this.links.confirmEmail(token, context);
+    await this.emailActions.confirmEmail(token, context);
   }
 }

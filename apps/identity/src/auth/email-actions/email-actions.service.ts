@@ -21,13 +21,13 @@ const EVERY_LINK: readonly LinkPurpose[] = ['verify_email', 'reset_password', 'c
 @Injectable()
 export class EmailActionsService {
   constructor(
-    private readonly links: EmailActionStore,
+    private readonly emailActions: EmailActionStore,
     private readonly delivery: MailDelivery,
     private readonly credentials: CredentialStore,
     private readonly policy: PasswordPolicy,
-    private readonly ownPassword: PasswordConfirmation,
+    private readonly passwordConfirmation: PasswordConfirmation,
     private readonly hasher: PasswordHasher,
-    private readonly factors: TwoFactorCodes,
+    private readonly codes: TwoFactorCodes,
     private readonly throttle: LoginThrottle,
   ) {}
 
@@ -37,34 +37,34 @@ export class EmailActionsService {
     email: string,
     { client, audit }: RequestContext,
   ): Promise<void> {
-    audit.about(await this.links.requestByEmail(purpose, email, client.address));
+    audit.about(await this.emailActions.requestByEmail(purpose, email, client.address));
     this.delivery.wakeSoon();
   }
 
   /** @throws InvalidLink, AlreadyVerified */
   async verifyEmail(token: string, { audit }: RequestContext): Promise<void> {
-    const { userId, emailVerified } = await this.links.find('verify_email', token);
+    const { userId, emailVerified } = await this.emailActions.find('verify_email', token);
     audit.about(userId);
     if (emailVerified) throw new AlreadyVerified();
     await this.credentials.verifyEmail(userId, async (manager, user) => {
       if (user.emailVerified) throw new AlreadyVerified(); // by another click, since we looked
-      await this.links.use(manager, 'verify_email', token, user);
+      await this.emailActions.use(manager, 'verify_email', token, user);
     });
   }
 
   /** @throws InvalidLink, InvalidInput, PasswordsBusy; only a new password that is taken uses the link up */
   async resetPassword(token: string, wished: string, { client, audit }: RequestContext): Promise<void> {
-    const found = await this.links.find('reset_password', token);
+    const found = await this.emailActions.find('reset_password', token);
     audit.about(found.userId);
     this.policy.require(wished, 'new_password', found);
     const passwordHash = await this.hasher.hash(wished);
     const user = await this.credentials.resetPassword(found.userId, passwordHash, async (manager, user) => {
-      await this.links.use(manager, 'reset_password', token, user);
-      await this.links.revoke(manager, user.id, EVERY_LINK);
+      await this.emailActions.use(manager, 'reset_password', token, user);
+      await this.emailActions.revoke(manager, user.id, EVERY_LINK);
       // Until now nobody had shown that they read these mails: who made the account may have been somebody else, and
       // must not keep its owner out.
-      if (!user.emailVerified) await this.factors.remove(user.id, manager);
-      await this.links.notify(manager, user, 'password_changed', client.address);
+      if (!user.emailVerified) await this.codes.remove(user.id, manager);
+      await this.emailActions.notify(manager, user, 'password_changed', client.address);
     });
     await this.throttle.reset(user, client);
     this.delivery.wake();
@@ -81,20 +81,20 @@ export class EmailActionsService {
     password: string,
     { client }: RequestContext,
   ): Promise<void> {
-    const verifiedHash = await this.ownPassword.verify(user, password, client);
-    if (!(await this.links.requestEmailChange(user.id, verifiedHash, newEmail, client.address)))
+    const verifiedHash = await this.passwordConfirmation.verify(user, password, client);
+    if (!(await this.emailActions.requestEmailChange(user.id, verifiedHash, newEmail, client.address)))
       throw new WrongPassword();
     this.delivery.wake();
   }
 
   /** @throws InvalidLink, EmailTaken */
   async confirmEmail(token: string, { client, audit }: RequestContext): Promise<void> {
-    const { userId, newEmail } = await this.links.find('change_email', token);
+    const { userId, newEmail } = await this.emailActions.find('change_email', token);
     audit.about(userId);
     await this.credentials.changeEmail(userId, newEmail!, async (manager, user) => {
-      await this.links.use(manager, 'change_email', token, user);
-      await this.links.revoke(manager, user.id, EVERY_LINK);
-      await this.links.notify(manager, user, 'email_changed', client.address);
+      await this.emailActions.use(manager, 'change_email', token, user);
+      await this.emailActions.revoke(manager, user.id, EVERY_LINK);
+      await this.emailActions.notify(manager, user, 'email_changed', client.address);
     });
     this.delivery.wake();
   }

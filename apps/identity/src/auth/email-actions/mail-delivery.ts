@@ -88,19 +88,19 @@ export class MailDelivery implements OnApplicationBootstrap, BeforeApplicationSh
   async #deliver(mail: OutgoingMail, token: string): Promise<void> {
     try {
       await this.mailer.send(this.writer.write(mail, token));
-    } catch (fault) {
-      return this.#fail(mail, fault);
+    } catch (error) {
+      return this.#fail(mail, error);
     }
     if (this.failing) this.logger.log('Mails are sent again.');
     this.failing = false;
     await this.outbox.sent(mail);
   }
 
-  async #fail(mail: OutgoingMail, fault: unknown): Promise<void> {
+  async #fail(mail: OutgoingMail, error: unknown): Promise<void> {
     // The faults of the mailer name no address; of any other error, who knows.
     const reason =
-      isError(fault) && 'code' in fault ? loggedError(fault).message : String((fault as Error)?.name);
-    if (fault instanceof MailRefused) {
+      isError(error) && 'code' in error ? loggedError(error).message : String((error as Error)?.name);
+    if (error instanceof MailRefused) {
       this.logger.warn(`${mail.purpose}: ${reason}`);
       return this.outbox.giveUp(mail);
     }

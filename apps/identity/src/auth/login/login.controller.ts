@@ -11,10 +11,8 @@ import { grantOf, TokenRequest } from '../oauth/token-request.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { TokenIssuer } from '../sessions/token-issuer.js';
 import { Context, type RequestContext } from '../../access/request-context.js';
+import { PASSWORD_DEADLINE_MS } from '../passwords/password-hasher.js';
 import { AuthenticatedResponse, TokenResponse } from '../sessions/session.dto.js';
-
-/** The longest that a password may wait for its turn and be hashed; the queue is bounded well below it. */
-const PASSWORD_DEADLINE_MS = 15_000;
 
 /** Logins and tokens. */
 @Controller('auth')

@@ -13,7 +13,7 @@ import { TwoFactorCodes } from '../two-factor/two-factor-codes.js';
 @Injectable()
 export class TwoFactorLogin {
   constructor(
-    private readonly factors: TwoFactorCodes,
+    private readonly codes: TwoFactorCodes,
     private readonly challenges: LoginChallenges,
     private readonly credentials: CredentialStore,
     private readonly sessions: SessionsService,
@@ -32,7 +32,7 @@ export class TwoFactorLogin {
     code: string | undefined,
     { client }: RequestContext,
   ): Promise<void> {
-    if (!(await this.factors.isOn(user.id))) return;
+    if (!(await this.codes.isOn(user.id))) return;
     if (code === undefined) throw new SecondFactorRequired(this.challenges.issue(user.id, passwordHash));
     await this.#check(user.id, code, client);
   }
@@ -48,7 +48,7 @@ export class TwoFactorLogin {
     const credentials = await this.credentials.find('id', read.userId);
     if (!credentials?.user.isActive || !read.fits(credentials.passwordHash)) throw new InvalidChallenge();
     const { user, passwordHash } = credentials;
-    if (!(await this.factors.isOn(user.id))) throw new InvalidChallenge();
+    if (!(await this.codes.isOn(user.id))) throw new InvalidChallenge();
     await this.#check(user.id, code, context.client);
     const authenticated = await this.sessions.open(user, passwordHash, context).catch(asInvalidChallenge);
     await this.throttle.trustNetworkFor(user, context.client);
@@ -59,7 +59,7 @@ export class TwoFactorLogin {
   async #check(userId: string, code: string, client: Client): Promise<void> {
     const factor = ['second_factor', userId] as const;
     await this.throttle.attempt(factor, client, async () => {
-      if (!(await this.factors.accepts(userId, code))) throw new InvalidCode();
+      if (!(await this.codes.accepts(userId, code))) throw new InvalidCode();
     });
     await this.throttle.trustNetwork(factor, client);
   }

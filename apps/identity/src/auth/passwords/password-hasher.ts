@@ -13,6 +13,9 @@ import { randomBytes } from 'node:crypto';
 const WORKERS = Math.min(3, Math.max(1, availableParallelism()));
 const QUEUE = 64;
 
+/** For requests with a password: the longest that it may wait in the queue and be hashed. A full queue is shorter. */
+export const PASSWORD_DEADLINE_MS = 15_000;
+
 /** Only the first estimate of a wait, before anything was measured: cost 12 takes about this long. */
 const MS_AT_COST_12 = 250;
 
@@ -82,10 +85,10 @@ export class PasswordHasher {
         this.pace.observe(performance.now() - startedAt);
         return result;
       });
-    } catch (fault) {
-      if (isBulkheadRejectedError(fault))
+    } catch (error) {
+      if (isBulkheadRejectedError(error))
         throw new PasswordsBusy(this.pace.secondsFor(WORKERS + QUEUE, WORKERS));
-      throw fault;
+      throw error;
     }
   }
 }

@@ -45,9 +45,9 @@ describe('PasswordPolicy', () => {
   });
 
   it('names every fault at once and never the password', () => {
-    const faults = new PasswordPolicy().check('\0abc');
-    expect(faults.map(({ code }) => code)).toEqual(['auth.password_not_text', 'auth.password_too_short']);
-    for (const { message } of faults) expect(message).not.toContain('abc');
+    const errors = new PasswordPolicy().check('\0abc');
+    expect(errors.map(({ code }) => code)).toEqual(['auth.password_not_text', 'auth.password_too_short']);
+    for (const { message } of errors) expect(message).not.toContain('abc');
   });
 });
 

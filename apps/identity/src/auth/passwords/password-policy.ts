@@ -28,25 +28,25 @@ export interface PasswordOwner {
 export class PasswordPolicy {
   /** Everything wrong with the password; empty when it may be used. Never throws. */
   check(password: string, owner: PasswordOwner = {}): PasswordRuleError[] {
-    const faults: PasswordRuleError[] = [];
-    if (!isWellFormedPassword(password)) faults.push(new PasswordNotText());
+    const errors: PasswordRuleError[] = [];
+    if (!isWellFormedPassword(password)) errors.push(new PasswordNotText());
     if (passwordCharacters(password) < MIN_PASSWORD_CHARACTERS) {
-      faults.push(new PasswordTooShort(MIN_PASSWORD_CHARACTERS));
+      errors.push(new PasswordTooShort(MIN_PASSWORD_CHARACTERS));
     }
-    if (passwordBytes(password) > MAX_PASSWORD_BYTES) faults.push(new PasswordTooLong(MAX_PASSWORD_BYTES));
+    if (passwordBytes(password) > MAX_PASSWORD_BYTES) errors.push(new PasswordTooLong(MAX_PASSWORD_BYTES));
 
     const folded = password.toLowerCase();
-    if (commonPasswords.has(folded)) faults.push(new PasswordCommon());
-    if (namesOf(owner).includes(folded)) faults.push(new PasswordPersonal());
-    return faults;
+    if (commonPasswords.has(folded)) errors.push(new PasswordCommon());
+    if (namesOf(owner).includes(folded)) errors.push(new PasswordPersonal());
+    return errors;
   }
 
   /** @throws InvalidInput when the password must not be used; `field` is where it stood in the body */
   require(password: string, field: string, owner: PasswordOwner): void {
-    const faults = this.check(password, owner);
-    if (faults.length === 0) return;
+    const errors = this.check(password, owner);
+    if (errors.length === 0) return;
     throw new InvalidInput(
-      faults.map(({ code, message }) => ({
+      errors.map(({ code, message }) => ({
         loc: ['body', field],
         msg: message,
         type: code.replace('auth.', ''),

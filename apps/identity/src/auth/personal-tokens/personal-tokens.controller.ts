@@ -20,6 +20,7 @@ import {
   PersonalTokenResponse,
 } from './personal-token.dto.js';
 import { Context, type RequestContext } from '../../access/request-context.js';
+import { PASSWORD_DEADLINE_MS } from '../passwords/password-hasher.js';
 import { PersonalTokensService } from './personal-tokens.service.js';
 
 const DEFAULT_DAYS = 30;
@@ -33,7 +34,7 @@ export class PersonalTokensController {
   @Post()
   @Audited('token.created')
   @RateLimit(REQUEST_LIMITS.password)
-  @Deadline(15_000) // for the password to wait its turn and be hashed
+  @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({
     summary: 'Make a personal access token for a script',
     description:

@@ -23,7 +23,7 @@ export interface PersonalTokenWish {
 export class PersonalTokensService {
   constructor(
     private readonly store: PersonalTokenStore,
-    private readonly ownPassword: PasswordConfirmation,
+    private readonly passwordConfirmation: PasswordConfirmation,
   ) {}
 
   /**
@@ -36,7 +36,7 @@ export class PersonalTokensService {
     wish: PersonalTokenWish,
     { client }: RequestContext,
   ): Promise<{ token: PersonalTokenDetails; text: string }> {
-    const verifiedHash = await this.ownPassword.verify(user, password, client);
+    const verifiedHash = await this.passwordConfirmation.verify(user, password, client);
     const { id, hash: tokenHash, text } = makePersonalToken();
     const creation = await this.store.create({ ...wish, id, userId: user.id, verifiedHash, tokenHash });
     switch (creation.kind) {

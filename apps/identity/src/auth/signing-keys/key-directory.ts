@@ -17,7 +17,7 @@ const LISTINGS = 3;
 /** The candidate goes away when somebody has published it, which the next listing shows. */
 const ELECTIONS = 10;
 
-type Fault = KeyDirectoryUnusable | KeyFileUnusable | KeyStateUnusable;
+type KeyError = KeyDirectoryUnusable | KeyFileUnusable | KeyStateUnusable;
 
 /** What was found in one look. */
 export interface DirectoryContents {
@@ -28,7 +28,7 @@ export interface DirectoryContents {
   /** 0: none. */
   readonly stateNumber: number;
   /** Files that no key could be read from. */
-  readonly faults: readonly Fault[];
+  readonly errors: readonly KeyError[];
 }
 
 /**
@@ -60,12 +60,12 @@ export class KeyDirectory {
   async load(options: RingOptions): Promise<DirectoryContents> {
     try {
       if ((await this.keyFiles()).length === 0) await this.elect();
-    } catch (fault) {
-      throw this.explained(fault);
+    } catch (error) {
+      throw this.explained(error);
     }
-    const contents = await this.look(options);
-    const [fault] = contents.faults;
-    if (fault) throw fault;
+    const contents = await this.poll(options);
+    const [error] = contents.errors;
+    if (error) throw error;
     return contents;
   }
 
@@ -73,22 +73,22 @@ export class KeyDirectory {
    * For a directory in use. A key file that turns into something else keeps the key it had until it is removed.
    * @throws KeyDirectoryUnusable, KeyStateUnusable, KeyFileUnusable when it cannot be said which key signs
    */
-  async look(options: RingOptions): Promise<DirectoryContents> {
+  async poll(options: RingOptions): Promise<DirectoryContents> {
     try {
       for (let listing = 1; ; listing++) {
         const names = await this.files.names();
-        const { keys, faults } = await this.keysOf(names);
+        const { keys, errors } = await this.keysOf(names);
         const number = Math.max(0, ...names.map((name) => stateNumber(name) ?? 0));
         const state = number === 0 ? undefined : await this.readState(number);
         const ring = keyRing(keys, state, options);
-        if (ring && (number === 0 || state)) return { keys, ring, state, stateNumber: number, faults };
+        if (ring && (number === 0 || state)) return { keys, ring, state, stateNumber: number, errors };
         if (listing < LISTINGS) continue;
-        if (faults[0]) throw faults[0];
+        if (errors[0]) throw errors[0];
         if (number === 0) throw new KeyDirectoryUnusable(this.files.path, 'there is no key in it');
         throw new KeyStateUnusable(this.files.file(stateFileName(number)), 'the key that signs is not there');
       }
-    } catch (fault) {
-      throw this.explained(fault);
+    } catch (error) {
+      throw this.explained(error);
     }
   }
 
@@ -124,20 +124,20 @@ export class KeyDirectory {
   }
 
   /** One after the other: on a file system that hangs, they take up one thread of the pool and not all of them. */
-  private async keysOf(names: readonly string[]): Promise<{ keys: PublishedKey[]; faults: Fault[] }> {
-    const faults: Fault[] = [];
+  private async keysOf(names: readonly string[]): Promise<{ keys: PublishedKey[]; errors: KeyError[] }> {
+    const errors: KeyError[] = [];
     const keys = new Map<string, PublishedKey>();
     for (const name of names.filter(isKeyFile)) {
-      const read = await this.readIfChanged(name).catch((fault: unknown) => {
-        if (!(fault instanceof KeyFileUnusable)) throw fault;
-        faults.push(fault);
+      const read = await this.readIfChanged(name).catch((error: unknown) => {
+        if (!(error instanceof KeyFileUnusable)) throw error;
+        errors.push(error);
         return this.known.get(name)?.key;
       });
       const twin = read && keys.get(read.key.kid);
       if (read && !(twin && twin.publishedAt <= read.publishedAt)) keys.set(read.key.kid, read);
     }
     for (const name of this.known.keys()) if (!names.includes(name)) this.known.delete(name);
-    return { keys: [...keys.values()], faults };
+    return { keys: [...keys.values()], errors };
   }
 
   /** `undefined`: it went away meanwhile. The same key object for as long as the file stays the same. */
@@ -152,9 +152,9 @@ export class KeyDirectory {
       const key = { key: readKey(path, pem), publishedAt: version.writtenAt };
       this.known.set(name, { etag: version.etag, key });
       return key;
-    } catch (fault) {
-      if (fault instanceof KeyFileUnusable) throw fault;
-      throw new KeyFileUnusable(path, `it cannot be read (${codeOf(fault) ?? 'unknown error'})`);
+    } catch (error) {
+      if (error instanceof KeyFileUnusable) throw error;
+      throw new KeyFileUnusable(path, `it cannot be read (${codeOf(error) ?? 'unknown error'})`);
     }
   }
 
@@ -168,12 +168,12 @@ export class KeyDirectory {
     return state;
   }
 
-  private explained(fault: unknown): Fault {
+  private explained(error: unknown): KeyError {
     const ours =
-      fault instanceof KeyFileUnusable ||
-      fault instanceof KeyStateUnusable ||
-      fault instanceof KeyDirectoryUnusable;
-    return ours ? fault : new KeyDirectoryUnusable(this.files.path, fault);
+      error instanceof KeyFileUnusable ||
+      error instanceof KeyStateUnusable ||
+      error instanceof KeyDirectoryUnusable;
+    return ours ? error : new KeyDirectoryUnusable(this.files.path, error);
   }
 }
 
@@ -190,7 +190,7 @@ function isKeyFile(name: string): boolean {
 function readKey(path: string, pem: Buffer): SigningKey {
   try {
     return keyFromPem(pem);
-  } catch (fault) {
-    throw new KeyFileUnusable(path, fault instanceof TypeError ? fault.message : 'it cannot be read');
+  } catch (error) {
+    throw new KeyFileUnusable(path, error instanceof TypeError ? error.message : 'it cannot be read');
   }
 }

@@ -228,10 +228,10 @@ describe('SigningKeys from a directory', () => {
   ])('names the file of %s, not its content', async (_what, content, why) => {
     await load();
     await aKeyFile('broken.pem', content);
-    const fault = await load().catch((error: unknown) => error as Error);
-    expect(fault).toMatchObject({ code: 'auth.key_file_unusable', message: expect.stringMatching(why) });
-    expect((fault as Error).message).toContain(join(keysDir, 'broken.pem'));
-    if (content) expect((fault as Error).stack).not.toContain(content.slice(0, 40));
+    const error = await load().catch((error: unknown) => error as Error);
+    expect(error).toMatchObject({ code: 'auth.key_file_unusable', message: expect.stringMatching(why) });
+    expect((error as Error).message).toContain(join(keysDir, 'broken.pem'));
+    if (content) expect((error as Error).stack).not.toContain(content.slice(0, 40));
   });
 
   it('names a file that cannot be read', async () => {
@@ -339,7 +339,7 @@ describe('SigningKeys of a directory in use', () => {
   });
 
   it('are looked for at once when a token names an unknown one', async () => {
-    const look = jest.spyOn(KeyDirectory.prototype, 'look');
+    const look = jest.spyOn(KeyDirectory.prototype, 'poll');
     const pem = aPem();
     await aKeyFile('second.pem', pem);
     const { kid } = keyFromPem(pem);
@@ -349,7 +349,7 @@ describe('SigningKeys of a directory in use', () => {
   });
 
   it('are looked for once a second at most, however many unknown ones are named', async () => {
-    const look = jest.spyOn(KeyDirectory.prototype, 'look');
+    const look = jest.spyOn(KeyDirectory.prototype, 'poll');
     const startedAt = performance.now();
     const found: unknown[] = [];
     for (let round = 0; round < 200; round++) {

@@ -16,14 +16,14 @@ type KeySettings = Pick<Settings, 'jwtSecrets' | 'jwtKeysDir' | 'accessTokenTtlS
 export class SigningKeys {
   private readonly logger = new Logger('SigningKeys');
   private byId: ReadonlyMap<string, SigningKey>;
-  private look: Promise<void> | undefined;
-  private lookedAt = -Infinity;
+  private pending: Promise<void> | undefined;
+  private polledAt = -Infinity;
   private complaint = '';
 
   private constructor(
     private ring: KeyRing,
     /** `undefined`: they never change. */
-    private readonly lookAgain?: () => Promise<{ ring: KeyRing; faults: readonly Error[] }>,
+    private readonly poll?: () => Promise<{ ring: KeyRing; errors: readonly Error[] }>,
   ) {
     this.byId = byId(ring);
   }
@@ -45,7 +45,7 @@ export class SigningKeys {
       tokenLifeMs: accessTokenTtlSeconds * 1000,
     });
     const { ring } = await directory.load(options());
-    return new SigningKeys(ring, () => directory.look(options()));
+    return new SigningKeys(ring, () => directory.poll(options()));
   }
 
   /** The one that signs. */
@@ -69,9 +69,9 @@ export class SigningKeys {
    */
   async find(kid: string): Promise<SigningKey | undefined> {
     const known = this.get(kid);
-    if (known || !this.lookAgain) return known;
-    const recent = performance.now() - this.lookedAt < POLL_AT_MOST_EVERY_MS;
-    if (this.look === undefined && recent) return undefined;
+    if (known || !this.poll) return known;
+    const recent = performance.now() - this.polledAt < POLL_AT_MOST_EVERY_MS;
+    if (this.pending === undefined && recent) return undefined;
 
     await waitAtMost(PATIENCE_MS, this.refresh());
     return this.get(kid);
@@ -79,28 +79,28 @@ export class SigningKeys {
 
   /** Looks at the directory; one look at a time. What cannot be read is logged, and changes nothing. */
   async refresh(): Promise<void> {
-    if (!this.lookAgain) return;
-    this.look ??= this.readAgain(this.lookAgain).finally(() => (this.look = undefined));
-    await this.look;
+    if (!this.poll) return;
+    this.pending ??= this.readAgain(this.poll).finally(() => (this.pending = undefined));
+    await this.pending;
   }
 
-  private async readAgain(lookAgain: NonNullable<typeof this.lookAgain>): Promise<void> {
-    this.lookedAt = performance.now();
+  private async readAgain(poll: NonNullable<typeof this.poll>): Promise<void> {
+    this.polledAt = performance.now();
     try {
-      const { ring, faults } = await lookAgain();
+      const { ring, errors } = await poll();
       const before = this.current.kid;
       this.ring = ring;
       this.byId = byId(ring);
       if (this.current.kid !== before) this.logger.log(`The key ${this.current.kid} signs from now on.`);
-      this.complain(faults);
-    } catch (fault) {
-      this.complain([fault as Error]);
+      this.complain(errors);
+    } catch (error) {
+      this.complain([error as Error]);
     }
   }
 
   /** Once, not at every look. */
-  private complain(faults: readonly Error[]): void {
-    const complaint = faults.map(({ message }) => message).join(' ');
+  private complain(errors: readonly Error[]): void {
+    const complaint = errors.map(({ message }) => message).join(' ');
     if (complaint === this.complaint) return;
     this.complaint = complaint;
     if (complaint) this.logger.error(`${complaint} The keys that were read before are kept.`);

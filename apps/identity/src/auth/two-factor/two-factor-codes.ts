@@ -116,11 +116,11 @@ export class TwoFactorCodes {
   #open(userId: string, envelope: Buffer): Buffer {
     try {
       return this.box.decrypt(envelope, { userId, use: USE });
-    } catch (fault) {
+    } catch (error) {
       this.logger.error(
-        `The second factor of user ${userId} cannot be decrypted. ${(fault as Error).message}`,
+        `The second factor of user ${userId} cannot be decrypted. ${(error as Error).message}`,
       );
-      throw fault;
+      throw error;
     }
   }
 

@@ -18,19 +18,19 @@ export interface Proof {
 @Injectable()
 export class TwoFactorEnrolment {
   constructor(
-    private readonly factors: TwoFactorCodes,
-    private readonly ownPassword: PasswordConfirmation,
+    private readonly twoFactorCodes: TwoFactorCodes,
+    private readonly passwordConfirmation: PasswordConfirmation,
     private readonly throttle: LoginThrottle,
   ) {}
 
   status({ id }: CachedUser): Promise<TwoFactorStatus> {
-    return this.factors.status(id);
+    return this.twoFactorCodes.status(id);
   }
 
   /** @throws WrongPassword, SecondFactorAlreadyOn, TooManyAttempts, PasswordsBusy */
   async begin(user: CachedUser, password: string, { client }: RequestContext): Promise<Enrolment> {
-    const verifiedHash = await this.ownPassword.verify(user, password, client);
-    const enrolment = await this.factors.begin(user, verifiedHash);
+    const verifiedHash = await this.passwordConfirmation.verify(user, password, client);
+    const enrolment = await this.twoFactorCodes.begin(user, verifiedHash);
     if (!enrolment) throw new WrongPassword();
     return enrolment;
   }
@@ -41,7 +41,7 @@ export class TwoFactorEnrolment {
    */
   async confirm({ id }: CachedUser, code: string, { client }: RequestContext): Promise<string[]> {
     const codes = await this.throttle.attempt(named(id), client, async () => {
-      const recoveryCodes = await this.factors.confirm(id, code);
+      const recoveryCodes = await this.twoFactorCodes.confirm(id, code);
       if (!recoveryCodes) throw new WrongCode();
       return recoveryCodes;
     });
@@ -55,20 +55,20 @@ export class TwoFactorEnrolment {
    */
   async renewRecoveryCodes(user: CachedUser, proof: Proof, context: RequestContext): Promise<string[]> {
     await this.#verify(user, proof, context);
-    return this.factors.renewRecoveryCodes(user.id);
+    return this.twoFactorCodes.renewRecoveryCodes(user.id);
   }
 
   /** @throws WrongPassword, WrongCode, SecondFactorNotOn, TooManyAttempts, PasswordsBusy */
   async disable(user: CachedUser, proof: Proof, context: RequestContext): Promise<void> {
     await this.#verify(user, proof, context);
-    await this.factors.remove(user.id);
+    await this.twoFactorCodes.remove(user.id);
   }
 
   async #verify(user: CachedUser, { password, code }: Proof, { client }: RequestContext): Promise<void> {
-    await this.ownPassword.verify(user, password, client);
-    if (!(await this.factors.isOn(user.id))) throw new SecondFactorNotOn();
+    await this.passwordConfirmation.verify(user, password, client);
+    if (!(await this.twoFactorCodes.isOn(user.id))) throw new SecondFactorNotOn();
     await this.throttle.attempt(named(user.id), client, async () => {
-      if (!(await this.factors.accepts(user.id, code))) throw new WrongCode();
+      if (!(await this.twoFactorCodes.accepts(user.id, code))) throw new WrongCode();
     });
   }
 }

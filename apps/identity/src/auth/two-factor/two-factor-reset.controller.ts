@@ -15,7 +15,7 @@ import { TwoFactorCodes } from './two-factor-codes.js';
 export class TwoFactorReset {
   constructor(
     private readonly users: UserCache,
-    private readonly factors: TwoFactorCodes,
+    private readonly twoFactorCodes: TwoFactorCodes,
   ) {}
 
   /**
@@ -28,14 +28,14 @@ export class TwoFactorReset {
     if (userId === admin.id) throw new Forbidden('Remove your own second factor with password and code.');
     const { value: user } = await this.users.byId(userId, { truth: true });
     if (!user) throw new UserNotFound();
-    await this.factors.remove(userId);
+    await this.twoFactorCodes.remove(userId);
   }
 }
 
 @ApiTags('administration')
 @Controller('users')
 export class TwoFactorResetController {
-  constructor(private readonly lostDevices: TwoFactorReset) {}
+  constructor(private readonly twoFactorReset: TwoFactorReset) {}
 
   @Delete(':id/second-factor')
   @RateLimit(REQUEST_LIMITS.administration)
@@ -46,6 +46,6 @@ export class TwoFactorResetController {
   @ApiNoContentResponse({ description: 'Their logins ask for the password alone.' })
   @ApiProblems('users.not_found', 'request.validation', ...DATABASE_ERRORS)
   async removeUserSecondFactor(@Param() { id }: OwnerPath, @CurrentUser() admin: CachedUser): Promise<void> {
-    await this.lostDevices.remove(id, admin);
+    await this.twoFactorReset.remove(id, admin);
   }
 }

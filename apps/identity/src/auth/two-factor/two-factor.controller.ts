@@ -21,10 +21,8 @@ import {
   StartRequest,
   TwoFactorResponse,
 } from './two-factor.dto.js';
+import { PASSWORD_DEADLINE_MS } from '../passwords/password-hasher.js';
 import { Context, type RequestContext } from '../../access/request-context.js';
-
-/** A password is hashed. */
-const PASSWORD_DEADLINE_MS = 15_000;
 
 const UNREADABLE = ['encryption.unknown_key', 'encryption.unreadable'] as const;
 const PROOF_PROBLEMS = [
@@ -41,7 +39,7 @@ const PROOF_PROBLEMS = [
 @ApiTags('second-factor')
 @Controller('auth/second-factor')
 export class TwoFactorController {
-  constructor(private readonly own: TwoFactorEnrolment) {}
+  constructor(private readonly enrolment: TwoFactorEnrolment) {}
 
   @Get()
   @UsersOnly()
@@ -49,7 +47,7 @@ export class TwoFactorController {
   @ApiOkResponse({ type: TwoFactorResponse, description: 'How it is set up.' })
   @ApiProblems(...DATABASE_ERRORS)
   async getSecondFactor(@CurrentUser() user: CachedUser): Promise<TwoFactorResponse> {
-    return TwoFactorResponse.of(await this.own.status(user));
+    return TwoFactorResponse.of(await this.enrolment.status(user));
   }
 
   @Post()
@@ -74,7 +72,7 @@ export class TwoFactorController {
     @Body() { password }: StartRequest,
     @Context() context: RequestContext,
   ): Promise<EnrolmentResponse> {
-    return EnrolmentResponse.of(await this.own.begin(user, password, context));
+    return EnrolmentResponse.of(await this.enrolment.begin(user, password, context));
   }
 
   @Post('confirm')
@@ -98,7 +96,7 @@ export class TwoFactorController {
     @Body() { code }: ConfirmRequest,
     @Context() context: RequestContext,
   ): Promise<RecoveryCodesResponse> {
-    return { recovery_codes: await this.own.confirm(user, code, context) };
+    return { recovery_codes: await this.enrolment.confirm(user, code, context) };
   }
 
   @Post('recovery-codes')
@@ -115,7 +113,7 @@ export class TwoFactorController {
     @Body() proof: ProofRequest,
     @Context() context: RequestContext,
   ): Promise<RecoveryCodesResponse> {
-    return { recovery_codes: await this.own.renewRecoveryCodes(user, proof, context) };
+    return { recovery_codes: await this.enrolment.renewRecoveryCodes(user, proof, context) };
   }
 
   @Delete()
@@ -132,6 +130,6 @@ export class TwoFactorController {
     @Body() proof: ProofRequest,
     @Context() context: RequestContext,
   ): Promise<void> {
-    await this.own.disable(user, proof, context);
+    await this.enrolment.disable(user, proof, context);
   }
 }
