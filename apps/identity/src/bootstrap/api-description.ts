@@ -8,11 +8,11 @@ import {
   SERVICE_TOKEN_SCHEME,
 } from '../access/api-bearer.js';
 
-const DESCRIPTION = `Says who a bearer token is, and keeps the profiles of users.
+const DESCRIPTION = `Authenticates users and keeps their profiles.
 
-**To get a token:** \`POST /auth/register\` or \`POST /auth/login\`, and send the \`access_token\` of the answer as
-\`Authorization: Bearer …\`. On the documentation page, *Authorize* does it for you: fill in username (or email) and
-password, and leave the client fields empty.
+**To get a token,** call \`POST /auth/register\` or \`POST /auth/login\`, and send the \`access_token\` of the response as
+\`Authorization: Bearer …\`. On the documentation page, *Authorize* does this: enter username (or email) and password, and
+leave the client fields empty.
 
 Errors are \`application/problem+json\` with a stable \`code\`.`;
 
@@ -29,16 +29,16 @@ export const apiDescription: ApiDescription = {
       .setDescription(DESCRIPTION)
       .setLicense('MIT', 'https://opensource.org/license/mit')
       .addServer('/')
-      .addTag('auth', 'Registration, login and the tokens of a session.')
-      .addTag('account', 'The own profile, password, email address and activity.')
-      .addTag('sessions', 'Where one is logged in.')
-      .addTag('second-factor', 'Codes of an authenticator app, asked for at logins.')
-      .addTag('personal-tokens', 'Personal access tokens, for scripts.')
+      .addTag('auth', 'Registration, login and tokens.')
+      .addTag('account', 'Profile, password, email address and activity of the current user.')
+      .addTag('sessions', 'Sessions of the current user.')
+      .addTag('second-factor', 'Two-factor authentication with an authenticator app.')
+      .addTag('personal-tokens', 'Personal access tokens for scripts.')
       .addTag('users', 'Profiles and look-ups.')
-      .addTag('administration', 'Users, their sessions, and the audit log; for administrators.')
-      .addTag('services', 'What other services ask about tokens.')
-      .addTag('health', 'What operators ask.')
-      // First in the Authorize dialog: the way in for a person.
+      .addTag('administration', 'Users, their sessions and the audit log, for administrators.')
+      .addTag('services', 'Token introspection and keys, for other services.')
+      .addTag('health', 'Health and metrics, for operators.')
+      // First in the Authorize dialog, because people use it.
       .addOAuth2(
         { type: 'oauth2', flows: { password: { tokenUrl: '/auth/token', scopes: {} } } },
         PASSWORD_SCHEME,
@@ -56,11 +56,11 @@ export const apiDescription: ApiDescription = {
       .addSecurity(SERVICE_TOKEN_SCHEME, {
         type: 'http',
         scheme: 'bearer',
-        description: 'For services: one of `SERVICE_TOKENS`, with the privilege that is named.',
+        description: 'For services: one of `SERVICE_TOKENS` with the named privilege.',
       })
       .addSecurity(SERVICE_BASIC_SCHEME, {
         type: 'http',
         scheme: 'basic',
-        description: 'The same as client credentials: the name of the service, and its token.',
+        description: 'The same token as client credentials: the name of the service and its token.',
       }),
 };
