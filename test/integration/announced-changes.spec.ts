@@ -13,7 +13,7 @@ const DELTA_MS = 1_000;
 /** A poll of another instance, its announcement, the delivery, and what a busy machine adds. */
 const BOUND_MS = DELTA_MS + 1_500;
 
-describe('an instance that is cut off from PostgreSQL alone', () => {
+describe('announced changes', () => {
   let database: TestDatabase;
   let redis: RedisServer;
   let wire: TcpProxy;
@@ -63,16 +63,19 @@ describe('an instance that is cut off from PostgreSQL alone', () => {
   it.each<[string, () => Promise<unknown>]>([
     ['another instance', () => other.store.changeProfile(eve.id, { bio: 'newer' })],
     ['raw SQL', () => database.query(`UPDATE users SET bio = 'newer' WHERE id = $1`, [eve.id])],
-  ])('refuses what %s has changed meanwhile, and goes on serving the rest', async (_, change) => {
-    await change();
-    await eventually(async () => (await originOf(eve)) === 'refused', { withinMs: BOUND_MS });
-    expect(await originOf(ada)).toBe('stale');
-    await wire.heal();
-    await eventually(async () => (await isolated.cache.byId(eve.id)).value?.bio === 'newer');
-    await eventually(async () => (await originOf(eve)) === 'memory');
-  });
+  ])(
+    'instance cut off from PostgreSQL refuses entries changed by %s, and serves the rest',
+    async (_, change) => {
+      await change();
+      await eventually(async () => (await originOf(eve)) === 'refused', { withinMs: BOUND_MS });
+      expect(await originOf(ada)).toBe('stale');
+      await wire.heal();
+      await eventually(async () => (await isolated.cache.byId(eve.id)).value?.bio === 'newer');
+      await eventually(async () => (await originOf(eve)) === 'memory');
+    },
+  );
 
-  it('does not believe who has no key of ours', async () => {
+  it('instance ignores announcements without its key', async () => {
     const stranger = await TestCache.start({
       databaseUrl: database.url,
       redisUrl: redis.url,

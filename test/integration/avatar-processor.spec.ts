@@ -18,7 +18,7 @@ describe('AvatarProcessor', () => {
     return (error as { code?: unknown }).code;
   }
 
-  it.each(KINDS)('makes two squares of WebP of a %s', async (kind) => {
+  it.each(KINDS)('AvatarProcessor makes two WebP squares of a %s', async (kind) => {
     const made = await maker.make(await aPicture(kind));
     for (const size of [512, 128] as const) {
       const { format, width, height } = await sharp(made[size]).metadata();
@@ -26,7 +26,7 @@ describe('AvatarProcessor', () => {
     }
   });
 
-  it('takes the first frame of an animation', async () => {
+  it('AvatarProcessor takes the first frame of an animation', async () => {
     const frames = await sharp([await aPicture('png', 64, 64), await aNoisyPicture('png', 64, 64)], {
       join: { animated: true },
     })
@@ -37,7 +37,7 @@ describe('AvatarProcessor', () => {
     expect([pages, height]).toEqual([1, 512]);
   });
 
-  it('turns a picture upright as its EXIF says, and keeps nothing of what it says', async () => {
+  it('AvatarProcessor rotates by EXIF and strips all metadata', async () => {
     const taken = await sharp(await aPicture('jpeg'))
       .withExif({
         IFD0: { Copyright: 'canary' },
@@ -75,7 +75,7 @@ describe('AvatarProcessor', () => {
     ['HTML', '<!doctype html><script>alert(1)</script>'],
     ['a TIFF', 'II*\0\x08\0\0\0'],
     ['a PDF', '%PDF-1.7'],
-  ])('refuses %s by its content', async (_, file) => {
+  ])('AvatarProcessor refuses %s by its content', async (_, file) => {
     expect(await refusal(file)).toBe('avatars.not_a_picture');
   });
 
@@ -88,11 +88,11 @@ describe('AvatarProcessor', () => {
     ['the first bytes of a PNG alone', Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')],
     ['HTML behind the first bytes of a JPEG', Buffer.from('\xff\xd8\xff<script>', 'latin1')],
     ['an empty WebP', Buffer.from('RIFF\0\0\0\0WEBP', 'latin1')],
-  ])('refuses %s', async (_, file) => {
+  ])('AvatarProcessor refuses %s', async (_, file) => {
     expect(await refusal(file)).toBe('avatars.broken_picture');
   });
 
-  it.each(KINDS)('refuses a %s that ends too early', async (kind) => {
+  it.each(KINDS)('AvatarProcessor refuses a truncated %s', async (kind) => {
     const whole = await aNoisyPicture(kind);
     for (const share of [0.1, 0.5, 0.9, 0.99]) {
       expect(await refusal(whole.subarray(0, whole.length * share))).toBe('avatars.broken_picture');
@@ -110,7 +110,7 @@ describe('AvatarProcessor', () => {
     return peak - before;
   }
 
-  it('refuses a picture that would need a gigabyte by its header, before it decodes it', async () => {
+  it('AvatarProcessor refuses a picture of a gigabyte by its header, before decoding', async () => {
     const bomb = aBlankPng(16_383, 16_383, { interlaced: true });
     expect(bomb.length).toBeLessThan(800_000);
     const grown = await growth(async () => expect(await refusal(bomb)).toBe('avatars.too_many_pixels'));
@@ -121,7 +121,7 @@ describe('AvatarProcessor', () => {
     ['zTXt', 'note\0\0'],
     ['iTXt', 'note\0\x01\0\0\0'],
     ['iCCP', 'note\0\0'],
-  ])('does not inflate what a PNG says in %s', async (type, head) => {
+  ])('AvatarProcessor does not inflate the %s chunk of a PNG', async (type, head) => {
     const inflated = type === 'iCCP' ? aProfile(28 * MB) : Buffer.alloc(28 * MB, 'A');
     const chunk = aChunk(type, Buffer.concat([Buffer.from(head, 'latin1'), deflateSync(inflated)]));
     const bomb = aBlankPng(64, 64, { channels: 3, chunks: Array.from({ length: 20 }, () => chunk) });
@@ -129,14 +129,14 @@ describe('AvatarProcessor', () => {
     expect(await growth(() => maker.make(bomb))).toBeLessThan(50 * MB);
   });
 
-  it('keeps few of a million segments of a JPEG, wherever they are', async () => {
+  it('AvatarProcessor keeps few of a million JPEG segments', async () => {
     const picture = await aPicture('jpeg');
     const segments = Buffer.alloc(2_400_000, Buffer.from('ffe10002', 'hex'));
     const bomb = [picture.subarray(0, 2), segments, picture.subarray(2, -2), segments, picture.subarray(-2)];
     expect(await growth(() => maker.make(Buffer.concat(bomb)))).toBeLessThan(50 * MB);
   });
 
-  it('does not go through all frames of an animated WebP', async () => {
+  it('AvatarProcessor does not read all frames of an animated WebP', async () => {
     const frame = aWebpFrame(
       await sharp(await aPicture('png', 1, 2))
         .webp({ lossless: true })
@@ -153,7 +153,7 @@ describe('AvatarProcessor', () => {
     expect(performance.now() - startedAt).toBeLessThan(2_000); // it was minutes
   });
 
-  it('heeds the profile of a PNG', async () => {
+  it('AvatarProcessor applies the colour profile of a PNG', async () => {
     const plain = sharp({ create: { width: 128, height: 128, channels: 3, background: '#c86428' } });
     const wide = await plain.png().withIccProfile('p3').toBuffer();
     expect(wide.includes('iCCP')).toBe(true);
@@ -168,14 +168,14 @@ describe('AvatarProcessor', () => {
     for (const [n, value] of made.entries()) expect(Math.abs(value - expected[n]!)).toBeLessThan(4);
   });
 
-  it('leaves what is as it should be as it is', async () => {
+  it('metadata stripping leaves a minimal file unchanged', async () => {
     for (const kind of KINDS) {
       const file = kind === 'png' ? aBlankPng(64, 64) : await aNoisyPicture(kind);
       expect(stripMetadata(file, kind).equals(file)).toBe(true);
     }
   });
 
-  it('takes the essence of a file however it is mangled, and once', async () => {
+  it('metadata stripping is idempotent on mangled files', async () => {
     const chunks = [aChunk('tEXt', Buffer.from('a\0b')), aChunk('iCCP', Buffer.from('a\0\0'))];
     const files = [
       ['png', aBlankPng(9, 9, { chunks })],
@@ -211,7 +211,7 @@ describe('AvatarProcessor', () => {
   });
 
   it.each(['00000000', '00000fff', '7fffffff', 'ffffffff'])(
-    'refuses a PNG with a text that has 0x%s bytes by what it says',
+    'AvatarProcessor refuses a PNG with a text chunk of 0x%s bytes',
     async (length) => {
       const text = aChunk('tEXt', Buffer.from('note\0of some length'));
       text.write(length, 'hex');
@@ -219,7 +219,7 @@ describe('AvatarProcessor', () => {
     },
   );
 
-  it('refuses many pixels at once sooner than the same row by row, and thin strips', async () => {
+  it('AvatarProcessor allows fewer pixels to non-streaming formats, and refuses thin strips', async () => {
     expect(await refusal(aBlankPng(11_000, 11_000, { interlaced: true }))).toBe('avatars.too_many_pixels');
     expect(await refusal(aBlankPng(10_000, 99))).toBe('avatars.too_many_pixels');
     await maker.make(aBlankPng(7_000, 7_000));
@@ -227,7 +227,7 @@ describe('AvatarProcessor', () => {
     await maker.make(aBlankPng(100, 1));
   });
 
-  it('counts what a picture costs by its kind, its depth and its channels', async () => {
+  it('AvatarProcessor computes the cost of a picture from kind, depth and channels', async () => {
     expect(await refusal(aBlankPng(5_100, 5_100, { channels: 4, depth: 16 }))).toBe(
       'avatars.too_many_pixels',
     );
@@ -248,7 +248,7 @@ describe('AvatarProcessor', () => {
     expect(await refusal(progressive)).toBe('avatars.too_many_pixels');
   });
 
-  it('does not decode what nobody waits for any more when its turn comes', async () => {
+  it('AvatarProcessor skips a queued picture whose client has left', async () => {
     const first = maker.make(await aPicture());
     const asked: string[] = [];
     const second = maker.make(Buffer.from('GIF89a, and no more'), () => {
@@ -261,7 +261,7 @@ describe('AvatarProcessor', () => {
     expect(asked).toEqual(['second']);
   });
 
-  it('decodes few at a time, keeps few waiting, and refuses the rest', async () => {
+  it('AvatarProcessor limits parallel and queued pictures, and refuses the rest', async () => {
     const file = await aNoisyPicture('jpeg', 400, 400);
     const settled = await Promise.allSettled(Array.from({ length: 60 }, () => maker.make(file)));
     const refused = settled.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];

@@ -53,39 +53,39 @@ function describeCacheTier(name: string, make: (server: RedisServer) => Promise<
       await server.stop();
     });
 
-    it('knows nothing that it was not told', async () => {
+    it('tier misses an unknown key', async () => {
       expect(await tier.get('key')).toBeUndefined();
     });
 
     it.each(['Ada', '', '“\u0000\r\n💡', 'x'.repeat(1_000_000), null])(
-      'gives back what it was given, stamp and all (%#)',
+      'tier returns value and stamp as set (%#)',
       async (value) => {
         await tier.set('key', anEntry(value), TTL_MS);
         expect(await tier.get('key')).toEqual(anEntry(value));
       },
     );
 
-    it('keeps keys apart, whatever they look like', async () => {
+    it('tier keeps unusual keys apart', async () => {
       const keys = ['user:id:1', 'user:id:10', 'user:id:', ' ', 'ключ', '{tag}a', '*', 'a\r\nb'];
       await Promise.all(keys.map((key) => tier.set(key, anEntry(key), TTL_MS)));
       const entries = await Promise.all(keys.map((key) => tier.get(key)));
       expect(entries.map((entry) => entry?.value)).toEqual(keys);
     });
 
-    it('gives the entry that was set last', async () => {
+    it('tier returns the last entry set', async () => {
       await tier.set('key', anEntry('old'), TTL_MS);
       await tier.set('key', anEntry('new', '21:21:'), TTL_MS);
       expect(await tier.get('key')).toEqual(anEntry('new', '21:21:'));
     });
 
-    it('forgets what is deleted, and does not mind when there is nothing to delete', async () => {
+    it('tier deletes an entry, and ignores deleting an absent one', async () => {
       await tier.set('key', anEntry('Ada'), TTL_MS);
       await tier.delete('key');
       expect(await tier.get('key')).toBeUndefined();
       await tier.delete('key');
     });
 
-    it('forgets when the time is up, which may be a fraction of a millisecond', async () => {
+    it('tier expires an entry at its TTL, of less than a millisecond too', async () => {
       await tier.set('key', anEntry('Ada'), TTL_MS);
       await tier.set('key', anEntry('Ada'), 0.5);
       while (await tier.get('key')) await tier.get('key');
@@ -97,18 +97,18 @@ function describeCacheTier(name: string, make: (server: RedisServer) => Promise<
       '[1,"key","one","10:20:"]',
       '[1,"key","one","20:10:","Ada"]',
       '[0,"key","one","1:1:","Ada"]',
-    ])('takes what it did not write for a miss: %s', async (text) => {
+    ])('tier misses a foreign value: %s', async (text) => {
       await server.command('SET', 'key', text);
       expect(await tier.get('key')).toBeUndefined();
     });
 
-    it('takes an entry of another key for a miss', async () => {
+    it('tier misses an entry of another key', async () => {
       await tier.set('ada', anEntry('Ada'), TTL_MS);
       await server.command('RENAME', 'ada', 'bob');
       expect(await tier.get('bob')).toBeUndefined();
     });
 
-    it('replaces whatever is in the way', async () => {
+    it('tier overwrites a foreign value', async () => {
       await server.command('LPUSH', 'key', 'somebody', 'else');
       await tier.set('key', anEntry('Ada'), TTL_MS);
       expect(await tier.get('key')).toEqual(anEntry('Ada'));
@@ -188,7 +188,7 @@ describe('With a real Redis', () => {
   });
 
   describe('RedisTier', () => {
-    it('writes with the time to live it is given', async () => {
+    it('RedisTier writes with the given TTL', async () => {
       const server = await aServer();
       await new RedisTier(await aConnectedClient(server.url, PATIENCE_MS), codec()).set(
         'key',
@@ -200,7 +200,7 @@ describe('With a real Redis', () => {
       expect(left).toBeLessThanOrEqual(45_001);
     });
 
-    it('goes to the database and with the password of its URL', async () => {
+    it('RedisTier uses database and password of its URL', async () => {
       const server = await aServer({ requirepass: 'p@ss/word' });
       await new RedisTier(await aConnectedClient(`${server.url}/3`, PATIENCE_MS), codec()).set(
         'key',
@@ -210,7 +210,7 @@ describe('With a real Redis', () => {
       expect(await server.command('INFO', 'keyspace')).toMatch(/db3:keys=1/);
     });
 
-    it('rejects when Redis is gone, and is at work again when it is back, with nothing sent late', async () => {
+    it('RedisTier rejects while Redis is gone, works when it is back, and sends nothing late', async () => {
       const server = await aServer();
       const client = await aConnectedClient(server.url, PATIENCE_MS);
       const tier = new RedisTier(client, codec());
@@ -228,7 +228,7 @@ describe('With a real Redis', () => {
       expect(await tier.get('key')).toEqual(anEntry('Ada'));
     });
 
-    it('rejects within the deadline when Redis is frozen', async () => {
+    it('RedisTier rejects within the deadline when Redis is frozen', async () => {
       const server = await aServer();
       const tier = new RedisTier(await aConnectedClient(server.url), codec());
       await server.freeze();
@@ -240,7 +240,7 @@ describe('With a real Redis', () => {
       expect(took).toBeLessThan(COMMAND_TIMEOUT_MS + SLACK_MS);
     });
 
-    it('looks for the new primary when the one it knows has become a replica', async () => {
+    it('RedisTier finds the new primary when the known one became a replica', async () => {
       const server = await aServer();
       const client = await aConnectedClient(server.url, PATIENCE_MS);
       const tier = new RedisTier(client, codec());
@@ -252,7 +252,7 @@ describe('With a real Redis', () => {
       await tier.set('key', anEntry('Ada'), TTL_MS);
     });
 
-    it('gives up a connection on which nobody answers, and finds its way on a new one', async () => {
+    it('RedisTier replaces a silent connection', async () => {
       const server = await aServer();
       const proxy = await TcpProxy.start({ targetPort: server.port });
       try {
@@ -276,7 +276,7 @@ describe('With a real Redis', () => {
     it.each([
       ['killed', 'kill'],
       ['frozen', 'freeze'],
-    ] as const)('misses when Redis is %s, opens, and is back by itself', async (_how, fault) => {
+    ] as const)('BreakerTier misses when Redis is %s, opens, and recovers', async (_how, fault) => {
       const server = await aServer();
       const { tier, breaker, states } = aGuardedTier(await aConnectedClient(server.url));
       await put(tier, 'before', anEntry('Ada'));
@@ -310,7 +310,7 @@ describe('With a real Redis', () => {
       await put(tier, 'after', anEntry('Ada'));
     });
 
-    it('does not mind that Redis is not there at the start, and uses it as soon as it is', async () => {
+    it('BreakerTier starts without Redis and uses it once available', async () => {
       const server = await aServer();
       await server.kill();
       const client = aClient(server.url);
@@ -325,7 +325,7 @@ describe('With a real Redis', () => {
       await put(tier, 'key', anEntry('Ada'));
     });
 
-    it('is no worse off for a Redis that comes back with old data: entries judge themselves', async () => {
+    it('BreakerTier returns old entries of a restored Redis, which their stamps expose', async () => {
       const server = await aServer();
       const { tier, states } = aGuardedTier(await aConnectedClient(server.url));
       await put(tier, 'key', anEntry('old'));
@@ -339,7 +339,7 @@ describe('With a real Redis', () => {
       await eventually(tier, 'key', anEntry('old'));
     });
 
-    it('treats a Redis that is too slow like one that is gone', async () => {
+    it('BreakerTier treats a slow Redis like an absent one', async () => {
       const server = await aServer();
       const proxy = await TcpProxy.start({ targetPort: server.port });
       try {
@@ -361,7 +361,7 @@ describe('With a real Redis', () => {
   it.each([
     ['killed', 'kill'],
     ['frozen', 'freeze'],
-  ] as const)('a process ends at once though Redis was %s under it', async (_how, fault) => {
+  ] as const)('process ends at once although Redis was %s', async (_how, fault) => {
     const server = await aServer();
     const child = runTypeScript(new URL('../support/cache/leave-redis.ts', import.meta.url), [server.url]);
     await once(child, 'message');

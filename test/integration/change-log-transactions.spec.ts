@@ -17,7 +17,7 @@ const DELTA_MS = 1_000;
  * Ways in which PostgreSQL commits that are not one statement after the other. Users are read, and cached in memory
  * and in Redis, before and while the transaction runs; after its commit none of them may be served as they were.
  */
-describe('a change that is committed', () => {
+describe('change log under unusual transactions', () => {
   let postgres: PostgresServer;
   let redis: RedisServer;
   let one: TestCache;
@@ -47,7 +47,7 @@ describe('a change that is committed', () => {
     await postgres.remove();
   });
 
-  it('in savepoints is seen as far as they were kept, however they are nested', async () => {
+  it('change in nested savepoints is seen as far as they were kept', async () => {
     const [released, undone, redone, inner] = [await aUser(), await aUser(), await aUser(), await aUser()];
     const client = await aClient();
     await client.query('BEGIN');
@@ -79,7 +79,7 @@ describe('a change that is committed', () => {
     await shown(undone, null);
   });
 
-  it('in more subtransactions than a snapshot has room for is seen when all of it is committed', async () => {
+  it('change in more subtransactions than a snapshot holds is seen after the commit', async () => {
     const rows = await Promise.all(Array.from({ length: 100 }, () => aUser()));
     const client = await aClient();
     await client.query('BEGIN');
@@ -96,7 +96,7 @@ describe('a change that is committed', () => {
     for (const row of rows) await shown(row, 'below');
   });
 
-  it('in two phases is seen after the second, with polls, younger commits and a new instance in between', async () => {
+  it('two-phase commit is seen after its second phase, with polls, younger commits and a new instance in between', async () => {
     const [row, dropped, younger] = [await aUser(), await aUser(), await aUser()];
     await prepared('kept', row, 'two-phase');
     await prepared('dropped', dropped, 'never');
@@ -111,7 +111,7 @@ describe('a change that is committed', () => {
     await shown(dropped, null);
   });
 
-  it('in two phases with a crash between them is seen after the second', async () => {
+  it('two-phase commit with a crash in between is seen after its second phase', async () => {
     const row = await aUser();
     await prepared('survivor', row, 'after the crash');
     await postgres.kill();
@@ -126,7 +126,7 @@ describe('a change that is committed', () => {
     await shown(row, 'after the crash');
   });
 
-  it('later than one that began after it is seen, whatever was committed and polled in between', async () => {
+  it('commit later than a younger transaction is seen', async () => {
     const rows = [await aUser(), await aUser(), await aUser()] as const;
     const filler = await aUser();
     const running: Client[] = [];
@@ -146,7 +146,7 @@ describe('a change that is committed', () => {
     }
   });
 
-  it('over and over for one user by two transactions that alternate is seen each time', async () => {
+  it('alternating commits of one user are each seen', async () => {
     const [row, bystander, filler] = [await aUser(), await aUser(), await aUser()];
     let [older, younger] = [await aClient(), await aClient()];
     await older.query('BEGIN');
@@ -165,7 +165,7 @@ describe('a change that is committed', () => {
     await older.query('ROLLBACK');
   });
 
-  it('as TRUNCATE takes everybody away, under every name', async () => {
+  it('TRUNCATE removes every user under every name', async () => {
     const row = await aUser();
     for (const { cache } of [one, other]) await cache.byUsername(row.username!);
     await cached(row);
@@ -180,7 +180,7 @@ describe('a change that is committed', () => {
     }
   });
 
-  it('as one statement about thousands, in a savepoint of a long transaction, is seen for each of them', async () => {
+  it('statement on thousands of users in a savepoint is seen for each', async () => {
     const row = await aUser();
     await query(
       `INSERT INTO users (id, email, password_hash)
@@ -199,7 +199,7 @@ describe('a change that is committed', () => {
     await query(`DELETE FROM users WHERE email LIKE 'crowd-%'`);
   });
 
-  it('after its transaction was idle for longer than the log is kept is seen', async () => {
+  it('commit of a transaction older than the log is seen', async () => {
     const row = await aUser();
     const client = await aClient();
     await client.query('BEGIN');
@@ -223,7 +223,7 @@ describe('a change that is committed', () => {
     await shown(row, 'at last');
   });
 
-  it('by a session that plays a replica, or by COPY, is seen', async () => {
+  it('change by a replica session or COPY is seen', async () => {
     const row = await aUser();
     const [id, email] = [randomUUID(), `copied-${randomBytes(4).toString('hex')}@x.y`];
     await cached(row);

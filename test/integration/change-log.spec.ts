@@ -9,7 +9,7 @@ const ue = (email: string): string => aliasTag('ue:', email);
 const un = (username: string): string => aliasTag('un:', username);
 const up = (phone: string): string => aliasTag('up:', phone);
 
-describe('the change log', () => {
+describe('change log', () => {
   let database: TestDatabase;
   let client: Client;
 
@@ -31,7 +31,7 @@ describe('the change log', () => {
     await client.end();
   });
 
-  it('logs an insert under the id and every alias that is there', async () => {
+  it('change log has an insert under its id and every alias', async () => {
     const id = randomUUID();
     expect(
       await logged(
@@ -45,12 +45,12 @@ describe('the change log', () => {
     ).toEqual([change(`u:${bare}`, ue('b@x.y'))]);
   });
 
-  it('logs one row for a statement, whatever number of users it touches', async () => {
+  it('change log has one row per statement', async () => {
     const [a, b] = [await add('a@x.y'), await add('b@x.y')];
     expect(await logged(`UPDATE users SET bio = 'same for all'`)).toEqual([change(`u:${a}`, `u:${b}`)]);
   });
 
-  it('logs the old and the new value of an alias that changed, and no alias that stayed', async () => {
+  it('change log has the old and new value of a changed alias, and no unchanged alias', async () => {
     const id = await add('old@x.y', 'steady');
     expect(await logged(`UPDATE users SET email = 'new@x.y', phone = '+15550002'`)).toEqual([
       change(`u:${id}`, ue('old@x.y'), ue('new@x.y'), up('+15550002')),
@@ -59,14 +59,14 @@ describe('the change log', () => {
     expect(await logged(`UPDATE users SET bio = 'hello'`)).toEqual([change(`u:${id}`)]);
   });
 
-  it('logs an alias that changed in case alone', async () => {
+  it('change log has an alias that changed only in case', async () => {
     const id = await add('case@x.y', 'case');
     expect(await logged(`UPDATE users SET email = 'CASE@x.y', username = 'Case'`)).toEqual([
       change(`u:${id}`, ue('case@x.y'), un('case')),
     ]);
   });
 
-  it('logs both values when one statement swaps them between two users', async () => {
+  it('change log has both values swapped by one statement', async () => {
     // A unique index is checked row by row, so the swap goes by a column whose index is put off meanwhile.
     await client.query('DROP INDEX users_username_key');
     try {
@@ -80,21 +80,21 @@ describe('the change log', () => {
     }
   });
 
-  it('logs an id that changed under both ids', async () => {
+  it('change log has a changed id under both ids', async () => {
     const [before, after] = [await add('moves@x.y'), randomUUID()];
     expect(await logged(`UPDATE users SET id = '${after}'`)).toEqual([
       change(`u:${before}`, `u:${after}`, ue('moves@x.y')),
     ]);
   });
 
-  it('logs a deletion under the id and every alias', async () => {
+  it('change log has a deletion under the id and every alias', async () => {
     const id = await add('gone@x.y', 'gone', '+15550003');
     expect(await logged('DELETE FROM users')).toEqual([
       change(`u:${id}`, ue('gone@x.y'), un('gone'), up('+15550003')),
     ]);
   });
 
-  it('logs nothing for a statement that touches nobody', async () => {
+  it('change log has nothing for a statement without rows', async () => {
     const nobody = `id = '${randomUUID()}'`;
     expect(await logged(`UPDATE users SET bio = '' WHERE ${nobody}`)).toEqual([]);
     expect(await logged(`DELETE FROM users WHERE ${nobody}`)).toEqual([]);
@@ -105,13 +105,13 @@ describe('the change log', () => {
     ).toEqual([]);
   });
 
-  it('logs the whole table for TRUNCATE', async () => {
+  it('change log has the whole table for TRUNCATE', async () => {
     await add('a@x.y');
     const changes = await logged('TRUNCATE users CASCADE');
     expect(changes.sort()).toEqual([['s:*'], ['t:*'], ['u:*']]); // sessions and tokens go with their users
   });
 
-  it('logs the whole table for more than a thousand users, and each of them up to that', async () => {
+  it('change log has the whole table above 1,000 users, and each user below', async () => {
     const thousand = await logged(insertMany(1, 1_000));
     expect(thousand).toHaveLength(1);
     expect(thousand[0]).toHaveLength(2_000);
@@ -123,7 +123,7 @@ describe('the change log', () => {
     expect(await logged(insertMany(1, 1_001))).toEqual([['u:*']]);
   });
 
-  it('logs what COPY brings', async () => {
+  it('change log has the rows of COPY', async () => {
     const id = randomUUID();
     expect(
       await logged(
@@ -132,7 +132,7 @@ describe('the change log', () => {
     ).toEqual([change(`u:${id}`, ue('copied@x.y'))]);
   });
 
-  it('logs what ON CONFLICT inserts and what it updates, each as what it is', async () => {
+  it('change log has the inserts and updates of ON CONFLICT', async () => {
     const [old, fresh] = [await add('old@x.y', 'before'), randomUUID()];
     const changes = await logged(
       `INSERT INTO users (id, email, username, password_hash)
@@ -149,7 +149,7 @@ describe('the change log', () => {
     ).toEqual([]);
   });
 
-  it('logs the inserts, updates and deletes of one MERGE', async () => {
+  it('change log has the inserts, updates and deletes of MERGE', async () => {
     const [changed, gone, fresh] = [await add('changed@x.y'), await add('gone@x.y'), randomUUID()];
     const changes = await logged(
       `MERGE INTO users USING (VALUES ('${changed}'::uuid, 'update'), ('${gone}', 'delete'), ('${fresh}', 'insert'))
@@ -167,7 +167,7 @@ describe('the change log', () => {
     );
   });
 
-  it('logs every step of a WITH that writes twice', async () => {
+  it('change log has every write of a WITH', async () => {
     const [a, b] = [await add('a@x.y'), await add('b@x.y')];
     const changes = await logged(
       `WITH gone AS (DELETE FROM users WHERE id = '${a}' RETURNING id)
@@ -176,7 +176,7 @@ describe('the change log', () => {
     expect(changes.flat().sort()).toEqual(change(`u:${a}`, ue('a@x.y'), `u:${b}`));
   });
 
-  it('logs what a cascade deletes and what it sets to NULL', async () => {
+  it('change log has the deletes and updates of a cascade', async () => {
     await client.query(`CREATE TABLE tenant (phone text PRIMARY KEY)`);
     await client.query(`INSERT INTO tenant VALUES ('+15550004')`);
     const id = await add('tenant@x.y', undefined, '+15550004');
@@ -197,7 +197,7 @@ describe('the change log', () => {
     }
   });
 
-  it('logs for a transaction that was rolled back to a savepoint only what remains of it', async () => {
+  it('change log has only what a rollback to a savepoint left', async () => {
     const id = await add('a@x.y');
     expect(
       await logged(
@@ -206,7 +206,7 @@ describe('the change log', () => {
     ).toEqual([change(`u:${id}`)]);
   });
 
-  it('cannot be switched off by session_replication_role', async () => {
+  it('change log cannot be switched off by session_replication_role', async () => {
     await client.query('SET session_replication_role = replica');
     const id = randomUUID();
     const row = `('${id}', 'replica@x.y', '')`;
@@ -216,7 +216,7 @@ describe('the change log', () => {
     expect(await logged(`TRUNCATE users CASCADE`)).toContainEqual(['u:*']);
   });
 
-  it('is written for a role that may change users and nothing else, and cannot be forged by it', async () => {
+  it('change log is written for a role with rights on users only, which cannot forge it', async () => {
     const role = `clerk_${randomBytes(6).toString('hex')}`;
     await client.query(`CREATE ROLE ${role}`);
     try {
@@ -255,7 +255,7 @@ describe('the change log', () => {
     }
   });
 
-  it('is kept by functions whose search path is theirs', async () => {
+  it('change log functions have a fixed search_path', async () => {
     const { rows } = await client.query(
       `SELECT proname FROM pg_proc WHERE pronamespace = 'cache'::regnamespace
           AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)`,
@@ -263,7 +263,7 @@ describe('the change log', () => {
     expect(rows).toEqual([]);
   });
 
-  it('is not led astray by objects of the same names in the search path of who writes', async () => {
+  it("change log ignores objects of the same names in the writer's search_path", async () => {
     await client.query(`CREATE SCHEMA astray`);
     try {
       await client.query(
@@ -283,7 +283,7 @@ describe('the change log', () => {
     }
   });
 
-  it('holds no personal data', async () => {
+  it('change log has no personal data', async () => {
     const [changes] = await logged(
       `INSERT INTO users (id, email, username, phone, first_name, password_hash)
        VALUES ('${randomUUID()}', 'secret.person@x.y', 'secretperson', '+15550006', 'Secret', 'hash')`,

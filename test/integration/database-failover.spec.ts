@@ -14,7 +14,7 @@ import { insertUser, type UserRow } from '../support/postgres/account-rows.js';
 /** The contract's Δ, as `TestCache` has it. */
 const DELTA_MS = 1_000;
 
-describe('when a standby takes over from PostgreSQL', () => {
+describe('fail-over to a standby', () => {
   let primary: PostgresServer;
   let standby: PostgresServer;
   let redis: RedisServer;
@@ -34,13 +34,13 @@ describe('when a standby takes over from PostgreSQL', () => {
     await Promise.all([redis.stop(), primary.remove(), standby.remove()]);
   });
 
-  it('cannot be taken for the truth before: neither a poll nor a load can read the epoch there', async () => {
+  it('standby gives no epoch to polls and loads before its promotion', async () => {
     await aCache();
     standby = await primary.standby();
     await expect(query(standby.url, 'SELECT cache.epoch()')).rejects.toMatchObject({ code: '0A000' });
   });
 
-  it('nothing cached before is served, whatever the ids of transactions say, from memory or Redis', async () => {
+  it('fail-over invalidates every entry in memory and Redis', async () => {
     const [one, other] = [await aCache(), await aCache()];
     const rows = [await aUser(), await aUser()];
     for (const { cache } of [one, other]) for (const { id } of rows) await cache.byId(id);
@@ -67,7 +67,7 @@ describe('when a standby takes over from PostgreSQL', () => {
     expect((await one.cache.byId(rows[0]!.id)).origin).toBe('memory'); // and is cached again
   });
 
-  it('what was answered is not lost, and everybody reads their own writes on', async () => {
+  it('fail-over loses no answered write, and read-your-writes holds', async () => {
     const one = await aCache();
     const row = await aUser();
     standby = await primary.standby();
@@ -84,7 +84,7 @@ describe('when a standby takes over from PostgreSQL', () => {
     }
   });
 
-  it('the old server feeds no answer, though it is alive and some connections still lead to it', async () => {
+  it('old primary feeds no answer although some connections lead to it', async () => {
     // Pool and change log have ways of their own, so that each of them can be left behind.
     const poolAddress = await TcpProxy.start({ targetPort: primary.port });
     try {
@@ -137,7 +137,7 @@ describe('when a standby takes over from PostgreSQL', () => {
   }
 });
 
-describe('while the synchronous standby does not answer', () => {
+describe('silent synchronous standby', () => {
   let primary: PostgresServer;
   let standby: PostgresServer;
   let service: DataSource;
@@ -171,7 +171,7 @@ describe('while the synchronous standby does not answer', () => {
     await Promise.all([primary.remove(), standby.remove()]);
   });
 
-  it('no transaction is answered as committed, nor seen, before the standby has it', async () => {
+  it('commit is neither answered nor seen before the standby has it', async () => {
     const answer = service.transaction((manager) => manager.query(`INSERT INTO note VALUES ('kept')`));
     expect(databaseErrorOf(await answer.catch((error: unknown) => error))).toBeInstanceOf(DatabaseTimeout);
     expect(await notes()).toEqual([]); // nobody is sent away either: the server is well
@@ -186,13 +186,13 @@ describe('while the synchronous standby does not answer', () => {
       `WITH n AS (INSERT INTO note VALUES ('kept') RETURNING text) TABLE n`,
     ],
     ['a change that a function makes', `SELECT jot('kept')`],
-  ])('nor is %s: its outcome is unknown', async (_, sql) => {
+  ])('outcome is unknown of %s', async (_, sql) => {
     const answer = service.query(sql);
     expect(databaseErrorOf(await answer.catch((error: unknown) => error))).toBeInstanceOf(DatabaseTimeout);
     expect(await service.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  it('nor is a commit whose wait an operator has cancelled', async () => {
+  it('outcome is unknown of a commit whose wait was cancelled', async () => {
     const answer = service.transaction((manager) => manager.query(`INSERT INTO note VALUES ('kept')`));
     const fault = answer.catch((error: unknown) => databaseErrorOf(error));
     await eventually(async () => {

@@ -10,7 +10,7 @@ import { makeTestDirectory } from '../support/process/test-directory.js';
 
 const asRoot = process.getuid?.() === 0 ? it : it.skip; // what only root can run into
 
-describe('the embedded PostgreSQL', () => {
+describe('EmbeddedPostgres', () => {
   let dataDir: string;
   let opened: EmbeddedPostgres[];
   let processes: EmbeddedProcess[];
@@ -41,7 +41,7 @@ describe('the embedded PostgreSQL', () => {
     return other;
   }
 
-  it('finds at its second start, on the same port, what was written after its first', async () => {
+  it('embedded PostgreSQL keeps port and data across starts', async () => {
     const first = await open();
     await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
     await first.close();
@@ -52,7 +52,7 @@ describe('the embedded PostgreSQL', () => {
     expect(await query(second.url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
   });
 
-  it('is PostgreSQL 18, in UTF-8, on loopback only', async () => {
+  it('embedded PostgreSQL is version 18, in UTF-8, on loopback only', async () => {
     await layCluster(dataDir);
     const { url } = await open();
     const [row] = await query(
@@ -70,7 +70,7 @@ describe('the embedded PostgreSQL', () => {
     });
   });
 
-  it('is shared by processes that start at the same moment, and stopped by the last to leave', async () => {
+  it('embedded PostgreSQL is shared by parallel processes, and stopped by the last', async () => {
     const others = [openElsewhere(), openElsewhere(), openElsewhere(), openElsewhere()];
     const urls = await Promise.all(others.map((other) => other.url()));
     expect(new Set(urls).size).toBe(1);
@@ -83,14 +83,14 @@ describe('the embedded PostgreSQL', () => {
     expect(await serverPid(dataDir)).toBeUndefined();
   });
 
-  it('is stopped once when all leave at the same moment', async () => {
+  it('embedded PostgreSQL is stopped once when all leave together', async () => {
     await layCluster(dataDir);
     const all = await Promise.all([open(), open(), open()]);
     await Promise.all(all.map((postgres) => postgres.close()));
     expect(await serverPid(dataDir)).toBeUndefined();
   });
 
-  it('outlives Ctrl-C in the terminal of the process that started it', async () => {
+  it('embedded PostgreSQL survives Ctrl-C of the process that started it', async () => {
     await layCluster(dataDir);
     const starter = openElsewhere();
     await starter.url();
@@ -102,7 +102,7 @@ describe('the embedded PostgreSQL', () => {
     expect(await serverPid(dataDir)).toBe(pid);
   });
 
-  it('is not kept running by a process that was killed', async () => {
+  it('embedded PostgreSQL is not kept running by a killed process', async () => {
     await layCluster(dataDir);
     const killed = openElsewhere();
     await killed.url();
@@ -112,7 +112,7 @@ describe('the embedded PostgreSQL', () => {
     expect(await serverPid(dataDir)).toBeUndefined();
   });
 
-  it('is found by the next start when everybody who used it was killed', async () => {
+  it('embedded PostgreSQL is reused after every user was killed', async () => {
     await layCluster(dataDir);
     const killed = openElsewhere();
     const url = await killed.url();
@@ -124,7 +124,7 @@ describe('the embedded PostgreSQL', () => {
     expect(await serverPid(dataDir)).toBe(pid);
   });
 
-  it('begins anew when the very first start was killed half-way', async () => {
+  it('embedded PostgreSQL starts over after a killed first start', async () => {
     const begun = appears(dataDir, /-new-/);
     const killed = openElsewhere();
     await begun;
@@ -136,7 +136,7 @@ describe('the embedded PostgreSQL', () => {
     expect((await readdir(dataDir)).filter((name) => name.includes('-new-'))).toEqual([]);
   });
 
-  it('is started again at the same place when the server is killed under its users', async () => {
+  it('embedded PostgreSQL restarts on the same port after its server is killed', async () => {
     await layCluster(dataDir);
     const other = openElsewhere();
     await other.url();
@@ -150,7 +150,7 @@ describe('the embedded PostgreSQL', () => {
     expect(await query(await other.url(), 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  it('starts although the pid that a killed server left is now that of another process', async () => {
+  it('embedded PostgreSQL starts although a stale pid belongs to another process', async () => {
     await layCluster(dataDir);
     const { url } = await open();
     await query(url, 'CREATE TABLE kept AS SELECT 42 AS answer');
@@ -161,7 +161,7 @@ describe('the embedded PostgreSQL', () => {
     expect(await query((await open()).url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
   });
 
-  it('names both versions when the data are of another major version', async () => {
+  it('embedded PostgreSQL names both versions if the data are of another major version', async () => {
     await layCluster(dataDir);
     await writeFile(join(dataDir, 'postgres', 'data', 'PG_VERSION'), '17\n');
     await expect(open()).rejects.toMatchObject({
@@ -170,7 +170,7 @@ describe('the embedded PostgreSQL', () => {
     });
   });
 
-  it('says so when the server that runs there refuses the password', async () => {
+  it('embedded PostgreSQL reports a refused password', async () => {
     await layCluster(dataDir);
     const { url } = await open();
     await query(url, `ALTER ROLE usher PASSWORD 'another'`);
@@ -184,7 +184,7 @@ describe('the embedded PostgreSQL', () => {
     await query(other.href, `ALTER ROLE usher PASSWORD '${password}'`);
   });
 
-  it('names the directory when files that are not its own lie in the way', async () => {
+  it('embedded PostgreSQL names a directory with foreign files', async () => {
     await mkdir(join(dataDir, 'postgres'));
     await writeFile(join(dataDir, 'postgres', 'precious.txt'), 'mine');
     await expect(open()).rejects.toMatchObject({
@@ -194,7 +194,7 @@ describe('the embedded PostgreSQL', () => {
     expect(await readdir(join(dataDir, 'postgres'))).toEqual(['precious.txt']);
   });
 
-  it('names the data directory when that is a file', async () => {
+  it('embedded PostgreSQL names a data directory that is a file', async () => {
     const file = join(dataDir, 'file');
     await writeFile(file, '');
     await expect(EmbeddedPostgres.open({ dataDir: file })).rejects.toMatchObject({
@@ -204,7 +204,7 @@ describe('the embedded PostgreSQL', () => {
     });
   });
 
-  it('shows the reason that the server gave when it does not start', async () => {
+  it('embedded PostgreSQL shows why the server did not start', async () => {
     await layCluster(dataDir);
     const settings = { shared_buffers: 'nonsense' };
     await expect(EmbeddedPostgres.open({ dataDir, settings })).rejects.toMatchObject({

@@ -13,7 +13,7 @@ import { insertUser, type UserRow } from '../support/postgres/account-rows.js';
 /** The contract's Δ, as `TestCache` has it. */
 const DELTA_MS = 1_000;
 
-describe('the epoch', () => {
+describe('epoch', () => {
   let postgres: PostgresServer;
   let redis: RedisServer;
   const started: TestCache[] = [];
@@ -32,7 +32,7 @@ describe('the epoch', () => {
     await postgres.remove();
   });
 
-  it('stays the same through one life of the server, for every connection', async () => {
+  it('epoch is constant between server starts, on every connection', async () => {
     await aCache(); // the first look after a migration begins one
     const before = await epoch();
     expect(before).toMatch(/^\d+\.\d+\.[0-9a-f-]{36}$/);
@@ -43,7 +43,7 @@ describe('the epoch', () => {
     expect(await epoch()).toBe(before);
   });
 
-  it('is unknown after a crash until an instance gives the new life a name, which all of them then use', async () => {
+  it('epoch is unknown after a crash until one instance names it for all', async () => {
     await aCache(); // one that is running, so that a name is there
     const before = await epoch();
     await Promise.all(started.splice(0).map((cache) => cache.stop()));
@@ -57,7 +57,7 @@ describe('the epoch', () => {
     expect(await epoch()).toBe(after);
   });
 
-  it('is another one after an orderly restart', async () => {
+  it('epoch changes with a clean restart', async () => {
     const before = await epoch();
     await postgres.stop();
     await postgres.restart();
@@ -65,7 +65,7 @@ describe('the epoch', () => {
     expect(await epoch()).not.toBe(before);
   });
 
-  it('differs between two databases that were made from one template', async () => {
+  it('epoch differs between two databases from one template', async () => {
     const template = await createTestDatabase();
     const names = [0, 1].map(() => `test_${randomBytes(8).toString('hex')}`);
     try {
@@ -92,7 +92,7 @@ describe('the epoch', () => {
   it.each([
     ['crashed', (): Promise<void> => postgres.kill()],
     ['was restarted', (): Promise<void> => postgres.stop()],
-  ])('keeps what was cached before out when PostgreSQL %s, from memory and from Redis', async (_, end) => {
+  ])('epoch change invalidates memory and Redis when PostgreSQL %s', async (_, end) => {
     const [one, other] = [await aCache(), await aCache()];
     const row = await insertUser({ query }, { username: `u${randomBytes(6).toString('hex')}` });
     for (const { cache } of [one, other]) await cache.byUsername(row.username!);
@@ -111,7 +111,7 @@ describe('the epoch', () => {
     expect((await one.cache.byId(row.id)).origin).toBe('memory'); // and the new life is cached again
   });
 
-  it('lets an instance that saw the crash read and write on by itself', async () => {
+  it('instance that saw the crash reads and writes again by itself', async () => {
     const { cache, store } = await aCache();
     const row = await insertUser({ query });
     await cache.byId(row.id);

@@ -13,7 +13,7 @@ import { insertUser, type UserRow } from '../support/postgres/account-rows.js';
 const RARE_POLL = { pollIntervalMs: 20_000, maxStalenessMs: 40_000 };
 
 /** Who can write to Redis can make look-ups slower, and nothing else. */
-describe('an entry in Redis', () => {
+describe('entries in a hostile Redis', () => {
   const sealKey = randomBytes(32);
   let database: TestDatabase;
   let redis: RedisServer;
@@ -50,7 +50,7 @@ describe('an entry in Redis', () => {
   const held = async (row: UserRow): Promise<string> => String(await redis.command('GET', keyOf(row)));
   const put = (row: UserRow, text: string): Promise<unknown> => redis.command('SET', keyOf(row), text);
 
-  it('is believed when it is as an instance wrote it', async () => {
+  it('Redis entry is accepted as an instance wrote it', async () => {
     expect(await other.cache.byId(eve.id)).toMatchObject({ origin: 'redis', value: { isAdmin: false } });
   });
 
@@ -65,7 +65,7 @@ describe('an entry in Redis', () => {
     ['without its seal', (eves) => eves.slice(eves.indexOf('['))],
     ['of the format before', (eves) => `[1,"user:id:x",${eves.slice(eves.indexOf('[') + 1)}`],
     ['empty', () => ''],
-  ])('is a miss when it is %s', async (_, tampered) => {
+  ])('Redis entry is a miss if %s', async (_, tampered) => {
     await put(eve, tampered(await held(eve), await held(ada)));
     expect(await other.cache.byId(eve.id)).toMatchObject({
       origin: 'postgres',
@@ -73,21 +73,21 @@ describe('an entry in Redis', () => {
     });
   });
 
-  it('is a miss when it is of another kind of value', async () => {
+  it('Redis entry is a miss if of another kind', async () => {
     const codec = new EntryCodec<object>('session', (raw) => raw as object, new Seal([sealKey]));
     const { value, stamp } = userCodec(sealKey).decode(keyOf(eve), await held(eve))!;
     await put(eve, codec.encode(keyOf(eve), { value: { ...value, isAdmin: true }, stamp }));
     expect(await other.cache.byId(eve.id)).toMatchObject({ origin: 'postgres', value: { isAdmin: false } });
   });
 
-  it('is a miss when it was sealed by a key that is not ours', async () => {
+  it('Redis entry is a miss if sealed with another key', async () => {
     const { value, stamp } = userCodec(sealKey).decode(keyOf(eve), await held(eve))!;
     const forged = { value: { ...value, isAdmin: true }, stamp };
     await put(eve, userCodec(randomBytes(32)).encode(keyOf(eve), forged));
     expect(await other.cache.byId(eve.id)).toMatchObject({ origin: 'postgres', value: { isAdmin: false } });
   });
 
-  it('is a miss when it was replayed after a change', async () => {
+  it('Redis entry is a miss if replayed after a change', async () => {
     const old = await held(eve);
     await one.store.changeProfile(eve.id, { bio: 'newer' });
     await eventually(async () => (await other.cache.byId(eve.id)).value?.bio === 'newer');
@@ -100,7 +100,7 @@ describe('an entry in Redis', () => {
     }
   });
 
-  it('is a miss while its stamp has seen more than our last look, whoever sealed it', async () => {
+  it('Redis entry is a miss while its stamp is newer than the last poll', async () => {
     const { value, stamp } = userCodec(sealKey).decode(keyOf(eve), await held(eve))!;
     const { xmax } = stamp.snapshot;
     const future = { epoch: stamp.epoch, snapshot: Snapshot.parse(`${xmax + 1_000}:${xmax + 1_000}:`)! };

@@ -48,7 +48,7 @@ const anotherBy = (usher: TestApp, person: TestUser): Promise<string> =>
 const me = (usher: TestApp, token: string): Promise<Response> =>
   fetch(`${usher.url}/auth/me`, { headers: bearer(token) });
 
-describe('two instances that share a directory of keys', () => {
+describe('shared key directory', () => {
   let keysDir: string;
   let both: [TestApp, TestApp];
   let person: TestUser;
@@ -84,7 +84,7 @@ describe('two instances that share a directory of keys', () => {
     await utimes(join(keysDir, `${kid}.pem`), then, then);
   }
 
-  it('refuse no token while keys are rotated twice', async () => {
+  it('two rotations refuse no token', async () => {
     const first = kidOf(person.token);
     const signedWith = new Set<string>();
     const requests = both.flatMap((issuer) =>
@@ -120,7 +120,7 @@ describe('two instances that share a directory of keys', () => {
     expect([...signedWith]).toEqual([first, second, third]);
   }, 60_000);
 
-  it('accept a previous key until the last token it signed has expired, and nothing of it afterwards', async () => {
+  it('previous key is accepted until its last token has expired, and never after', async () => {
     const first = kidOf(person.token);
     const elsewhere = join(await makeTestDirectory(), 'keys');
     await mkdir(elsewhere);
@@ -147,7 +147,7 @@ describe('two instances that share a directory of keys', () => {
     }
   });
 
-  it('forget a token whose key is taken away, and sign with the next one', async () => {
+  it('removed key ends its tokens, and the next key signs', async () => {
     const token = await anotherBy(both[0], person);
     for (const each of both) expect((await me(each, token)).status).toBe(200); // it is remembered
     const [, next] = await published(both[0]);
@@ -163,7 +163,7 @@ describe('two instances that share a directory of keys', () => {
     }
   });
 
-  it('do not look at the directory more often for made-up key ids', async () => {
+  it('invented key ids do not cause more reads of the directory', async () => {
     const look = jest.spyOn(KeyDirectory.prototype, 'poll');
     const [, payload, signature] = person.token.split('.');
     const startedAt = performance.now();
@@ -185,7 +185,7 @@ describe('two instances that share a directory of keys', () => {
   });
 });
 
-describe('two instances whose JWT_SECRET changes, one after the other', () => {
+describe('JWT_SECRET change', () => {
   const [a, b] = [randomBytes(32), randomBytes(32)].map((bytes) => bytes.toString('base64')) as [
     string,
     string,
@@ -194,7 +194,7 @@ describe('two instances whose JWT_SECRET changes, one after the other', () => {
   const start = (list: string[]): Promise<TestApp> =>
     TestApp.start({ database, env: { JWT_KEYS_DIR: undefined, JWT_SECRET: list.join() } });
 
-  it('refuse no token when the new secret is accepted before it signs', async () => {
+  it('JWT_SECRET change refuses no token if the new secret is accepted before it signs', async () => {
     const both: [TestApp, TestApp] = [await start([a]), await start([a])];
     try {
       const person = await aUser(both[0]);
@@ -222,7 +222,7 @@ describe('two instances whose JWT_SECRET changes, one after the other', () => {
     }
   });
 
-  it('need the step in between: an instance with the old secret alone refuses what the new one signed', async () => {
+  it('instance with only the old JWT_SECRET refuses tokens of the new one', async () => {
     const both = [await start([a]), await start([b, a])] as const;
     try {
       const person = await aUser(both[1]);

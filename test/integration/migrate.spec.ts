@@ -23,13 +23,13 @@ describe('migrate()', () => {
     await database.drop();
   });
 
-  it('lets instances that start together take turns', async () => {
+  it('migrate() runs once for instances that start together', async () => {
     await Promise.all(Array.from({ length: 4 }, () => migrate(database.url, accountsSchema)));
     const { rows } = await database.query('SELECT name FROM usher_migrations');
     expect(rows).toHaveLength(service.migrations.length);
   });
 
-  it('gives administrators of before their role', async () => {
+  it('migrate() gives existing administrators the admin role', async () => {
     await migrate(database.url, accountsSchema);
     for (let n = 0; n < 2; n++) await service.undoLastMigration();
     const { id } = await insertUser(database);
@@ -41,7 +41,7 @@ describe('migrate()', () => {
     await expect(database.query(contradiction)).rejects.toThrow('users_admin_is_a_role');
   });
 
-  it('goes on when the one whose turn it was is killed, and tells once what it waited for', async () => {
+  it('migrate() continues when the migrating instance is killed, and reports its wait once', async () => {
     await migrateButSessions();
     const inUse = await connect(database.url);
     await inUse.query('BEGIN; LOCK TABLE users');
@@ -67,7 +67,7 @@ describe('migrate()', () => {
     await killed;
   });
 
-  it('stops waiting for its turn when it is told to', async () => {
+  it('migrate() stops waiting when aborted', async () => {
     const stop = new AbortController();
     const inTurn = await connect(database.url);
     await inTurn.query('BEGIN; SELECT pg_advisory_xact_lock(8703244121)');
@@ -77,7 +77,7 @@ describe('migrate()', () => {
     await inTurn.end();
   });
 
-  it('does not hold the traffic up while it waits for a table in use', async () => {
+  it('migrate() does not block traffic while it waits for a table', async () => {
     await migrateButSessions();
     const [inUse, other] = [await insertUser(database), await insertUser(database)];
     const writer = await connect(database.url);
@@ -113,7 +113,7 @@ describe('migrate()', () => {
     }
   });
 
-  it('has a limit for locks that holds for nobody else, nor for what is done outside of a transaction', async () => {
+  it('migrate() limits lock waits only in its own transactions', async () => {
     const limited = createDataSource(
       {
         url: database.url,

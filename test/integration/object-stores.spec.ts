@@ -41,7 +41,7 @@ describe.each([
     store = await open();
   });
 
-  it('gives back the bytes that were put, whatever they are', async () => {
+  it('store returns the bytes that were put', async () => {
     for (const bytes of [Buffer.alloc(0), Buffer.from([0, 13, 10, 255]), randomBytes(300_000)]) {
       const name = aName();
       await store.put(name, bytes);
@@ -49,7 +49,7 @@ describe.each([
     }
   });
 
-  it('has nothing under a name that was never written, or deleted', async () => {
+  it('store has nothing under an unknown or deleted name', async () => {
     const name = aName();
     expect(await store.get(name)).toBeUndefined();
     await store.put(name, Buffer.from('x'));
@@ -58,13 +58,13 @@ describe.each([
     await store.delete(name); // that there is none is no fault
   });
 
-  it('keeps what is put again', async () => {
+  it('store overwrites on a second put', async () => {
     const name = aName();
     for (let time = 0; time < 2; time++) await store.put(name, Buffer.from('the same'));
     expect((await store.get(name))!.toString()).toBe('the same');
   });
 
-  it('lists a folder, with the time of writing, and nothing else', async () => {
+  it('store lists a folder with times, and nothing else', async () => {
     expect(await store.list('folder')).toEqual([]);
     const before = Date.now();
     for (const name of ['folder/a', 'folder/b', 'folders', 'other/c']) await store.put(name, Buffer.alloc(0));
@@ -88,7 +88,7 @@ describe.each([
     'a\\b',
     '.a',
     'a/..',
-  ])('takes %j for no name', (name) => {
+  ])('store refuses the name %j', (name) => {
     expect(() => store.put(name, Buffer.alloc(0))).toThrow(RangeError);
     expect(() => store.get(name)).toThrow(RangeError);
     expect(() => store.delete(name)).toThrow(RangeError);
@@ -96,7 +96,7 @@ describe.each([
 });
 
 describe('DiskStore', () => {
-  it('says that it is unavailable when its directory is none', async () => {
+  it('DiskStore is unavailable if its directory is a file', async () => {
     const path = join(await makeTestDirectory(), 'file');
     await writeFile(path, '');
     const store = new DiskStore(path);
@@ -105,7 +105,7 @@ describe('DiskStore', () => {
     await expect(store.list('folder')).rejects.toThrow(StorageUnavailable);
   });
 
-  it('makes its directory again when somebody has taken it away', async () => {
+  it('DiskStore recreates a removed directory', async () => {
     const directory = join(await makeTestDirectory(), 'store');
     const store = new DiskStore(directory);
     await store.put('a', Buffer.alloc(1));
@@ -115,7 +115,7 @@ describe('DiskStore', () => {
     expect(await readdir(directory)).toEqual(['b']);
   });
 
-  it('reads no directory as a file', async () => {
+  it('DiskStore reads no directory as a file', async () => {
     const directory = await makeTestDirectory();
     await mkdir(join(directory, 'pending'));
     await expect(new DiskStore(directory).get('pending')).rejects.toThrow(StorageUnavailable);
@@ -123,7 +123,7 @@ describe('DiskStore', () => {
 });
 
 describe('S3Store', () => {
-  it('lists page after page, and what has a name of ours', async () => {
+  it('S3Store lists every page, and only valid names', async () => {
     const page = (keys: string[], rest = ''): string =>
       `<ListBucketResult><IsTruncated>${rest !== ''}</IsTruncated>${rest}` +
       keys.map((key) => `<Contents><Key>${key}</Key><LastModified>${AT}</LastModified></Contents>`).join('') +
@@ -150,7 +150,7 @@ describe('S3Store', () => {
     server.close().closeAllConnections();
   });
 
-  it('keeps to its prefix', async () => {
+  it('S3Store keeps to its prefix', async () => {
     const [one, other] = await Promise.all([
       openBucket('s3://pictures/one'),
       openBucket('s3://pictures/other/'),
@@ -161,11 +161,11 @@ describe('S3Store', () => {
     expect((await (await openBucket('s3://pictures')).get('one/a'))!.toString()).toBe('one');
   });
 
-  it('takes a bucket that is not there for a fault, and not for an empty one', async () => {
+  it('S3Store reports a missing bucket as an error', async () => {
     await expectUnavailable(await openBucket('s3://no-such-bucket'));
   });
 
-  it('says that it is unavailable when its key is refused', async () => {
+  it('S3Store is unavailable if its key is refused', async () => {
     process.env.AWS_ACCESS_KEY_ID = 'nobody';
     try {
       await expectUnavailable(await openBucket('s3://pictures'));
@@ -179,7 +179,7 @@ describe('S3Store', () => {
     ['an answer never ends', (_, answer) => answer.writeHead(200, { 'content-length': 9 }).write('x')],
     ['every answer is a fault', (_, answer) => answer.writeHead(503).end()],
     ['every connection breaks', ({ socket }) => socket.resetAndDestroy()],
-  ])('says so in time when %s', async (_, listener) => {
+  ])('S3Store is unavailable in time when %s', async (_, listener) => {
     const { server, url } = await aServer(listener);
     const store = await openBucket('s3://pictures', url);
     const askedAt = performance.now();
@@ -189,7 +189,7 @@ describe('S3Store', () => {
     server.close().closeAllConnections();
   });
 
-  it('asks again when a connection turns out to be closed', async () => {
+  it('S3Store retries on a closed connection', async () => {
     let asked = 0;
     const { server, url } = await aServer(({ socket }, answer) => {
       if (++asked === 1) socket.resetAndDestroy();
@@ -200,7 +200,7 @@ describe('S3Store', () => {
     server.close().closeAllConnections();
   });
 
-  it('sends what any server understands: bytes of a known length, and the bucket in the path', async () => {
+  it('S3Store sends a content length and path-style addresses', async () => {
     const seen: unknown[] = [];
     const { server, url } = await aServer(({ method, url: path, headers }, answer) => {
       seen.push([method, path?.split('?')[0], headers['content-length'], headers['content-encoding']]);
@@ -213,7 +213,7 @@ describe('S3Store', () => {
     server.close().closeAllConnections();
   });
 
-  it('keeps the pictures of users', async () => {
+  it('S3Store serves avatars', async () => {
     const env = { AVATAR_STORE: 's3://pictures/of/users', S3_ENDPOINT: s3.url };
     const usher = await TestApp.start({ env });
     try {

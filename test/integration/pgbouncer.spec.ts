@@ -48,7 +48,7 @@ describe.each([
     await database.drop();
   });
 
-  it('two instances serve people, each reads its own writes, and the other follows within Δ', async () => {
+  it('two instances behind PgBouncer read their own writes, and follow the other within Δ', async () => {
     const [one, other] = [await anApp(), await anApp()];
     const person = await aUser(one);
     await one.http.post('/auth/login').send({ identifier: person.email, password: PASSWORD }).expect(200);
@@ -69,7 +69,7 @@ describe.each([
     }
   });
 
-  it('the change log is read without a break', async () => {
+  it('change log is polled without a gap behind PgBouncer', async () => {
     const notices: string[] = [];
     const { cache } = await aCache({ onNotice: (_level, notice) => notices.push(notice) });
     const startedAt = performance.now();
@@ -80,7 +80,7 @@ describe.each([
     expect(notices).toEqual([]);
   });
 
-  it('a load is one statement and one round trip', async () => {
+  it('load behind PgBouncer is one statement and one round trip', async () => {
     const wire = await TcpProxy.start({ targetPort: Number(new URL(bouncer.url).port) });
     closing.push(() => wire.stop());
     const poolUrl = new URL(bouncer.through(database.url));
@@ -93,7 +93,7 @@ describe.each([
     expect(statementsIn(wire.bytesToServer())).toEqual([expect.stringContaining('FROM users')]);
   });
 
-  it('a statement that hangs fails in time, is not left running, and says nothing against the server', async () => {
+  it('hanging statement behind PgBouncer fails in time and is cancelled', async () => {
     const dataSource = await aPool();
     const locker = await connect(database.url);
     closing.push(() => locker.end());
@@ -107,7 +107,7 @@ describe.each([
     await locker.query('ROLLBACK');
   });
 
-  it('a transaction that hangs is ended by the server, with what it holds', async () => {
+  it('hanging transaction behind PgBouncer is ended by the server', async () => {
     const dataSource = await aPool();
     const row = await insertUser(database);
     const locker = await connect(database.url);
@@ -122,7 +122,7 @@ describe.each([
     await locker.query('ROLLBACK');
   });
 
-  it('somebody who stops in the middle of a transaction does not hold it open', async () => {
+  it('client that stops in a transaction behind PgBouncer does not hold it open', async () => {
     const dataSource = await aPool();
     const row = await insertUser(database);
     const runner = dataSource.createQueryRunner();
@@ -136,7 +136,7 @@ describe.each([
     expect(rows).toEqual([{ bio: 'finished' }]);
   });
 
-  it('nothing is left on the connections for those who use them next', async () => {
+  it('connections behind PgBouncer keep no session state', async () => {
     const { store } = await aCache();
     const row = await insertUser(database);
     // Few: they take turns at the row, and each within the time of one statement.
@@ -154,7 +154,7 @@ describe.each([
     expect(rows).toEqual([{ count: 0 }]);
   });
 
-  it('instances that start together migrate in turn, and leave no lock behind for the next', async () => {
+  it('instances behind PgBouncer migrate in turn and leave no lock', async () => {
     const empty = await createTestDatabase();
     closing.push(() => empty.drop());
     const url = bouncer.through(empty.url);
@@ -165,7 +165,7 @@ describe.each([
 
   // Ignored instead of refused, we take them for granted, and the cancel comes later.
   if (!('ignore_startup_parameters' in settings)) {
-    it('a statement that hangs is cancelled in time over a slow wire too', async () => {
+    it('hanging statement behind PgBouncer is cancelled in time over a slow connection', async () => {
       const wire = await TcpProxy.start({ targetPort: Number(new URL(bouncer.url).port) });
       closing.push(() => wire.stop());
       const url = new URL(bouncer.through(database.url));

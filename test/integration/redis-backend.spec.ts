@@ -15,7 +15,7 @@ const RARE_POLL = { pollIntervalMs: 20_000, maxStalenessMs: 40_000 };
 /** More than it takes to open the breaker. */
 const MANY = 20;
 
-describe('Redis beside the cache', () => {
+describe('RedisBackend', () => {
   let database: TestDatabase;
   let redis: RedisServer;
   const caches: TestCache[] = [];
@@ -52,7 +52,7 @@ describe('Redis beside the cache', () => {
     for (let n = 0; n < MANY; n++) await cache.byId((await insertUser(database)).id);
   }
 
-  it('leaves a connection on which nothing is heard any more, and is woken on another', async () => {
+  it('RedisBackend replaces a silent subscription and is notified on the new one', async () => {
     redis = await RedisServer.start();
     const wire = await TcpProxy.start({ targetPort: redis.port });
     try {
@@ -78,7 +78,7 @@ describe('Redis beside the cache', () => {
     }
   });
 
-  it('stays on a connection on which there is no news', async () => {
+  it('RedisBackend keeps an idle subscription', async () => {
     redis = await RedisServer.start();
     await aCache({ redisUrl: redis.url });
     const listener = async (): Promise<string | undefined> =>
@@ -89,19 +89,19 @@ describe('Redis beside the cache', () => {
     expect(await listener()).toBe(before);
   });
 
-  describe('tells operators', () => {
+  describe('notices', () => {
     const back = 'info: Redis answers again.';
     const away = (reason: string): string =>
       `warn: Redis does not answer (${reason}): the cache is in memory only.`;
 
-    it('nothing while all is well', async () => {
+    it('RedisBackend logs nothing while Redis works', async () => {
       redis = await RedisServer.start();
       const { cache, told } = await aTellingCache(redis.url);
       await lookUpMany(cache);
       expect(told).toEqual([]);
     });
 
-    it('once that it cannot be reached at the start and why, and once that it can be', async () => {
+    it('RedisBackend logs once that Redis is unreachable at the start and why, and once that it is back', async () => {
       redis = await RedisServer.start();
       await redis.kill();
       const { cache, told } = await aTellingCache(redis.url);
@@ -114,7 +114,7 @@ describe('Redis beside the cache', () => {
       expect(told[1]).toBe(back);
     });
 
-    it('that it can be reached although nobody asked for anyone meanwhile', async () => {
+    it('RedisBackend logs recovery without any look-up', async () => {
       redis = await RedisServer.start();
       await redis.kill();
       const { told } = await aTellingCache(redis.url);
@@ -123,7 +123,7 @@ describe('Redis beside the cache', () => {
       expect(told[1]).toBe(back);
     });
 
-    it('that the password is wrong, and not the password', async () => {
+    it('RedisBackend logs a wrong password without the password', async () => {
       redis = await RedisServer.start({ config: { requirepass: 'right-one' } });
       const { cache, told } = await aTellingCache(`redis://:hunter2@127.0.0.1:${redis.port}`);
       await lookUpMany(cache);
@@ -131,7 +131,7 @@ describe('Redis beside the cache', () => {
       expect(told.join()).not.toContain('hunter2');
     });
 
-    it('that it is frozen', async () => {
+    it('RedisBackend logs that Redis is frozen', async () => {
       redis = await RedisServer.start();
       const { cache, told } = await aTellingCache(redis.url);
       await redis.freeze();
@@ -142,7 +142,7 @@ describe('Redis beside the cache', () => {
       expect(told[1]).toBe(back);
     });
 
-    it('that it went away, once for as long as it is away', async () => {
+    it('RedisBackend logs an outage once', async () => {
       redis = await RedisServer.start();
       const { cache, told } = await aTellingCache(redis.url);
       await redis.kill();
@@ -154,7 +154,7 @@ describe('Redis beside the cache', () => {
       await eventually(() => told.length === 2, { withinMs: 20_000 });
     });
 
-    it('what it says itself when it refuses', async () => {
+    it('RedisBackend logs the error that Redis returned', async () => {
       redis = await RedisServer.start();
       const { cache, told } = await aTellingCache(redis.url);
       await redis.command('ACL', 'SETUSER', 'default', '-get', '-set', '-unlink');

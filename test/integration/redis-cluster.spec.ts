@@ -24,7 +24,7 @@ describeFailover(
   },
   (rig) => {
     it.each(['kill', 'freeze'] as const)(
-      'listens on another node after a %s of the one that it listened on',
+      'Redis Cluster subscription moves to another node after a %s',
       async (lose) => {
         const { redis, wakeAgain } = rig();
         await wakeAgain();
@@ -36,7 +36,7 @@ describeFailover(
       },
     );
 
-    it('finds what is being moved to another node, and what has been', async () => {
+    it('Redis Cluster keys are found during and after a move to another node', async () => {
       const { redis, database, one, other } = rig();
       const [early, late, later] = await Promise.all([1, 2, 3].map(() => insertUser(database)));
       for (const row of [early!, late!, later!]) {

@@ -23,7 +23,7 @@ describeFailover(
     };
   },
   (rig) => {
-    it('comes back when the fail-over happens while it asks a slow sentinel for the primary', async () => {
+    it('Redis Sentinel client recovers from a fail-over while it asks a slow sentinel', async () => {
       const { redis, database } = rig();
       const { groups } = /127\.0\.0\.1:(?<port>\d+).*\/(?<name>.+)$/.exec(redis.url)!;
       const wire = await TcpProxy.start({ targetPort: Number(groups!.port) });

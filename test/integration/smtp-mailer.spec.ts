@@ -28,7 +28,7 @@ describe('SmtpMailer', () => {
     );
   }
 
-  it('sends to whom it is told and nobody else, over few connections', async () => {
+  it('SmtpMailer sends to the given recipient only, over few connections', async () => {
     const mails = Array.from({ length: 20 }, (_, n) => ({ ...MAIL, to: `ada.${n}@example.com` }));
     await Promise.all(mails.map((mail) => mailer.send(mail)));
     expect(server.mails.map(({ to }) => to).sort()).toEqual(mails.map(({ to }) => [to]).sort());
@@ -39,7 +39,7 @@ describe('SmtpMailer', () => {
     ).rejects.toBeInstanceOf(MailRefused);
   });
 
-  it('tells what is refused for good from what may be tried again, and repeats no address', async () => {
+  it('SmtpMailer tells permanent from temporary refusals, and repeats no address', async () => {
     server.unknown.add('nobody@example.com');
     const refused = await failureOf(mailer.send({ ...MAIL, to: 'nobody@example.com' }));
     expect(refused).toBeInstanceOf(MailRefused);
@@ -57,7 +57,7 @@ describe('SmtpMailer', () => {
     }
   });
 
-  it('sends no password in clear, but to this machine', async () => {
+  it('SmtpMailer sends a password in clear to loopback only', async () => {
     // Another name of this machine, so that it counts as another one.
     const elsewhere = new SmtpMailer(server.url.replace('127.0.0.1', '0.0.0.0'), FROM);
     const { logins } = server;
@@ -72,7 +72,7 @@ describe('SmtpMailer', () => {
     ['never comes to an end', (socket) => void setInterval(() => socket.write('220-and\r\n'), 20).unref()],
     ['hangs up', (socket) => void socket.destroy()],
     ['talks nonsense', (socket) => void socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')],
-  ])('gives up in time on a server that %s', async (_, answer) => {
+  ])('SmtpMailer times out on a server that %s', async (_, answer) => {
     const { silent, port } = await aServer(answer);
     const patient = new SmtpMailer(`smtp://127.0.0.1:${port}`, FROM, { stepMs: 150, sendMs: 300 });
     const sentAt = performance.now();
@@ -82,7 +82,7 @@ describe('SmtpMailer', () => {
     silent.close();
   });
 
-  it('ends what is under way when it is closed', async () => {
+  it('SmtpMailer ends pending mails when closed', async () => {
     const { silent, port } = await aServer(() => undefined);
     const closing = new SmtpMailer(`smtp://127.0.0.1:${port}`, FROM);
     const sending = failureOf(closing.send(MAIL));

@@ -14,7 +14,7 @@ const SWALLOW = `CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS '
 const EVENTS = ['insert', 'update', 'delete', 'truncate'] as const;
 
 /** Without its triggers the change log says nothing, and silence must not be taken for «nothing changed». */
-describe('the triggers that write the change log', () => {
+describe('trigger fingerprint', () => {
   let database: TestDatabase;
   let redis: RedisServer;
   let notices: string[];
@@ -84,7 +84,7 @@ describe('the triggers that write the change log', () => {
     ['without effect for a rule', 'CREATE RULE swallow AS ON INSERT TO cache.change DO INSTEAD NOTHING'],
     ['hidden by a policy on the log', 'ALTER TABLE cache.change ENABLE ROW LEVEL SECURITY'],
     ['joined by a table that inherits from the log', 'CREATE TABLE heirs () INHERITS (cache.change)'],
-  ])('are missed when one is %s while we run', async (_, harm) => {
+  ])('trigger that is %s is noticed at run time', async (_, harm) => {
     const { cache } = await aCache();
     const row = await aCachedUser(cache);
     await database.query(harm);
@@ -102,7 +102,7 @@ describe('the triggers that write the change log', () => {
     expect((await cache.byEmail(row.email)).origin).toBe('postgres');
   });
 
-  it('are not enough when a table inherits from users: its rows are users too, and fire nothing', async () => {
+  it('table inheriting from users is noticed, since its rows fire no trigger', async () => {
     const { cache } = await aCache();
     const row = await aCachedUser(cache);
     await database.query('CREATE TABLE heirs () INHERITS (users)');
@@ -117,7 +117,7 @@ describe('the triggers that write the change log', () => {
     await eventually(async () => (await cache.byId(row.id)).origin === 'memory');
   });
 
-  it('are not enough while users are replicated from elsewhere: the worker that applies it fires none of them', async () => {
+  it('subscription on users is noticed, since its worker fires no trigger', async () => {
     const { cache } = await aCache();
     const row = await aCachedUser(cache);
     const name = new URL(database.url).pathname.slice(1);
@@ -140,7 +140,7 @@ describe('the triggers that write the change log', () => {
     }
   });
 
-  it.each(EVENTS)('are missed at start when that of %s is not there', async (event) => {
+  it.each(EVENTS)('missing trigger of %s is noticed at start', async (event) => {
     const { cache: before } = await aCache();
     const row = await aCachedUser(before);
     await database.query(`DROP TRIGGER cache_log_${event} ON users`);
@@ -152,7 +152,7 @@ describe('the triggers that write the change log', () => {
     }
   });
 
-  it('are put back by cache.restore_triggers(), and nothing cached before that is believed', async () => {
+  it('cache.restore_triggers() restores the triggers and invalidates every entry', async () => {
     const [{ cache }, { cache: other }] = [await aCache(), await aCache()];
     const row = await aCachedUser(cache);
     await other.byId(row.id);
@@ -249,7 +249,7 @@ describe('the triggers that write the change log', () => {
        ALTER TABLE users RENAME COLUMN other TO first_name;
        COMMIT`,
     ],
-  ])('cannot be got round by %s', async (_, sql) => {
+  ])('trigger fingerprint catches %s', async (_, sql) => {
     const { cache } = await aCache();
     const row = await aCachedUser(cache);
     await database.query(sql);
@@ -259,7 +259,7 @@ describe('the triggers that write the change log', () => {
     expect((await cache.byEmail(row.email)).value?.bio).toBe('unlogged');
   });
 
-  it('are not thought to have changed because of what maintenance does', async () => {
+  it('maintenance does not change the trigger fingerprint', async () => {
     const { cache } = await aCache();
     const row = await aCachedUser(cache);
     const before = await guard();
@@ -276,7 +276,7 @@ describe('the triggers that write the change log', () => {
     expect((await cache.byId(row.id)).origin).toBe('memory');
   });
 
-  it('leave nothing to stand in for PostgreSQL while they are gone', async () => {
+  it('no stale answer is served while triggers are missing', async () => {
     const { cache, dataSource } = await aCache({ staleIfDbDownMs: 60_000 });
     const row = await aCachedUser(cache);
     await database.query('DROP TRIGGER cache_log_update ON users');

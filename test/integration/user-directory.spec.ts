@@ -139,16 +139,16 @@ describe('UserDirectory', () => {
 
     afterAll(end);
 
-    it.each(SEARCHES)('finds all of %j once, newest first, page by page', async (search) => {
+    it.each(SEARCHES)('UserDirectory finds all of %j once, newest first, page by page', async (search) => {
       const short = /^[\p{L}\p{N}]{1,2}$/u.test(search.text ?? '');
       expect((await all(search)).ids).toEqual(await expected(short ? BEGINNING : ANYWHERE, search));
     });
 
-    it('reads no more of the table than the newest, and what an index finds', async () => {
+    it('UserDirectory reads only the newest rows and index matches', async () => {
       await expectNoScan(SEARCHES);
     });
 
-    it('builds an index anew that was left behind unfinished', async () => {
+    it('UserDirectory rebuilds an unfinished index', async () => {
       await database.query(
         `UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'users_search_trigrams'::regclass`,
       );
@@ -159,7 +159,7 @@ describe('UserDirectory', () => {
     });
   });
 
-  describe('by prefixes, where the extension is not to be had', () => {
+  describe('by prefixes, without the extension', () => {
     const role = `searcher_${randomBytes(4).toString('hex')}`;
     const PREFIX = `(email ILIKE $1 || '%' OR username ILIKE $1 || '%' OR first_name ILIKE $1 || '%'
       OR last_name ILIKE $1 || '%' OR phone ILIKE $1 || '%')`;
@@ -182,19 +182,19 @@ describe('UserDirectory', () => {
       await end();
     });
 
-    it('says so', () => {
+    it('UserDirectory reports that pg_trgm is missing', () => {
       expect(told).toEqual([expect.stringMatching(/only beginnings of names.*pg_trgm/)]);
     });
 
-    it.each(SEARCHES)('finds all of %j once, newest first, page by page', async (search) => {
+    it.each(SEARCHES)('UserDirectory finds all of %j once, newest first, page by page', async (search) => {
       expect((await all(search)).ids).toEqual(await expected(PREFIX, search));
     });
 
-    it('reads no more of the table than the newest, and what an index finds', async () => {
+    it('UserDirectory reads only the newest rows and index matches', async () => {
       await expectNoScan(SEARCHES);
     });
 
-    it('goes on from page to page where many begin so, and none of the newest', async () => {
+    it('UserDirectory pages through many old matches', async () => {
       const first = await directory.search({ text: 'old', limit: 20 });
       expect(first.users).toEqual([]);
       expect(first.next).toBeDefined();

@@ -34,7 +34,7 @@ describe('UserStore', () => {
     await database.drop();
   });
 
-  it('shows each of its writes to whoever reads after it, by whatever name', async () => {
+  it('UserStore writes are visible to every later read, by every name', async () => {
     const { cache, store } = usher;
     const names = someNames();
     expect((await cache.byUsername(names.username)).value).toBeNull();
@@ -59,7 +59,7 @@ describe('UserStore', () => {
     expect((await cache.byId(made.id)).value).toEqual(ended);
   });
 
-  it('keeps what it read back equal to what the cache reads, for every field', async () => {
+  it('UserStore returns what the cache reads, for every field', async () => {
     const fields = {
       ...someNames(),
       ...{
@@ -75,13 +75,13 @@ describe('UserStore', () => {
     expect((await usher.cache.byId(made.id, { truth: true })).value).toEqual(made);
   });
 
-  it('leaves fields that are absent or undefined, and writes nothing for no change', async () => {
+  it('UserStore keeps absent and undefined fields, and writes nothing without a change', async () => {
     const made = await usher.store.create({ ...someNames(), bio: 'stays', passwordHash: '' });
     expect(await usher.store.changeProfile(made.id, { bio: undefined })).toEqual(made);
     expect(await usher.store.changeProfile(made.id, {})).toEqual(made);
   });
 
-  it('makes one of twenty users who want the same names at the same moment', async () => {
+  it('UserStore creates one of 20 parallel users with the same names', async () => {
     const { email, username, phone } = someNames();
     for (const [same, fault] of [
       [(): object => ({ email: randomCase(email) }), EmailTaken],
@@ -97,7 +97,7 @@ describe('UserStore', () => {
     }
   });
 
-  it('tells in advance which name is taken', async () => {
+  it('UserStore reports in advance which name is taken', async () => {
     const names = someNames();
     await usher.store.create({ ...names, passwordHash: '' });
     await usher.store.refuseTaken(someNames());
@@ -107,7 +107,7 @@ describe('UserStore', () => {
     await expect(refuse({ phone: names.phone })).rejects.toBeInstanceOf(PhoneTaken);
   });
 
-  it('refuses to rename somebody to a name that is taken, and changes nothing then', async () => {
+  it('UserStore refuses a taken name and changes nothing', async () => {
     const [one, other] = [await aUser(), await aUser()];
     await expect(
       usher.store.changeProfile(one.id, { bio: 'new', username: other.username!.toUpperCase() }),
@@ -116,7 +116,7 @@ describe('UserStore', () => {
     await usher.store.changeProfile(one.id, { username: one.username!.toUpperCase() }); // one's own is not taken
   });
 
-  it('knows no user who is not there', async () => {
+  it('UserStore reports an unknown user', async () => {
     const nobody = randomUUID();
     await expect(usher.store.changeProfile(nobody, { bio: '' })).rejects.toBeInstanceOf(UserNotFound);
     await expect(usher.store.changeStanding(nobody, { isActive: true })).rejects.toBeInstanceOf(UserNotFound);
@@ -127,7 +127,7 @@ describe('UserStore', () => {
     expect(await usher.credentials.find('email', 'nobody@x.y')).toBeNull();
   });
 
-  it('changes a password only if the one that was verified is still the one', async () => {
+  it('UserStore changes a password only if the verified one is still current', async () => {
     const user = await aUser('first');
     const attempts = await Promise.allSettled([
       usher.credentials.changePassword(user.id, 'first', 'second', randomUUID()),
@@ -140,7 +140,7 @@ describe('UserStore', () => {
     expect(['second', 'third']).toContain((await usher.credentials.find('id', user.id))!.passwordHash);
   });
 
-  it('ends sessions by deactivating, and leaves them ended when the user comes back', async () => {
+  it('deactivation ends sessions, which stay ended when the user is restored', async () => {
     const [user, other] = [await aUser(), await aUser()];
     const [ended, others] = [await insertSession(database, user.id), await insertSession(database, other.id)];
     for (const id of [ended, others]) expect((await usher.sessionCache.byId(id)).value).not.toBeNull();
@@ -151,7 +151,7 @@ describe('UserStore', () => {
     expect((await usher.sessionCache.byId(others)).value).toMatchObject({ id: others, userId: other.id });
   });
 
-  it('ends every session but one by a new password', async () => {
+  it('new password ends every session but one', async () => {
     const [user, other] = [await aUser('first'), await aUser()];
     const [own, ended] = [await insertSession(database, user.id), await insertSession(database, user.id)];
     const others = await insertSession(database, other.id);
@@ -161,7 +161,7 @@ describe('UserStore', () => {
     expect(left.map(({ value }) => value?.id)).toEqual([own, undefined, others]);
   });
 
-  it('leaves no session alive when a password change and a deactivation meet', async () => {
+  it('parallel password change and deactivation leave no session', async () => {
     for (let n = 0; n < 10; n++) {
       const user = await aUser('first');
       const own = await insertSession(database, user.id);
@@ -174,7 +174,7 @@ describe('UserStore', () => {
     }
   });
 
-  it('deactivates for an owner only by the password that is still the one', async () => {
+  it('UserStore deactivates for the owner only with the current password', async () => {
     const user = await aUser('first');
     await usher.credentials.changePassword(user.id, 'first', 'second', randomUUID());
     await expect(usher.store.deactivate(user.id, 'first', 1_000)).rejects.toBeInstanceOf(
@@ -189,7 +189,7 @@ describe('UserStore', () => {
     ).rejects.toBeInstanceOf(PasswordChangedMeanwhile);
   });
 
-  it('keeps one administrator, also when all of them are removed at the same moment', async () => {
+  it('UserStore keeps one administrator when all are removed in parallel', async () => {
     const admins = await Promise.all(
       Array.from({ length: 4 }, () =>
         usher.store.create({ ...someNames(), passwordHash: '', isAdmin: true }),
@@ -209,7 +209,7 @@ describe('UserStore', () => {
     expect(rows).toEqual([{ n: 1 }]);
   });
 
-  it('loses no update of two that come at the same moment', async () => {
+  it('UserStore loses neither of two parallel updates', async () => {
     const user = await aUser();
     await Promise.all([
       usher.store.changeProfile(user.id, { firstName: 'First' }),
@@ -223,7 +223,7 @@ describe('UserStore', () => {
     });
   });
 
-  it('gives up on a row that another session has locked, in time, and leaves nothing half done', async () => {
+  it('UserStore gives up on a locked row in time and leaves nothing half done', async () => {
     const user = await aUser();
     const other = await database.client();
     try {

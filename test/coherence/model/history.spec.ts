@@ -12,27 +12,27 @@ function aThenB(): History {
 
 const read = (value: string, askedAt: number, on = 1) => ({ value, askedAt, answeredAt: askedAt + 5, on });
 
-describe('the judge', () => {
-  it('accepts either value while the write is under way', () => {
+describe('History', () => {
+  it('History accepts either value during a write', () => {
     expect(aThenB().judge(read('a', 110)).ok).toBe(true);
     expect(aThenB().judge(read('b', 110)).ok).toBe(true);
   });
 
-  it('refuses a value from the future', () => {
+  it('History refuses a value from the future', () => {
     expect(aThenB().judge(read('b', 50)).ok).toBe(false);
   });
 
-  it('accepts the older value elsewhere within Δ of the answer, and refuses it from then on', () => {
+  it('History accepts the older value elsewhere within Δ of the answer, and refuses it afterwards', () => {
     expect(aThenB().judge(read('a', 120 + DELTA))).toEqual({ ok: true, lagMs: DELTA });
     expect(aThenB().judge(read('a', 121 + DELTA)).ok).toBe(false);
   });
 
-  it('refuses the older value at once on the instance that answered the write', () => {
+  it('History refuses the older value at once on the instance that answered the write', () => {
     expect(aThenB().judge(read('a', 119, 0)).ok).toBe(true);
     expect(aThenB().judge(read('a', 121, 0)).ok).toBe(false);
   });
 
-  it('refuses the older value Δ after the commit was seen, though nobody has answered the write', () => {
+  it('History refuses the older value Δ after the commit was seen, although the write is not answered', () => {
     const history = new History('a', DELTA);
     const write = history.begin('b', 100, 0);
     history.seen(write, 110);
@@ -42,21 +42,21 @@ describe('the judge', () => {
     expect(history.judge(read('a', 111 + DELTA, 0)).ok).toBe(false);
   });
 
-  it('accepts an outdated value that is marked so for as long as that is allowed, unless the instance itself made it outdated', () => {
+  it('History accepts an outdated value marked stale for the allowed time, except on the writing instance', () => {
     const outdated = { ...read('a', 121 + DELTA), staleMs: 2_000 };
     expect(aThenB().judge(outdated).ok).toBe(true);
     expect(aThenB().judge({ ...outdated, on: 0 }).ok).toBe(false);
     expect(aThenB().judge({ ...outdated, askedAt: 121 + DELTA + 2_000 }).ok).toBe(false);
   });
 
-  it('accepts an old value that has become true again', () => {
+  it('History accepts an old value that is current again', () => {
     const history = aThenB();
     history.committed(history.begin('a', 5_000), 5_010);
     expect(history.judge(read('a', 9_000)).ok).toBe(true);
     expect(history.judge(read('b', 9_000)).ok).toBe(false);
   });
 
-  it('refuses what was never true, and what was rolled back', () => {
+  it('History refuses a value never committed, or rolled back', () => {
     const history = aThenB();
     history.abandoned(history.begin('c', 200));
     expect(history.judge(read('c', 300)).ok).toBe(false);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Availability } from './availability.js';
 
-describe('an instance', () => {
+describe('Availability', () => {
   let well: boolean;
   let availability: Availability;
 
@@ -11,11 +11,11 @@ describe('an instance', () => {
     availability.watch([{ wasHealthySince: () => well }]);
   });
 
-  it('owes an answer to every read while nothing is wrong', () => {
+  it('Availability expects every read to be answered while nothing is wrong', () => {
     expect(availability.isOwed(0, performance.now())).toBe(true);
   });
 
-  it('owes none while it is excused, nor to a read that began before it was back to normal', () => {
+  it('Availability excuses an instance under fault, and reads begun before its recovery', () => {
     const before = performance.now();
     availability.excuse(0);
     expect(availability.isOwed(0, before)).toBe(false);
@@ -24,7 +24,7 @@ describe('an instance', () => {
     expect(availability.isOwed(0, performance.now())).toBe(true);
   });
 
-  it('owes none while the probe had trouble too', () => {
+  it('Availability excuses an instance while its probe fails', () => {
     well = false;
     expect(availability.isOwed(0, performance.now())).toBe(false);
   });

@@ -48,7 +48,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     return client;
   }
 
-  it('hands everything on, both ways, however large', async () => {
+  it('TcpProxy forwards everything in both directions', async () => {
     const client = await aConnectedClient();
     const megabytes = Buffer.alloc(4 * 1024 * 1024, 'ü');
 
@@ -58,7 +58,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     expect(await redis.command('STRLEN', 'large')).toBe(megabytes.length);
   });
 
-  it('hands a whole answer on although the server closes right after it', async () => {
+  it('TcpProxy forwards a whole answer although the server closes after it', async () => {
     const answer = Buffer.alloc(8 * 1024 * 1024, 7);
     const server = createServer((socket) => socket.end(answer)).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -72,7 +72,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     server.close();
   });
 
-  it('counts the connected clients', async () => {
+  it('TcpProxy counts the connected clients', async () => {
     expect(proxy.connections).toBe(0);
     const first = await aConnectedClient();
     await aConnectedClient();
@@ -83,7 +83,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     await eventually(() => proxy.connections === 1);
   });
 
-  it('destroys connections and refuses new ones when cut, and is whole again when healed', async () => {
+  it('TcpProxy destroys connections and refuses new ones when cut, and works again when healed', async () => {
     const client = await aConnectedClient();
 
     const lost = heard(client, 'close');
@@ -102,7 +102,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     expect(await client.ping()).toBe('PONG');
   });
 
-  it('loses the command under way when cut', async () => {
+  it('TcpProxy loses the command in flight when cut', async () => {
     const client = await aConnectedClient();
     await redis.freeze();
     const lost = expect(client.get('key')).rejects.toThrow();
@@ -113,7 +113,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     await redis.resume();
   });
 
-  it('holds bytes back in a black hole and delivers them in order when healed', async () => {
+  it('TcpProxy holds bytes in a black hole and delivers them in order when healed', async () => {
     const client = await aConnectedClient();
 
     await proxy.blackhole();
@@ -127,7 +127,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     expect(await client.get('word')).toBe('abc');
   });
 
-  it('holds back the answer of a server that was asked before the black hole', async () => {
+  it('TcpProxy holds the answer of a server asked before the black hole', async () => {
     const client = await aConnectedClient();
     await redis.freeze();
     const pong = client.ping();
@@ -140,7 +140,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     expect(await pong).toBe('PONG');
   });
 
-  it('executes a command that timed out in a black hole after all, as a real network would', async () => {
+  it('TcpProxy delivers a command that timed out in a black hole, as a real network would', async () => {
     const client = await aConnectedClient({ commandTimeout: 50 });
 
     await proxy.blackhole();
@@ -151,7 +151,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     expect(await redis.command('GET', 'key')).toBe('late');
   });
 
-  it('accepts new connections in a black hole, which the server does not see until it is healed', async () => {
+  it('TcpProxy accepts connections in a black hole, unseen by the server until healed', async () => {
     await proxy.blackhole();
     const client = aClient();
     const ready = client.connect();
@@ -164,7 +164,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     expect(await connectedClientsOf(redis)).toBe(1);
   });
 
-  it('keeps the end of a connection from the server in a black hole', async () => {
+  it('TcpProxy hides the end of a connection from the server in a black hole', async () => {
     const client = await aConnectedClient();
 
     await proxy.blackhole();
@@ -176,7 +176,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     await eventually(async () => (await connectedClientsOf(redis)) === 0);
   });
 
-  it('turns a cut into a black hole and back', async () => {
+  it('TcpProxy turns a cut into a black hole and back', async () => {
     const client = await aConnectedClient();
     const lost = heard(client, 'close');
     await proxy.cut();
@@ -192,7 +192,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     expect(await client.ping()).toBe('PONG');
   });
 
-  it('delays each chunk, both ways, without queueing one behind the other', async () => {
+  it('TcpProxy delays each chunk in both directions without queueing', async () => {
     const client = await aConnectedClient();
 
     proxy.delay(400);
@@ -212,7 +212,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     expect(performance.now() - healed).toBeLessThan(400);
   });
 
-  it('records each byte that clients send, connection by connection, and nothing from before', async () => {
+  it('TcpProxy records what clients send, by connection, from the start of recording', async () => {
     const [one, other] = [await aConnectedClient(), await aConnectedClient()];
     await one.set('before', 'recording');
 
@@ -225,7 +225,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     expect(bytes).toBe(setCommand('key', 'sec') + setCommand('key', 'ret') + setCommand('key', 'in between'));
   });
 
-  it('records what is held back or lost, too', async () => {
+  it('TcpProxy records held and lost bytes too', async () => {
     const client = await aConnectedClient();
     proxy.record();
 
@@ -237,7 +237,7 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     expect(proxy.bytesToServer().toString()).toBe(setCommand('key', 'held'));
   });
 
-  it('leads those who connect later to another port, and leaves those who are there where they are', async () => {
+  it('TcpProxy leads new connections to another port, and keeps existing ones', async () => {
     const second = await RedisServer.start();
     await redis.command('SET', 'name', 'first');
     await second.command('SET', 'name', 'second');
@@ -251,11 +251,11 @@ describe('TcpProxy between ioredis and a real Redis', () => {
     await second.stop();
   });
 
-  it('does not take silence for innocence: bytes without a recording are an error', () => {
+  it('TcpProxy throws if nothing was recorded', () => {
     expect(() => proxy.bytesToServer()).toThrow('record()');
   });
 
-  it('closes the connection when the server is not there, and passes on when it comes back', async () => {
+  it('TcpProxy closes the connection without a server, and forwards when it is back', async () => {
     const client = await aConnectedClient();
     const lost = heard(client, 'close');
     await redis.kill();

@@ -46,7 +46,7 @@ describe('RedisServer', () => {
     return client;
   }
 
-  it('answers as soon as it is started, on loopback, and keeps nothing on disk', async () => {
+  it('RedisServer answers once started, on loopback, and keeps nothing on disk', async () => {
     const server = await aServer();
     const client = await aClientOf(server);
 
@@ -56,7 +56,7 @@ describe('RedisServer', () => {
     expect(await client.config('GET', 'appendonly')).toEqual(['appendonly', 'no']);
   });
 
-  it('starts many at once, each with its own port and data', async () => {
+  it('RedisServer starts many at once, each with its own port and data', async () => {
     const many = await Promise.all(Array.from({ length: 6 }, () => aServer()));
     await Promise.all(many.map((server) => server.command('SET', 'port', server.port)));
 
@@ -65,7 +65,7 @@ describe('RedisServer', () => {
     expect(ports).toEqual(many.map((server) => String(server.port)));
   });
 
-  it('takes settings, also those of several words, and a password', async () => {
+  it('RedisServer takes settings of several words, and a password', async () => {
     const server = await aServer({
       config: { save: '3600 1 300 100', requirepass: 'pass/word', maxmemory: '64mb' },
     });
@@ -78,13 +78,13 @@ describe('RedisServer', () => {
     expect(await (await aClientOf(server)).ping()).toBe('PONG');
   });
 
-  it('tells what redis-server said when it would not start', async () => {
+  it('RedisServer reports the output of a failed start', async () => {
     await expect(RedisServer.start({ config: { 'no-such-setting': 'yes' } })).rejects.toThrow(
       'no-such-setting',
     );
   });
 
-  it('takes the port it is told and says so when that one is taken', async () => {
+  it('RedisServer takes a given port and reports a taken one', async () => {
     const first = await aServer();
     await expect(RedisServer.start({ port: first.port })).rejects.toThrow(/already in use/i);
 
@@ -93,7 +93,7 @@ describe('RedisServer', () => {
     expect(second.port).toBe(first.port);
   });
 
-  it('hands commands in and replies out as they are', async () => {
+  it('RedisServer passes commands and replies unchanged', async () => {
     const server = await aServer();
 
     expect(await server.command('SET', 'key', Buffer.from('value'))).toBe('OK');
@@ -102,7 +102,7 @@ describe('RedisServer', () => {
     await expect(server.command('NOSUCHCOMMAND')).rejects.toThrow('unknown command');
   });
 
-  it('is gone with its connections when killed, and comes back empty on the same port', async () => {
+  it('RedisServer drops its connections when killed, and restarts empty on the same port', async () => {
     const server = await aServer();
     const client = await aClientOf(server);
     await client.set('key', 'value');
@@ -125,7 +125,7 @@ describe('RedisServer', () => {
     expect(await client.get('key')).toBeNull();
   });
 
-  it('can be killed again and again, stopped twice, and frozen only while it runs', async () => {
+  it('RedisServer can be killed repeatedly, stopped twice, and frozen only while it runs', async () => {
     const server = await aServer();
     await server.kill();
     await server.kill();
@@ -134,14 +134,14 @@ describe('RedisServer', () => {
     await server.stop();
   });
 
-  it('restarts a server that runs', async () => {
+  it('RedisServer restarts a running server', async () => {
     const server = await aServer();
     await server.command('SET', 'key', 'value');
     await server.restart();
     expect(await server.command('DBSIZE')).toBe(0);
   });
 
-  it('answers nothing while frozen, and executes what it was sent when resumed', async () => {
+  it('RedisServer answers nothing while frozen, and executes pending commands when resumed', async () => {
     const server = await aServer();
     const client = await aClientOf(server, { commandTimeout: 50 });
 
@@ -154,7 +154,7 @@ describe('RedisServer', () => {
     expect(client.status).toBe('ready');
   });
 
-  it('can be killed and restarted while frozen', async () => {
+  it('RedisServer can be killed and restarted while frozen', async () => {
     const server = await aServer();
     await server.freeze();
     await server.kill();
@@ -164,7 +164,7 @@ describe('RedisServer', () => {
     expect(await server.command('PING')).toBe('PONG');
   });
 
-  it('restarts from an old dump', async () => {
+  it('RedisServer restarts from an old dump', async () => {
     const server = await aServer();
     await server.command('SET', 'name', 'old');
     const dump = await server.save();
@@ -180,7 +180,7 @@ describe('RedisServer', () => {
     expect(await other.command('GET', 'name')).toBe('old');
   });
 
-  it('keeps several dumps apart, and loads none unasked', async () => {
+  it('RedisServer keeps dumps apart, and loads none unasked', async () => {
     const server = await aServer();
     const dumps: string[] = [];
     for (const name of ['first', 'second']) {
@@ -198,7 +198,7 @@ describe('RedisServer', () => {
     expect(await server.command('DBSIZE')).toBe(0);
   });
 
-  it('keeps its data over a crash when told to persist, and loses them when restarted empty', async () => {
+  it('RedisServer keeps its data over a crash if persistent, and loses them when restarted empty', async () => {
     const server = await aServer({ config: { appendonly: 'yes', appendfsync: 'always' } });
     await server.command('SET', 'key', 'value');
 
@@ -208,7 +208,7 @@ describe('RedisServer', () => {
     expect(await server.command('GET', 'key')).toBeNull();
   });
 
-  it('leaves a folder that it was given, and removes one that it made', async () => {
+  it('RedisServer leaves a given folder, and removes its own', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'usher-redis-given-'));
     const given = await aServer({ dir });
     await given.command('SET', 'key', 'value');
@@ -223,7 +223,7 @@ describe('RedisServer', () => {
 });
 
 describe('PortClaim', () => {
-  it('never gives one port to two, even while nobody listens on it', async () => {
+  it('PortClaim never gives one port to two, even while it is unused', async () => {
     const claims = await Promise.all(Array.from({ length: 200 }, () => PortClaim.take()));
 
     expect(new Set(claims.map(({ port }) => port)).size).toBe(200);
@@ -232,7 +232,7 @@ describe('PortClaim', () => {
 });
 
 describe('ParentDeathReaper', () => {
-  it('ends a server whose owner was killed, even a frozen one', async () => {
+  it('ParentDeathReaper kills a server whose owner was killed, even a frozen one', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'usher-parent-death-reaper-'));
     const source = await readFile(new URL('../process/parent-death-reaper.ts', import.meta.url), 'utf8');
     const { code } = await transform(source, { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' } });

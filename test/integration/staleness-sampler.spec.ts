@@ -7,7 +7,7 @@ import { createTestDatabase, type TestDatabase } from '../support/postgres/test-
 import { TestCache, type TestCacheOptions } from '../support/cache/test-cache.js';
 import { insertUser, type UserRow } from '../support/postgres/account-rows.js';
 
-describe('the audit of cache hits', () => {
+describe('StalenessSampler', () => {
   let database: TestDatabase;
   const started: TestCache[] = [];
 
@@ -24,7 +24,7 @@ describe('the audit of cache hits', () => {
     await database.drop();
   });
 
-  it('finds hits by id, by every alias, and of nobody, in order', async () => {
+  it('StalenessSampler checks hits by id, by every alias, and of absent users', async () => {
     const { cache } = await aCache();
     const row = await insertUser(database, { username: 'audited', phone: '+15550123' });
     const lookUps = [
@@ -43,7 +43,7 @@ describe('the audit of cache hits', () => {
     expect((await cache.status()).sampling).toMatchObject({ outdated: 0, violations: 0 });
   });
 
-  it('tells for how long a hit had been outdated, and that it was within Δ', async () => {
+  it('StalenessSampler reports how long a hit had been outdated, within Δ', async () => {
     const { cache } = await aCache({ pollIntervalMs: 450 });
     const row = await insertUser(database);
     await cache.byId(row.id);
@@ -57,7 +57,7 @@ describe('the audit of cache hits', () => {
     expect(sampling.lagMaxMs).toBeLessThan(1_000);
   });
 
-  it('does not blame the cache for a transaction that stayed open for longer than Δ', async () => {
+  it('StalenessSampler does not count a transaction open for longer than Δ as a violation', async () => {
     const { cache } = await aCache({ pollIntervalMs: 450 });
     const row = await insertUser(database);
     const client = await database.client();
@@ -76,7 +76,7 @@ describe('the audit of cache hits', () => {
     expect((await cache.status()).sampling.violations).toBe(0);
   });
 
-  it('finds out a cache that lies', async () => {
+  it('StalenessSampler detects a stale cache', async () => {
     const notices: string[] = [];
     const { cache } = await aCache({ onNotice: (level, notice) => notices.push(`${level}: ${notice}`) });
     const row = await insertUser(database);
@@ -97,7 +97,7 @@ describe('the audit of cache hits', () => {
     expect(notices.join('\n')).toMatch(new RegExp(`error: .*user:id:${row.id} was served \\d+ ms after`));
   });
 
-  it('costs nobody anything while PostgreSQL is away', async () => {
+  it('StalenessSampler delays no read while PostgreSQL is unreachable', async () => {
     const { cache, dataSource } = await aCache();
     const row = await insertUser(database);
     await cache.byId(row.id);

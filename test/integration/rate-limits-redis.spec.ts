@@ -18,7 +18,7 @@ interface Topology {
 describe.each([
   ['a Redis', (): Promise<Topology> => RedisServer.start()],
   ['a Redis Cluster', (): Promise<Topology> => RedisCluster.start()],
-])('limits in %s', (_, start) => {
+])('rate limits in %s', (_, start) => {
   let topology: Topology;
   const clients: RateLimitsRedis[] = [];
 
@@ -38,7 +38,7 @@ describe.each([
     return client;
   }
 
-  it('are counted, given back and forgotten by all together, for many keys', async () => {
+  it('rate limits are counted, returned and reset across instances', async () => {
     const [one, other] = [await aClient(), await aClient()];
     const [here, there] = [new Counter(limit, 1, one), new Counter(limit, 1, other)];
     for (let i = 0; i < 50; i++) {
@@ -56,13 +56,13 @@ describe.each([
     expect(here.keysInMemory + there.keysInMemory).toBe(0);
   });
 
-  it('put nothing to the credit of a window that has not begun', async () => {
+  it('returned quota does not credit a later window', async () => {
     const counter = new Counter(limit, 1, await aClient());
     await counter.giveBack('nobody yet');
     expect(await counter.take('nobody yet')).toMatchObject({ remaining: 1 });
   });
 
-  it('know for all who has logged in where', async () => {
+  it('trusted networks are shared by all instances', async () => {
     const [here, there] = [new TrustedNetworks(await aClient()), new TrustedNetworks(await aClient())];
     await here.trust('email:ada@example.com', '203.0.113.1');
     expect(await there.has('email:ada@example.com', '203.0.113.1')).toBe(true);
@@ -71,7 +71,7 @@ describe.each([
   });
 });
 
-describe('limits while Redis', () => {
+describe('rate limits while Redis', () => {
   let redis: RedisServer;
   let wire: TcpProxy;
   let client: RateLimitsRedis;
@@ -103,7 +103,7 @@ describe('limits while Redis', () => {
     ['is cut off', (): Promise<void> => wire.cut()],
     ['says nothing', (): Promise<void> => wire.blackhole()],
     ['is too slow', (): Promise<void> => Promise.resolve(wire.delay(3 * DEADLINE_MS))],
-  ])('%s hold in memory, within the deadline, and are shared again when it is back', async (_, fail) => {
+  ])('rate limits hold in memory while Redis %s, and are shared again afterwards', async (_, fail) => {
     const counter = await aCounter();
     await fail();
     for (const exceeded of [false, false, true, true, true, true]) {
