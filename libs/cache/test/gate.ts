@@ -4,6 +4,12 @@ export class Gate {
   #open: () => void = () => undefined;
   #waiting = 0;
 
+  static closed(): Gate {
+    const gate = new Gate();
+    gate.close();
+    return gate;
+  }
+
   /** How many calls wait. */
   get waiting(): number {
     return this.#waiting;

@@ -4,16 +4,11 @@ import { Controller, Get, Module, NotFoundException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { Gate } from '../../../cache/test/gate.js';
 import { Deadline } from './deadline.js';
 import { createHttpAdapter } from '../adapter/fastify-adapter.js';
 import { HttpModule } from '../adapter/http.module.js';
 import { createLogger } from '../log/logger.js';
-
-/** What a test opens. */
-class Gate {
-  open!: () => void;
-  readonly opened = new Promise<void>((resolve) => (this.open = resolve));
-}
 
 let handler: Gate;
 
@@ -22,14 +17,14 @@ class Waiting {
   @Get('good')
   @Deadline(20)
   async good(): Promise<{ ok: true }> {
-    await handler.opened;
+    await handler.pass();
     return { ok: true };
   }
 
   @Get('bad')
   @Deadline(20)
   async bad(): Promise<never> {
-    await handler.opened;
+    await handler.pass();
     throw new NotFoundException();
   }
 }
@@ -45,7 +40,7 @@ class FakeRecorder {
 
   record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
     this.#see(`${request.problemCode ?? reply.statusCode}`);
-    return this.gate?.opened;
+    return this.gate?.pass();
   }
 
   recordLate(_request: FastifyRequest, code: string | undefined): void {
@@ -69,7 +64,7 @@ describe('RequestRecorder', () => {
   let onLine: (() => void) | undefined;
 
   beforeEach(async () => {
-    handler = new Gate();
+    handler = Gate.closed();
     recorder = new FakeRecorder();
     lines = [];
     const settings = {
@@ -109,7 +104,7 @@ describe('RequestRecorder', () => {
   }
 
   it('records a response before it is sent', async () => {
-    recorder.gate = new Gate();
+    recorder.gate = Gate.closed();
     handler.open();
     let status: number | undefined;
     const answer = ask('good').then((its) => (status = its));
@@ -130,7 +125,7 @@ describe('RequestRecorder', () => {
   });
 
   it('is not interrupted by the deadline or a late handler while a response is recorded', async () => {
-    recorder.gate = new Gate();
+    recorder.gate = Gate.closed();
     const late = ask('good');
     await recorder.until(1); // the deadline has answered
     handler.open();
@@ -138,7 +133,7 @@ describe('RequestRecorder', () => {
     recorder.gate.open();
     expect(await late).toBe(503);
 
-    recorder.gate = new Gate();
+    recorder.gate = Gate.closed();
     const soon = ask('good');
     await recorder.until(3);
     await new Promise((resolve) => setTimeout(resolve, 40)); // the deadline passes meanwhile
