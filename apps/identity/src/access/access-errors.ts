@@ -9,7 +9,7 @@ export class MissingToken extends AppError {
   }
 }
 
-/** The token was good once; its session is over, or its user is gone or deactivated. */
+/** The token is genuine, but its session is over, or its user is deleted or deactivated. */
 export class TokenRevoked extends AppError {
   readonly code = 'auth.token_revoked';
 
@@ -23,7 +23,7 @@ export class InsufficientScope extends AppError {
   readonly code = 'auth.insufficient_scope';
   override readonly headers: Readonly<Record<string, string>>;
 
-  /** @param scope that would do; `undefined`: none would */
+  /** @param scope the scope that the route requires; `undefined` if no scope opens it */
   constructor(scope: string | undefined) {
     super(
       scope === undefined
@@ -43,7 +43,7 @@ export class Forbidden extends AppError {
   }
 }
 
-/** A service whose token does not have the privilege of the route. */
+/** The service token lacks the privilege of the route. */
 export class MissingPrivilege extends AppError {
   readonly code = 'auth.forbidden';
   override readonly extensions: Readonly<Record<string, string>>;

@@ -4,13 +4,13 @@ import { ApiBearer, ApiOptionalBearer, ApiScope, ApiServiceBasic, ApiServiceToke
 import { ApiProblems, routeConfig, DATABASE_ERRORS } from '#http';
 import { type ScopeName } from './scopes.js';
 
-/** Whom a route answers. Without a word it answers users alone: forgetting to decide locks a door, and opens none. */
+/** Whom a route answers. Undecorated routes require a user: fail closed. */
 export type Access =
   'anyone' | 'anyone, known or not' | 'token holder' | 'user' | 'admin' | 'admin or service' | 'service';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a service has to be allowed so that the route answers it. */
+    /** The privilege with which a service may call the route. */
     privilege?: ServicePrivilege;
   }
 }
@@ -20,8 +20,8 @@ export const SCOPE = 'usher:scope';
 export const ROLES = 'usher:roles';
 
 /**
- * No token is asked for, and one that is sent is not looked at: who logs in because their token has expired may well
- * send it along, and whether the process turns has nothing to do with whose probe asks.
+ * Ignores any token that is sent: a client that logs in because its token expired may well send it, and liveness does
+ * not depend on who probes.
  */
 export function Public(): MethodDecorator & ClassDecorator {
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor) => {
@@ -32,7 +32,7 @@ export function Public(): MethodDecorator & ClassDecorator {
   };
 }
 
-/** What of a class has not been decided method by method, for methods are decorated before their class. */
+/** The methods without a decorator of their own; methods are decorated before their class. */
 function undecided(target: object): PropertyDescriptor[] {
   const methods = Object.values(
     Object.getOwnPropertyDescriptors((target as { prototype: object }).prototype),
@@ -44,9 +44,9 @@ function undecided(target: object): PropertyDescriptor[] {
 }
 
 /**
- * No token is asked for; one that is sent is checked, and tells who asks.
+ * Requires no token; a token that is sent is checked and identifies the principal.
  *
- * @param privilege with which a service is shown more
+ * @param privilege with which a service sees more
  */
 export function PublicOrKnown(privilege: ServicePrivilege): MethodDecorator {
   return applyDecorators(
@@ -57,7 +57,7 @@ export function PublicOrKnown(privilege: ServicePrivilege): MethodDecorator {
   );
 }
 
-/** The token must be ours and not have expired; its session may be over, and nobody is looked up. For logging out. */
+/** Requires a valid token, but reads neither session nor user: logging out works after the session has ended. */
 export function TokenHoldersOnly(): MethodDecorator & ClassDecorator {
   return applyDecorators(SetMetadata<string, Access>(ACCESS, 'token holder'), ApiBearer());
 }
@@ -87,7 +87,7 @@ export function AdminsAndServicesOnly(privilege: ServicePrivilege): MethodDecora
 
 /**
  * @param privilege that a service needs here; none implies another
- * @param basic whether it may say who it is by HTTP Basic, as clients of OAuth do
+ * @param basic whether services may also authenticate by HTTP Basic, as OAuth clients do
  */
 export function ServicesOnly(privilege: ServicePrivilege, { basic = false } = {}): MethodDecorator {
   return applyDecorators(
@@ -100,14 +100,17 @@ export function ServicesOnly(privilege: ServicePrivilege, { basic = false } = {}
 }
 
 /**
- * Opens a route, or all of a class, to users with one of these roles. They are looked up on every request and never read
- * from the token, so a role that is taken away is gone within Δ. No role implies another, not even `admin`.
+ * Opens a route, or all routes of a class, to users with one of these roles. Roles are read on every request, never
+ * from the token, so a revoked role is gone within Δ. No role implies another, not even `admin`.
  */
 export function RequireRole(...roles: readonly [string, ...string[]]): MethodDecorator & ClassDecorator {
   return applyDecorators(UsersOnly(), SetMetadata(ROLES, roles), ApiProblems('auth.forbidden'));
 }
 
-/** Opens a route to personal access tokens with this scope, whose user it has to answer. Without it none opens the route. */
+/**
+ * Opens a route for users to personal access tokens with this scope. Without it no personal access token opens the
+ * route.
+ */
 export function Scope(scope: ScopeName): MethodDecorator {
   return applyDecorators(SetMetadata<string, ScopeName>(SCOPE, scope), ApiScope(scope));
 }

@@ -1,6 +1,9 @@
 import { type FastifyRequest } from 'fastify';
 
-/** The token of `Authorization: Bearer …` (RFC 6750, section 2.1); `undefined` when another scheme or nothing was sent. */
+/**
+ * The token of `Authorization: Bearer …` (RFC 6750, section 2.1); `undefined` for other schemes and without the
+ * header.
+ */
 export function bearerToken({ headers }: FastifyRequest): string | undefined {
   return /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1];
 }
@@ -18,10 +21,10 @@ export function sendsBasic({ headers }: FastifyRequest): boolean {
 }
 
 /**
- * What `Authorization: Basic …` says: form-urlencoded (RFC 6749, section 2.3.1) and, for the many clients that do not
- * encode, as it stands (RFC 7617).
+ * Reads `Authorization: Basic …` as form-urlencoded (RFC 6749, section 2.3.1) and, for the many clients that do not
+ * encode, as plain text (RFC 7617).
  *
- * @returns the ways to read it; none: it is malformed, or another scheme
+ * @returns the possible readings; empty if malformed or another scheme
  */
 export function clientCredentials({ headers }: FastifyRequest): readonly ClientCredentials[] {
   const encoded = BASIC.exec(headers.authorization ?? '')?.[1];

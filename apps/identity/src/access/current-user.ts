@@ -4,7 +4,7 @@ import { type FastifyRequest } from 'fastify';
 import { type AccessClaims, type Principal } from './principal.js';
 import { Forbidden, InsufficientScope, MissingToken } from './access-errors.js';
 
-/** The user whose token was sent: a frozen value from the cache. */
+/** The user of the token: a frozen value from the cache. */
 export const CurrentUser = createParamDecorator((_: unknown, context: ExecutionContext): CachedUser => {
   const { principal } = context.switchToHttp().getRequest<FastifyRequest>();
   if (principal?.kind !== 'user') throw new Forbidden('This is for users.');
@@ -21,14 +21,14 @@ export const CurrentSession = createParamDecorator(
   },
 );
 
-/** What the token says, on routes for token holders. */
+/** The claims of the token, on routes for token holders. */
 export const CurrentClaims = createParamDecorator((_: unknown, context: ExecutionContext): AccessClaims => {
   const { claims } = context.switchToHttp().getRequest<FastifyRequest>();
   if (!claims) throw new MissingToken();
   return claims;
 });
 
-/** Whoever sends the request; `undefined` on public routes without a token. */
+/** Who sends the request; `undefined` on public routes without a token. */
 export const CurrentPrincipal = createParamDecorator(
   (_: unknown, context: ExecutionContext): Principal | undefined =>
     context.switchToHttp().getRequest<FastifyRequest>().principal,

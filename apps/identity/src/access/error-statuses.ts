@@ -9,11 +9,11 @@ declareErrors({
   'auth.invalid_challenge': { status: 401, title: 'Challenge not valid' },
   'auth.too_many_attempts': { status: 429, title: 'Too many wrong passwords or codes', ...RETRY_SOON },
   'auth.invalid_token': { status: 401, title: 'Invalid token', badToken: true },
-  // RFC 6749, section 5.2: a service that says by HTTP Basic who it is.
+  // RFC 6749, section 5.2: a service that authenticates by HTTP Basic.
   'auth.invalid_client': { status: 401, title: 'No such service' },
   'auth.no_server_metadata': { status: 404, title: 'No server metadata' },
   'auth.token_revoked': { status: 401, title: 'Token no longer valid', badToken: true },
-  // RFC 6749, section 5.2: what POST /auth/token answers, with `error` and `error_description` as extensions.
+  // RFC 6749, section 5.2: errors of POST /auth/token, with `error` and `error_description` as extensions.
   'auth.invalid_request': { status: 400, title: 'Invalid token request' },
   'auth.invalid_grant': { status: 400, title: 'Grant refused' },
   'auth.unsupported_grant_type': { status: 400, title: 'Unsupported grant type' },
@@ -55,7 +55,7 @@ declareErrors({
   'avatars.too_many_pixels': { status: 422, title: 'Too many pixels' },
   'avatars.busy': { status: 503, title: 'Busy receiving pictures', ...RETRY_SOON },
 
-  // A key that only some instances know yet comes to the others when they are restarted.
+  // A key that only some instances have reaches the others when they are restarted.
   'encryption.unknown_key': {
     status: 503,
     title: 'Key not known',

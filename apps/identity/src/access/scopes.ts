@@ -1,6 +1,6 @@
 /**
- * What a personal access token may be for; it never gives what its user may not do. Passwords, sessions, tokens, second
- * factors and the end of the account have no scope, and stay closed to it.
+ * What a personal access token may do, within the rights of its user. Passwords, sessions, tokens, second factors and
+ * account deletion have no scope, and stay closed to it.
  */
 export const SCOPES = [
   'profile:read',

@@ -4,7 +4,7 @@ import { TrustedNetworks } from './trusted-networks.js';
 import { RateLimits } from '../rate-limits/rate-limits.js';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 
-/** Slows the guessing of passwords and codes. */
+/** Slows down guessing of passwords and codes. */
 @Module({
   imports: [RateLimitsModule],
   providers: [

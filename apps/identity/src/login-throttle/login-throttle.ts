@@ -7,8 +7,8 @@ import { TooManyAttempts } from '../rate-limits/errors.js';
 import { type Limit } from '../rate-limits/rate-limit.js';
 
 /**
- * Which account somebody says is theirs, whether or not there is one; or, by its id, whose second factor is asked for.
- * That is counted apart: neither may a right password begin the count of wrong codes anew, nor the other way round.
+ * The account that an attempt names, whether or not it exists; or the id of the account whose second factor is
+ * checked. The two are counted apart: a right password must not reset the count of wrong codes, nor the reverse.
  */
 export type ThrottleKey = readonly [kind: AliasKind | 'id' | 'second_factor', value: string];
 
@@ -21,8 +21,8 @@ export interface ThrottleCounters {
 }
 
 /**
- * Of wrong passwords and codes. NIST SP 800-63B, section 5.2.2, allows 100 in a row for an account; that many an hour leave the
- * passwords that our policy takes out of reach.
+ * Of wrong passwords and codes. NIST SP 800-63B, section 5.2.2, allows 100 consecutive failures per account; 100 an
+ * hour keep the passwords that the policy accepts out of reach.
  */
 export const LOGIN_LIMITS = {
   /** For one account from one network. */
@@ -30,29 +30,29 @@ export const LOGIN_LIMITS = {
   /** For one account from everywhere. */
   account: { name: 'guess-account', quota: 100, windowSeconds: 3_600, shared: true },
   /**
-   * For the second factor of one account from everywhere. Who guesses has the password already, and three of a million
-   * codes are right at any time: a hundred an hour would find one within months.
+   * For the second factor of one account from everywhere. An attacker here has the password already, and three of a
+   * million codes are right at any time: 100 attempts an hour would find one within months.
    */
   codes: { name: 'guess-codes', quota: 50, windowSeconds: 86_400, shared: true },
   /** From one network, for all accounts. Many people may share it. */
   network: { name: 'guess-network', quota: 100, windowSeconds: 3_600, shared: true },
 } as const satisfies Record<string, Limit>;
 
-/** The password was wrong, or there is nobody whose password it could be. */
+/** The password is wrong, or no account has it. */
 const WRONG_PASSWORD = new Set(['auth.invalid_credentials', 'auth.wrong_password']);
 const WRONG_CODE = new Set(['auth.invalid_code', 'auth.wrong_code']);
 
 /**
  * A soft lock against guessing passwords (docs/adr/0012-guessing-is-slowed-not-locked-out.md).
  *
- * Wrong passwords are counted per account and network, per account, and per network. Past the first limit that pair is
- * refused until its window ends, whatever the password. Past the other two everybody is, but for those at a network
- * from which the account was logged in to before: their own pair alone decides about them. So an attacker is slowed
- * everywhere, and the owner gets in from a place they know, or from a new one unless a hundred guesses came within the
+ * Wrong passwords are counted per account and network, per account, and per network. Beyond the first limit, that
+ * pair is refused until its window ends, whether or not the password is right. Beyond the account or network limit
+ * everyone is refused, except networks with an earlier login to the account: only their own pair counts. An attacker
+ * is slowed everywhere; the owner gets in from a known network, or from a new one unless 100 guesses came within the
  * hour.
  *
- * Accounts are told apart by what was asked for. One that does not exist is counted and refused like any other, before
- * the database is asked or a password hashed; so a refusal, and the time it takes, tells nothing about it.
+ * Accounts are counted by the name given. An unknown name is counted and refused like any other, before the database
+ * is queried or a password hashed, so neither the refusal nor its timing tells whether the account exists.
  */
 export class LoginThrottle {
   constructor(
@@ -61,9 +61,9 @@ export class LoginThrottle {
   ) {}
 
   /**
-   * The result of `attempt`, which counts as a guess when it throws that the password, or the code, is wrong.
+   * Runs `attempt`, and counts it if it throws that the password or code is wrong.
    *
-   * @throws TooManyAttempts, and whatever `attempt` throws
+   * @throws TooManyAttempts, and what `attempt` throws
    */
   async attempt<T>(named: ThrottleKey, client: Client, attempt: () => Promise<T>): Promise<T> {
     const { pair, network } = this.counters;
@@ -76,7 +76,7 @@ export class LoginThrottle {
     };
 
     const own = await pair.take(keys.pair);
-    // Not counted any further: one network must not use up what the account has for everybody.
+    // Stop counting here: one network must not use up the limit of the whole account.
     if (own.exceeded) throw new TooManyAttempts(own);
     const [isKnown, ...others] = await Promise.all([
       this.known.has(name, client.network),
@@ -95,7 +95,7 @@ export class LoginThrottle {
       ]);
       return result;
     } catch (error) {
-      // Otherwise who shares the owner's network would see here, and only here, that such an account exists.
+      // Otherwise a neighbour on the owner's network would learn here, and only here, that the account exists.
       if (isWrong(named, error)) throw exceeded ? new TooManyAttempts(exceeded) : error;
       await Promise.all([
         pair.giveBack(keys.pair),
@@ -106,20 +106,20 @@ export class LoginThrottle {
     }
   }
 
-  /** The user has logged in from there, and is known there from now on, by whichever name, and when asked once more. */
+  /** Trusts the network of a login for all names of the user, and for password confirmations. */
   async trustNetworkFor(user: Pick<CachedUser, AliasKind | 'id'>, client: Client): Promise<void> {
     if (client.isGateway) return;
     await Promise.all(namesOf(user).map((name) => this.known.trust(name, client.network)));
   }
 
-  /** The user has set a new password from there, by mail: what was guessed before, perhaps by them, is over. */
+  /** Clears the user's failures on this network after a password reset by mail, and trusts it. */
   async reset(user: Pick<CachedUser, AliasKind | 'id'>, client: Client): Promise<void> {
     const keys = namesOf(user).map((name) => digest(name, client.network));
     await Promise.all(keys.map((key) => this.counters.pair.forget(key)));
     await this.trustNetworkFor(user, client);
   }
 
-  /** Somebody proved there that this is theirs. */
+  /** Trusts the network for one name, after a right password or code. */
   async trustNetwork(named: ThrottleKey, client: Client): Promise<void> {
     if (!client.isGateway) await this.known.trust(nameOf(named), client.network);
   }
@@ -132,7 +132,7 @@ function namesOf(user: Pick<CachedUser, AliasKind | 'id'>): string[] {
   });
 }
 
-/** Coarser than the database compares, so that no two ways to write one name are counted apart. */
+/** Coarser than the database's comparison, so that spellings of one name are not counted apart. */
 function nameOf([kind, value]: ThrottleKey): string {
   return `${kind}:${value.toLowerCase()}`;
 }

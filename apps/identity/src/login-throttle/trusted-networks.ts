@@ -6,12 +6,12 @@ import { type RateLimitsRedis } from '../rate-limits/rate-limits-redis.js';
 const KEPT_SECONDS = 30 * 24 * 60 * 60;
 const MAX_IN_MEMORY = heapShareEntries('knownNetworks', { bytesEach: 250, most: 50_000 });
 
-/** From where an account has been logged in to, for thirty days since the last time. */
+/** Networks with a login to an account within the last thirty days. */
 export class TrustedNetworks {
   readonly #memory = new LRUCache<string, true>({
     max: MAX_IN_MEMORY,
     ttl: KEPT_SECONDS * 1_000,
-    ttlResolution: 0, // anything else sets a timer now and then
+    ttlResolution: 0, // other values set timers
   });
 
   constructor(private readonly redis?: RateLimitsRedis) {}
@@ -24,7 +24,7 @@ export class TrustedNetworks {
 
   async trust(name: string, network: string): Promise<void> {
     const key = keyOf(name, network);
-    this.#memory.set(key, true); // as well: it has to be known while Redis is away
+    this.#memory.set(key, true); // also in memory, for when Redis is away
     await this.redis?.remember(key, KEPT_SECONDS).catch(() => undefined);
   }
 }

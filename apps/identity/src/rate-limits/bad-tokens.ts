@@ -5,11 +5,11 @@ import { type Client } from '../access/client.js';
 import { RateLimited } from './errors.js';
 
 /**
- * How many bearer tokens from one network open nothing: forged, revoked or made up
- * (docs/adr/0020-bad-tokens-are-counted-per-network.md). Counted in memory, so that no read waits for Redis.
+ * Counts bad bearer tokens per network: forged, revoked or made up
+ * (docs/adr/0020-bad-tokens-are-counted-per-network.md). It counts in memory, so that no read waits for Redis.
  *
- * Past the limit a token that this instance has not verified yet is refused before its signature or the database is
- * looked at. Tokens in use are known, so they keep working while another client of the network sends bad ones.
+ * Beyond the limit, a token that this instance has not verified yet is refused before its signature or the database
+ * is checked. Remembered tokens keep working while another client of the network sends bad ones.
  */
 export class BadTokens {
   readonly #counter: Counter;
@@ -35,7 +35,7 @@ export class BadTokens {
     }
   }
 
-  /** Counts a token that was refused. @throws RateLimited, in place of the refusal, past the limit */
+  /** Counts a refused token. @throws RateLimited, in place of the refusal, beyond the limit */
   async count({ network }: Pick<Client, 'network'>): Promise<void> {
     const count = await this.#counter.take(digest(network));
     if (count.exceeded) throw new RateLimited(count);

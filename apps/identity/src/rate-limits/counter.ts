@@ -15,11 +15,11 @@ export interface Count {
   readonly resetSeconds: number;
 }
 
-/** There is a counter for each limit, some twenty, and strangers can fill all of them at once. */
+/** There are some twenty counters, one per limit, and strangers can fill all of them at once. */
 const MAX_KEYS = heapShareEntries('limits', { bytesEach: 20 * 340, most: 20_000 });
 
 /**
- * The library's script, but what is given back after the window has ended is not put to the credit of the next:
+ * The library's script, except that giving back after the window has ended does not credit the next window:
  * https://github.com/animir/node-rate-limiter-flexible/blob/master/lib/RateLimiterRedis.js
  */
 const SCRIPT = `
@@ -33,7 +33,7 @@ if ttl == -1 then
 end
 return {consumed, ttl}`;
 
-/** How often each key did what a limit is for: in Redis, and in memory where there is none or while it is away. */
+/** Counts one limit per key: in Redis, or in memory without Redis and while it is away. */
 export class Counter {
   readonly quota: number;
   readonly #memory: MemoryLimiter;
@@ -65,12 +65,12 @@ export class Counter {
         : this.#memory;
   }
 
-  /** How many keys are counted in memory. */
+  /** Keys counted in memory. */
   get keysInMemory(): number {
     return this.#memory.size;
   }
 
-  /** One more. Counting before the deed, not after it, is what holds when many come in the same moment. */
+  /** Takes one. Counting before the work, not after it, holds the limit for concurrent requests too. */
   async take(key: string): Promise<Count> {
     try {
       return this.#count(await this.#limiter.consume(key), false);
@@ -80,7 +80,7 @@ export class Counter {
     }
   }
 
-  /** One less: it turned out not to count. */
+  /** Gives one back: it turned out not to count. */
   async giveBack(key: string): Promise<void> {
     await this.#limiter.reward(key);
   }

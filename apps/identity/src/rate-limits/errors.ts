@@ -2,8 +2,8 @@ import { type Count } from './counter.js';
 import { AppError } from '#http';
 
 /**
- * `RateLimit-Policy: "login";q=60;w=60` and `RateLimit: "login";r=59;t=60`: what is allowed, and what is left and for
- * how many seconds, as drafts of the IETF have it since draft-ietf-httpapi-ratelimit-headers-08; we read 10.
+ * `RateLimit-Policy: "login";q=60;w=60` and `RateLimit: "login";r=59;t=60`: the quota, what is left of it and seconds
+ * until it resets, as in IETF drafts since draft-ietf-httpapi-ratelimit-headers-08 (read: 10).
  */
 export function rateLimitHeaders({ limit, quota, remaining, resetSeconds }: Count): Record<string, string> {
   return {
@@ -12,7 +12,7 @@ export function rateLimitHeaders({ limit, quota, remaining, resetSeconds }: Coun
   };
 }
 
-/** Nothing was looked at but where the request comes from, and for some calls who sends it. */
+/** Refused by network or user, before anything else is read. */
 export class RateLimited extends AppError {
   readonly code = 'request.rate_limited';
   override readonly retryAfterSeconds: number;
@@ -26,7 +26,7 @@ export class RateLimited extends AppError {
   }
 }
 
-/** The same whether or not there is such an account, and whether or not the password was right. */
+/** The same answer whether or not the account exists and the password was right. */
 export class TooManyAttempts extends AppError {
   readonly code = 'auth.too_many_attempts';
   override readonly retryAfterSeconds: number;

@@ -4,7 +4,7 @@ import { RateLimiterCompatibleAbstract, RateLimiterRes } from 'rate-limiter-flex
 export interface MemoryLimiterOptions {
   points: number;
   durationSeconds: number;
-  /** How many keys are counted at once; the one that was longest not asked for goes first. */
+  /** Keys counted at once; the least recently used goes first. */
   maxKeys: number;
   /** Monotonic milliseconds. */
   now?: () => number;
@@ -17,8 +17,8 @@ interface Count {
 
 /**
  * Counts in this process, for a bounded number of keys. `RateLimiterMemory` keeps every key, with a timer, until its
- * window ends, and IPv6 has no end of addresses. Whoever has so many that theirs push each other out is not held by
- * a limit per address anyway; keys in use stay.
+ * window ends, and a client never runs out of IPv6 addresses. A client with enough addresses to evict its own keys
+ * escapes any limit per address anyway; keys in use stay.
  */
 export class MemoryLimiter extends RateLimiterCompatibleAbstract {
   readonly #counts: LRUCache<string, Count>;
@@ -27,7 +27,7 @@ export class MemoryLimiter extends RateLimiterCompatibleAbstract {
 
   constructor(options: MemoryLimiterOptions) {
     super();
-    // Declared as fields, they are accessors that throw; who is insured by this sets them.
+    // As declared fields they would be throwing accessors; the limiter insured by this one sets them.
     Object.defineProperties(this, {
       keyPrefix: { value: '' },
       blockDuration: { value: 0, writable: true },

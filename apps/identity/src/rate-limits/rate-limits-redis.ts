@@ -5,8 +5,8 @@ import { waitAtMost } from '#runtime';
 type Script = (args: readonly string[]) => Promise<[consumed: number, msLeft: number]>;
 
 /**
- * Redis as the limits need it, behind a breaker of its own: what is refused here is counted in memory at once. It has
- * the shape that `RateLimiterRedis` expects of ioredis, so that the library sees the breaker as a connection that is
+ * Redis for the limits, behind its own breaker: while it is open, counting falls back to memory at once. It has the
+ * shape that `RateLimiterRedis` expects of ioredis, so that the library sees an open breaker as a connection that is
  * not ready.
  */
 export class RateLimitsRedis {
@@ -18,7 +18,7 @@ export class RateLimitsRedis {
     this.#breaker = new CircuitBreaker({ probe: () => this.#client.get('limit:probe') });
   }
 
-  /** Connects if that is to be had within a second; otherwise it comes by itself. */
+  /** Waits up to a second for the connection; after that it connects in the background. */
   async start(): Promise<void> {
     await waitAtMost(
       1_000,
@@ -31,7 +31,7 @@ export class RateLimitsRedis {
     this.#client.disconnect();
   }
 
-  /** ioredis' word for it is `ready`. */
+  /** `ready` is ioredis' word. */
   get status(): string {
     return this.#breaker.state.kind === 'closed' ? this.#client.status : 'away';
   }
@@ -63,7 +63,7 @@ export class RateLimitsRedis {
   }
 
   async #ask<T extends NonNullable<unknown>>(command: () => Promise<T>): Promise<T> {
-    // While there is no connection the client fails at once, and there is nothing that the breaker could save.
+    // Without a connection the client fails at once, so the breaker would save nothing.
     if (this.status !== 'ready') throw new RateLimitsRedisAway();
     const reply = await this.#breaker.attempt(command);
     if (reply === undefined) throw new RateLimitsRedisAway();
@@ -71,7 +71,7 @@ export class RateLimitsRedis {
   }
 }
 
-/** There is no answer to be had from Redis; whoever asked has a way without. */
+/** Redis does not answer; callers fall back to memory. */
 export class RateLimitsRedisAway extends Error {
   override readonly name = 'RateLimitsRedisAway';
 }

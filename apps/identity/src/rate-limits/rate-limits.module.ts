@@ -6,7 +6,7 @@ import { ServiceTokens } from '../access/service-tokens.js';
 import { BadTokens } from './bad-tokens.js';
 import { RateLimits } from './rate-limits.js';
 
-/** How much is too much. Its hook stands before every route of the application. */
+/** Request quotas. The hook runs before every route of the application. */
 @Module({
   providers: [
     ServiceTokens,

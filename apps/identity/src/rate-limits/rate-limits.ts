@@ -6,10 +6,10 @@ import { type Limit } from './rate-limit.js';
 import { RateLimitsRedis } from './rate-limits-redis.js';
 import { RequestRateLimiter } from './request-rate-limiter.js';
 
-/** Everything that is limited, over one connection to Redis. */
+/** All limits, over one connection to Redis. */
 export class RateLimits {
   readonly requests: RequestRateLimiter;
-  /** Shared by everything that is counted; `undefined`: each instance counts for itself. */
+  /** Shared by all counters; `undefined` if each instance counts for itself. */
   readonly redis: RateLimitsRedis | undefined;
   readonly #factor: number;
 
@@ -25,12 +25,12 @@ export class RateLimits {
       (limit) => this.counterOf(limit),
       () =>
         new Logger('Limits').warn(
-          'Somebody was refused who may have come through a proxy: without TRUST_PROXY all clients of one count as one.',
+          'A request that may have come through a proxy was refused: without TRUST_PROXY all clients of a proxy count as one.',
         ),
     );
   }
 
-  /** Counts one thing that is limited. */
+  /** A counter for one limit. */
   counterOf(limit: Limit): Counter {
     return new Counter(limit, this.#factor, this.redis);
   }

@@ -9,18 +9,18 @@ import { RateLimited, rateLimitHeaders } from './errors.js';
 import { clientOfGateway } from '../access/client.js';
 import { contextOf } from '../access/request-context.js';
 
-/** Who watches over the service has to see it above all when too much is asked of it. */
+/** Operators must see the service above all while it is overloaded. */
 const NEVER_LIMITED = /^\/(health|metrics)(\/|$)/;
 
 /**
- * Counts requests per network: on the routes marked `@Limited()` whoever asks, elsewhere those that come without a
- * token. What comes with one, and whose route has no limit, is the read way and passes untouched.
+ * Counts requests per network: all requests on routes with `@RateLimit()`, elsewhere those without a token. Requests
+ * with a token on routes without a limit are the read path, and pass uncounted.
  *
- * A service is not counted where its privilege opens the route; anywhere else it is a client like others. One that logs
- * users in names its client, who is counted in its place.
+ * A service is not counted on routes that its privilege opens; elsewhere it is a client like others. A service that
+ * logs users in names its client, which is counted instead.
  *
- * Limits of what only users can ask for wait until the guard knows who it is. Counted before, strangers could use up what
- * an office has; counted by the token that is shown, every token that somebody makes up would leave a key in Redis.
+ * Limits per user wait until the guard has found the user. Counted earlier, strangers could use up the quota of an
+ * office; counted by token, every made-up token would leave a key in Redis.
  */
 export class RequestRateLimiter implements RequestLimiter {
   readonly #counters: ReadonlyMap<Limit, Counter>;
@@ -29,14 +29,14 @@ export class RequestRateLimiter implements RequestLimiter {
   constructor(
     private readonly services: ServiceTokens,
     counterOf: (limit: Limit) => Counter,
-    /** Told once: somebody was refused for what others behind the same proxy may have done. */
+    /** Called once, on the first refusal that may be due to other clients behind the same proxy. */
     private readonly onUnnamedProxy: () => void = () => undefined,
   ) {
     this.#counters = new Map(Object.values(REQUEST_LIMITS).map((limit: Limit) => [limit, counterOf(limit)]));
   }
 
   admit(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
-    const { url, config } = request.routeOptions; // made anew whenever it is asked for
+    const { url, config } = request.routeOptions; // a new object at every access
     const isOpen = request.is404 || config.open === true || bearerToken(request) === undefined;
     const own = config.limit?.perUser ? undefined : config.limit;
     const limit = own ?? (isOpen ? REQUEST_LIMITS.anyone : undefined);
@@ -48,7 +48,7 @@ export class RequestRateLimiter implements RequestLimiter {
     return this.#takeFrom(limit, isGateway, request, reply);
   }
 
-  /** Users per network still, so that who stole a token does not use up what its owner has elsewhere. */
+  /** Per user and network, so that a thief of a token cannot use up the quota of its owner elsewhere. */
   async admitPrincipal(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { limit } = request.routeOptions.config;
     if (!limit?.perUser) return;
@@ -78,7 +78,7 @@ export class RequestRateLimiter implements RequestLimiter {
     throw new RateLimited(count);
   }
 
-  /** Without TRUST_PROXY there are no `ips`, and all clients of a proxy are one: its limits come soon. */
+  /** Without TRUST_PROXY there are no `ips`, and all clients of a proxy count as one, so limits are hit early. */
   #noticeProxy({ headers, ips }: FastifyRequest): void {
     if (this.#noticed || ips !== undefined || headers['x-forwarded-for'] === undefined) return;
     this.#noticed = true;
