@@ -10,7 +10,8 @@ import { Lease } from '../coherence/lease.js';
 import { type Snapshot } from '../coherence/snapshot.js';
 import { type CacheTier, type Entry } from '../tiers/cache-tier.js';
 import { MemoryTier } from '../tiers/memory-tier.js';
-import { CoherentCache, EpochMismatch, type Lookup } from './coherent-cache.js';
+import { CoherentCache, EpochMismatch } from './coherent-cache.js';
+import { type Lookup } from './lookup.js';
 
 const DELTA_MS = 1_000;
 const STALE_IF_DOWN_MS = 5_000;

@@ -10,7 +10,8 @@ import { Lease } from '../coherence/lease.js';
 import { type Loaded } from '../coherence/snapshot.js';
 import { type Entry } from '../tiers/cache-tier.js';
 import { MemoryTier } from '../tiers/memory-tier.js';
-import { CoherentCache, EpochMismatch, type Lookup } from './coherent-cache.js';
+import { CoherentCache, EpochMismatch } from './coherent-cache.js';
+import { type Lookup } from './lookup.js';
 
 interface Person {
   readonly name: string;

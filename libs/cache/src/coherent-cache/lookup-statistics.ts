@@ -1,5 +1,5 @@
 import { type Clock } from '../clock.js';
-import { type Origin } from './coherent-cache.js';
+import { type Origin } from './lookup.js';
 
 /** Look-ups by origin, failed look-ups and invalidated keys over some time. Times are sums in milliseconds. */
 export interface LookupCounts extends Record<Origin, number> {
