@@ -278,7 +278,7 @@ describe('log', () => {
     await linesOf(answers);
     const warnings = parsed().filter(({ level, msg }) => level === 40 && msg.startsWith('Session '));
     const session =
-      /^Session [0-9a-f-]{36} of user ([0-9a-f-]{36}) is over: a refresh token came that had been replaced/;
+      /^Session [0-9a-f-]{36} of user ([0-9a-f-]{36}) was ended: a refresh token was used that had been replaced/;
     expect(warnings.map(({ msg }) => session.exec(msg)?.[1])).toEqual([user.id]);
     expectNoSecrets();
   });

@@ -2,14 +2,14 @@ import { heapShareEntries } from '#config';
 import { LRUCache } from 'lru-cache';
 import { type AuditEvent, SUCCESS } from '#accounts';
 
-/** Refusals that are told apart at once; beyond, the one that was longest not seen is taken for new. */
+/** Distinct refusals remembered at once; beyond, the least recently seen counts as new. */
 const MAX_KEYS = heapShareEntries('audit', { bytesEach: 600, most: 10_000 });
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** Refusals that one instance records in a minute. */
+/** Refusals that one instance records per minute. */
 const MAX_REFUSALS = 600;
 
-/** Refusals each of which cost a check of a password or a code: nobody makes more of them than the limits allow. */
+/** Refusals after a check of a password or code: `LoginThrottle` limits their number. */
 const GUESSES = new Set([
   'auth.invalid_code',
   'auth.invalid_credentials',
@@ -20,15 +20,15 @@ const GUESSES = new Set([
 ]);
 
 /**
- * Which events are no news. To be refused costs the client nothing, so it must not cost us a row each time:
+ * Decides which events are recorded. A refusal costs the client nothing, so it must not cost a row each time:
  *
- * - the same refusal of the same caller, or of nobody known, from one network is recorded once a minute;
- * - of all refusals, an instance records 600 a minute, however many networks they come from;
- * - wrong passwords and codes are recorded each, because `LoginThrottle` limits them;
- * - a session that is refreshed from the same network as before is recorded once a day.
+ * - the same refusal of the same principal, or of an unknown one, from one network is recorded once a minute;
+ * - an instance records 600 refusals a minute, from all networks together;
+ * - each wrong password or code is recorded, because `LoginThrottle` limits them;
+ * - a refresh from the same network as before is recorded once a day per session.
  *
- * Each instance judges by what it has seen itself. How many there were of what is not recorded, the request log and
- * `usher_http_requests_total` say. Whatever else succeeded is recorded each time.
+ * Each instance decides from what it has seen itself. The request log and `usher_http_requests_total` count what is
+ * not recorded. All other successes are recorded.
  */
 export class AuditDeduplicator {
   readonly #refusals: LRUCache<string, true>;
@@ -38,7 +38,7 @@ export class AuditDeduplicator {
 
   /** @param now monotonic milliseconds */
   constructor(private readonly now: () => number = () => performance.now()) {
-    // `ttlResolution: 0`: otherwise it keeps a time of its own, by a timer.
+    // `ttlResolution: 0`: the cache must use `now`, not a time cached by a timer.
     const options = { max: MAX_KEYS, ttlResolution: 0, perf: { now } };
     this.#refusals = new LRUCache({ ...options, ttl: MINUTE_MS });
     this.#refreshes = new LRUCache({ ...options, ttl: DAY_MS });
@@ -50,7 +50,7 @@ export class AuditDeduplicator {
     if (outcome === SUCCESS) {
       return action !== 'session.refreshed' || isFirst(this.#refreshes, `${sessionId} ${network}`);
     }
-    // A refresh by the OAuth form is refused with the code of a wrong password, and costs nothing.
+    // The OAuth form refuses a refresh with the code of a wrong password, at no cost.
     if (GUESSES.has(outcome) && action !== 'session.refreshed') return true;
     return isFirst(this.#refusals, `${action} ${outcome} ${who} ${network}`) && this.#hasRoom();
   }

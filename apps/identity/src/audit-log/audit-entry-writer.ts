@@ -6,12 +6,12 @@ interface Waiting {
   readonly failed: (error: Error) => void;
 }
 
-/** Entries of one statement. */
+/** Entries per statement. */
 const BATCH = 200;
-/** Entries that wait for one. More are refused, rather than kept in memory while PostgreSQL is away. */
+/** Entries that may wait. More are refused rather than kept in memory while PostgreSQL is away. */
 const MAX_WAITING = 2_000;
 
-/** More happened at once than could be written. */
+/** More events at once than can be written. */
 export class TooManyEntries extends Error {
   override readonly name = 'TooManyEntries';
 
@@ -21,8 +21,8 @@ export class TooManyEntries extends Error {
 }
 
 /**
- * Writes entries in groups: while one statement is under way, those that come meanwhile gather for the next (group
- * commit, as databases do it with their log). One entry waits for nothing, and a flood costs one connection.
+ * Writes entries in groups: entries that arrive while a statement runs are gathered for the next (group commit). A
+ * single entry does not wait, and a flood uses one connection.
  */
 export class AuditEntryWriter {
   readonly #waiting: Waiting[] = [];
@@ -31,20 +31,20 @@ export class AuditEntryWriter {
 
   constructor(private readonly insert: (entries: readonly AuditEntry[]) => Promise<void>) {}
 
-  /** Entries that could not be written, or may not have been, since the start. */
+  /** Entries since the start that were not written, or may not have been. */
   get unwritten(): number {
     return this.#unwritten;
   }
 
-  /** Counts an event of which no entry could be made. */
+  /** Counts an event for which no entry could be made. */
   lost(): void {
     this.#unwritten++;
   }
 
   /**
-   * Resolves when it is written. It is tried once.
+   * Resolves when the entry is written. It is tried once.
    *
-   * @throws TooManyEntries, and what the database had to say: it may be written all the same when that was a time-out
+   * @throws TooManyEntries, and errors of the database: after a time-out the entry may be written all the same
    */
   write(entry: AuditEntry): Promise<void> {
     return new Promise((resolve, reject) => {

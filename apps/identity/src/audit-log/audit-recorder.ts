@@ -15,11 +15,11 @@ import { type AuditEntryWriter, TooManyEntries } from './audit-entry-writer.js';
 import { contextOf } from '../access/request-context.js';
 import { AuditDeduplicator } from './audit-deduplicator.js';
 
-/** Who is answered so has not said who they are; metrics count them. */
+/** Codes of requests without a known principal. Metrics count them; the audit log does not. */
 const NOBODY = new Set(['auth.missing_token', 'auth.invalid_token', 'auth.token_revoked']);
-/** What is recorded wherever it happens. */
+/** Refusals recorded on every route. */
 const REFUSALS = new Set(['auth.forbidden', 'auth.insufficient_scope', 'auth.too_many_attempts']);
-/** Who succeeds in these without a token has proved to be the user that it is about. */
+/** Actions whose success without a token proves that the client is the user concerned. */
 const PROVES: ReadonlySet<AuditAction> = new Set([
   'account.registered',
   'account.password_reset',
@@ -29,18 +29,18 @@ const PROVES: ReadonlySet<AuditAction> = new Set([
   'session.refreshed',
 ]);
 
-/** The longest that an answer waits for its entry, in milliseconds. */
+/** The longest that a response waits for its entry. */
 const PATIENCE_MS = 500;
-/** And the least, for one that comes at its deadline. */
+/** The shortest wait, for a response at its deadline. */
 const LEAST_PATIENCE_MS = 50;
 
 /**
- * Leaves an entry for each call of an `@Audited()` route, and for refusals anywhere.
+ * Records each call of an `@Audited()` route, and refusals on any route.
  *
- * An entry is in the log before the call is answered. When that takes too long, the answer does not wait for it. When
- * it cannot be written, the event goes into the log of the application instead, but for the address and the device,
- * which nobody could take out of there again; `usher_audit_unwritten_total` counts that. A call that is answered by the
- * deadline leaves two entries of one request id: `request.deadline`, and what became of it in the end.
+ * The entry is written before the response, unless that takes too long. If it cannot be written, the event goes to
+ * the application log, without address and device, which could never be deleted there; `usher_audit_unwritten_total`
+ * counts that. A call that hits its deadline leaves two entries with one request id: `request.deadline`, and the
+ * final outcome.
  */
 export class AuditRecorder implements RequestRecorder {
   constructor(
@@ -68,7 +68,7 @@ export class AuditRecorder implements RequestRecorder {
       void this.#write(request, audit, code ?? SUCCESS);
   }
 
-  /** Neither throws nor rejects; `undefined` when it is no news. */
+  /** Never throws or rejects; `undefined` if there is nothing to record. */
   #write(request: FastifyRequest, action: AuditAction, outcome: string): Promise<void[]> | undefined {
     const events = this.#events(request, action, outcome);
     if (events.length === 0) return undefined;
@@ -81,7 +81,7 @@ export class AuditRecorder implements RequestRecorder {
     );
   }
 
-  /** The action is done, so a fault in here must neither change the answer nor stay unseen. */
+  /** The action is done: an error here must not change the response, nor go unnoticed. */
   #events(request: FastifyRequest, action: AuditAction, outcome: string): AuditEvent[] {
     try {
       return eventsOf(request, action, outcome, this.deduplicator);
@@ -121,7 +121,7 @@ function eventsOf(
   ];
 }
 
-/** A session that was not opened must not be counted as one by who reads only actions. */
+/** Failed logins get an action of their own, so that a reader of actions alone counts no sessions that never were. */
 function namedBy(action: AuditAction, outcome: string): AuditAction {
   return action === 'session.opened' && outcome !== SUCCESS ? 'session.refused' : action;
 }

@@ -78,7 +78,7 @@ export class AuditActorResponse {
   }
 }
 
-/** What everybody may know of an entry. */
+/** What users and administrators see of an entry. */
 class EntryResponse {
   @ApiProperty({ type: 'string', format: 'uuid', example: '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071' })
   id!: string;
@@ -155,7 +155,7 @@ export class AuditPage {
   @ApiProperty({ type: 'string', nullable: true, description: 'For the next page; null on the last.' })
   next_cursor!: string | null;
 
-  /** @param entries one more than the limit tells that there is a next page */
+  /** @param entries one more than `limit` if there is a next page */
   static of(entries: readonly AuditEntry[], limit: number): AuditPage {
     return {
       items: entries.slice(0, limit).map((entry) => AuditEntryResponse.of(entry)),
@@ -173,7 +173,7 @@ export class ActivityResponse extends EntryResponse {
   })
   by!: 'you' | 'anyone' | 'administrator' | 'service' | 'operator' | 'system';
 
-  /** Where an administrator sits is not for the user to know. */
+  /** Users do not see the addresses of administrators. */
   static of(entry: AuditEntry): ActivityResponse {
     const by = byOf(entry);
     const isTheirs = by === 'you' || by === 'anyone';
@@ -189,7 +189,7 @@ export class ActivityPage {
   @ApiProperty({ type: 'string', nullable: true, description: 'For the next page; null on the last.' })
   next_cursor!: string | null;
 
-  /** @param entries one more than the limit tells that there is a next page */
+  /** @param entries one more than `limit` if there is a next page */
   static of(entries: readonly AuditEntry[], limit: number): ActivityPage {
     return {
       items: entries.slice(0, limit).map((entry) => ActivityResponse.of(entry)),

@@ -12,7 +12,7 @@ import { PeriodicJob } from '#database';
 
 const EVERY_MS = 600_000;
 
-/** Ends what the audit log was told to keep no longer: AUDIT_RETENTION. */
+/** Deletes entries older than AUDIT_RETENTION. */
 @Injectable()
 export class AuditRetention extends PeriodicJob {
   constructor(
@@ -27,7 +27,7 @@ export class AuditRetention extends PeriodicJob {
   }
 }
 
-/** Who did what. Its hook sees every answer of the application. */
+/** Who did what. The hook sees every response of the application. */
 @Module({
   controllers: [AuditController],
   providers: [
@@ -56,7 +56,7 @@ export class AuditModule implements OnModuleInit {
     const fastify = this.host.httpAdapter?.getInstance<FastifyInstance>();
     if (!fastify) return;
     fastify.requestRecorder = new AuditRecorder(this.writer);
-    // When nobody is answered any more, and the pool still open.
+    // After the last response, while the pool is still open.
     fastify.addHook('onClose', () => this.writer.drain());
   }
 }

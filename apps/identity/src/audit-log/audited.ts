@@ -3,12 +3,12 @@ import { type AuditAction } from '#accounts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** `@Audited()` */
+    /** Set by `@Audited()`. */
     audit?: AuditAction;
   }
 }
 
-/** Each call of it goes into the audit log, whether it succeeds or is refused, before it is answered. */
+/** Records each call of the route in the audit log, successful or not, before it is answered. */
 export function Audited(action: AuditAction): MethodDecorator {
   return routeConfig({ audit: action });
 }

@@ -44,7 +44,7 @@ import { Clock } from '#cache';
 import { loadRefreshKeys } from './refresh-tokens/refresh-keys.js';
 import { SigningKeysModule } from './signing-keys/signing-keys.module.js';
 
-/** Who are you? Its guard stands before every route of the application. */
+/** Who are you? The guard runs before every route of the application. */
 @Module({
   imports: [
     RateLimitsModule,

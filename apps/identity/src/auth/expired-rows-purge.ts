@@ -4,7 +4,7 @@ import { PeriodicJob } from '#database';
 
 const EVERY_MS = 600_000;
 
-/** Removes sessions, personal access tokens and mailed links that have expired. They are refused anyway. */
+/** Deletes expired sessions, personal access tokens and mailed links. They are refused anyway. */
 @Injectable()
 export class ExpiredRowsPurge extends PeriodicJob {
   constructor(
@@ -17,7 +17,7 @@ export class ExpiredRowsPurge extends PeriodicJob {
 
   async run(): Promise<void> {
     const purges = [this.sessions.purge(), this.tokens.purge(), this.outbox.purge()];
-    // One that does not get through must not keep the others from it.
+    // One that fails must not stop the others.
     const failed = (await Promise.allSettled(purges)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
   }

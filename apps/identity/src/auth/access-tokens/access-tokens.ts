@@ -11,7 +11,7 @@ import { type SigningKey } from '../signing-keys/signing-key.js';
 import { SigningKeys } from '../signing-keys/signing-keys.js';
 import { type VerifiedToken, VerifiedTokens } from './verified-tokens.js';
 
-/** Ours have about 450; nothing longer is worth parsing. */
+/** Our tokens have about 450 characters; longer ones are not worth parsing. */
 const MAX_TOKEN_LENGTH = 4096;
 const COMPACT_JWS = /^([\w-]+)\.[\w-]+\.([\w-]+)$/;
 
@@ -20,7 +20,7 @@ export interface TokenSubject {
   userId: string;
   /** UUID of the session. */
   sessionId: string;
-  /** When the session ends at the latest; no token outlives it. */
+  /** When the session ends at the latest; the token ends no later. */
   notAfter?: Date;
 }
 
@@ -29,7 +29,7 @@ export interface IssuedToken {
   expiresInSeconds: number;
 }
 
-/** Access tokens: JWTs after RFC 9068. Who the user is now, and whether they are still active, is not asked here. */
+/** Issues and verifies access tokens, JWTs by RFC 9068. Session and user are not looked up here. */
 @Injectable()
 export class AccessTokens {
   private readonly verified = new VerifiedTokens();
@@ -46,7 +46,7 @@ export class AccessTokens {
     const iat = Math.floor(this.clock.wallMs() / 1000);
     const exp = Math.min(iat + ttl, Math.floor((notAfter?.getTime() ?? Infinity) / 1000));
     const claims = { iss, aud, sub: userId, sid: sessionId, iat, exp, jti: randomUUID() };
-    const signer = this.keys.current; // once: it may be another one a moment later
+    const signer = this.keys.current; // read once: it may change meanwhile
     const { kid, algorithm } = signer;
     const token = await this.jwt(signer).signAsync(claims, {
       algorithm,
@@ -56,7 +56,7 @@ export class AccessTokens {
   }
 
   /**
-   * The first time checks everything; later, until it expires, only the clock and whether its key still holds.
+   * Checks everything on first use; later only the clock and that the key is still valid.
    *
    * @param firstUse runs the full check, or refuses to; not called for remembered tokens
    * @throws InvalidToken, and what `firstUse` throws
@@ -83,7 +83,7 @@ export class AccessTokens {
   private async verifyNow(token: string): Promise<VerifiedToken> {
     const [, headerSegment, signature] = COMPACT_JWS.exec(token) ?? [];
     if (headerSegment === undefined || signature === undefined) throw new InvalidToken('malformed');
-    // Spare bits at the end of base64url would let one token be written in several ways.
+    // Spare bits at the end of base64url would allow several spellings of one token.
     if (!fromBase64url(signature)) throw new InvalidToken('malformed');
 
     const { alg, kid } = readTokenHeader(headerSegment);
@@ -100,7 +100,10 @@ export class AccessTokens {
     return { claims: readAccessClaims(payload, { issuer, audience, ttlSeconds, nowMs }), kid };
   }
 
-  /** One service per key: its options take a parsed key, while those of a single call take only PEM, parsed each time. */
+  /**
+   * One service per key: its options take a parsed key, those of a single call only PEM, which would be parsed each
+   * time.
+   */
   private jwt(key: SigningKey): JwtService {
     let service = this.services.get(key);
     if (!service) {
@@ -117,6 +120,6 @@ function refuse(error: unknown): never {
   if (error instanceof JsonWebTokenError && error.message === 'invalid signature') {
     throw new InvalidToken('bad signature');
   }
-  // Whatever else went wrong went wrong with a token that a stranger wrote.
+  // Any other error comes from a token that we did not make.
   throw new InvalidToken('claims not accepted');
 }

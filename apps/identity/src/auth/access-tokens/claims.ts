@@ -13,8 +13,8 @@ export interface TokenHeader {
 const KNOWN = new Set(['alg', 'typ', 'kid']);
 
 /**
- * Reads the first segment of a compact JWS. Exactly alg, typ and kid: whatever else a header may hold either brings its own key
- * (jwk, jku, x5u, x5c) or changes what the rest means (crit, b64, zip), and jsonwebtoken overlooks it.
+ * Reads the first segment of a compact JWS, with exactly alg, typ and kid. Other members either bring their own key
+ * (jwk, jku, x5u, x5c) or change the meaning of the rest (crit, b64, zip), and jsonwebtoken ignores them.
  * @throws InvalidToken
  */
 export function readTokenHeader(segment: string): TokenHeader {
@@ -36,21 +36,21 @@ function isAccepted(header: JsonObject): header is JsonObject & TokenHeader {
 export interface ClaimExpectations {
   issuer: string;
   audience: string;
-  /** How long tokens are issued for now; one that outlives this from now was not issued here. */
+  /** The present lifetime of tokens; one that is valid for longer from now was not issued here. */
   ttlSeconds: number;
   nowMs: number;
 }
 
-/** Clocks of two instances may differ by this much. Never granted to exp. */
+/** Clocks of two instances may differ by this much. Never added to exp. */
 const LEEWAY_SECONDS = 5;
-/** The longest that ACCESS_TOKEN_TTL can be set to. */
+/** The upper limit of ACCESS_TOKEN_TTL. */
 const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /**
- * The strict layer over jsonwebtoken, which takes a token without exp, with an exp in the year 9999, with an array for a
- * payload or a list for an audience. Every claim must be there and have its type (RFC 9068, 2.2; RFC 8725, 3).
+ * The strict layer over jsonwebtoken, which accepts a token without exp, with an exp in the year 9999, with an array
+ * as payload or a list as audience. Every claim must be present and of its type (RFC 9068, 2.2; RFC 8725, 3).
  * @throws InvalidToken
  */
 export function readAccessClaims(payload: unknown, expected: ClaimExpectations): AccessClaims {
@@ -84,7 +84,7 @@ function isUuid(value: unknown): value is string {
   return typeof value === 'string' && UUID.test(value);
 }
 
-/** A whole number from 0 on: no string, no fraction, and no 1e999, which JSON reads as Infinity. */
+/** A non-negative integer: no string, no fraction, and no 1e999, which JSON reads as Infinity. */
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -1,4 +1,4 @@
-/** Why a token was refused: enough for a developer to find the fault, nothing that helps to forge one. */
+/** Why a token was refused: enough to debug a client, nothing that helps to forge a token. */
 export type InvalidTokenReason =
   | 'malformed'
   | 'too long'
@@ -13,8 +13,8 @@ export type InvalidTokenReason =
   | 'expired';
 
 /**
- * The bearer token proves nothing. Carries neither the token nor a cause: V8's JSON errors quote what they
- * could not parse, and that would end in a log.
+ * The bearer token is not valid. Carries neither the token nor a cause: V8's JSON errors quote what they cannot
+ * parse, and would put it into a log.
  */
 export class InvalidToken extends Error {
   override readonly name = 'InvalidToken';

@@ -4,24 +4,27 @@ import { LRUCache } from 'lru-cache';
 import { type AccessClaims } from '../../access/principal.js';
 
 const MAX_ENTRIES = heapShareEntries('verifiedTokens', { bytesEach: 500, most: 50_000 });
-/** Fewer, and apart: what clients still send after it expired must not push out what is in use. At some 150 bytes each. */
+/**
+ * Fewer, and in a map of their own: expired tokens that clients still send must not evict tokens in use. About 150
+ * bytes each.
+ */
 const MAX_EXPIRED = 5_000;
 
 export interface VerifiedToken {
   readonly claims: AccessClaims;
-  /** The id of the key that it was verified with. What is remembered holds no longer than that key does. */
+  /** The id of the key that verified it. The entry is valid no longer than that key. */
   readonly kid: string;
 }
 
 /**
- * Tokens whose signature was checked once. Checking it again on every request would cost more than everything else on the
- * read way. Keyed by SHA-256, so that a heap dump holds no token that could be used.
+ * Tokens with a verified signature. Verifying on every request would cost more than the rest of the read path. Keyed
+ * by SHA-256, so that a heap dump holds no usable token.
  */
 export class VerifiedTokens {
   private readonly tokens = new LRUCache<string, VerifiedToken>({ max: MAX_ENTRIES });
   private readonly expired = new LRUCache<string, true>({ max: MAX_EXPIRED });
 
-  /** `undefined`: not remembered, or expired since. */
+  /** `undefined` if not remembered, or expired since. */
   recall(token: string, nowMs: number): VerifiedToken | undefined {
     const key = keyOf(token);
     const verified = this.tokens.get(key);
@@ -36,7 +39,7 @@ export class VerifiedTokens {
     this.tokens.set(keyOf(token), verified);
   }
 
-  /** Its signature was good, and it has expired: no second check can find it good. */
+  /** For a token with a good signature that has expired: checking it again is useless. */
   rememberExpired(token: string): void {
     this.expired.set(keyOf(token), true);
   }

@@ -26,7 +26,7 @@ import { AuthenticatedResponse } from '../sessions/session.dto.js';
 import { PASSWORD_DEADLINE_MS } from '../passwords/password-hasher.js';
 import { Context, type RequestContext } from '../../access/request-context.js';
 
-/** One's own account, from registration to its end. */
+/** The user's own account, from registration to deactivation. */
 @Controller('auth')
 export class AccountsController {
   constructor(

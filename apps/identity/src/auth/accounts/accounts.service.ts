@@ -22,7 +22,7 @@ export interface Registration extends ProfileChanges {
   password: string;
 }
 
-/** One's own account, from registration to its end. */
+/** The user's own account, from registration to deactivation. */
 @Injectable()
 export class AccountsService {
   constructor(
@@ -41,7 +41,7 @@ export class AccountsService {
   /** @throws InvalidInput, EmailTaken, UsernameTaken, PhoneTaken, PasswordsBusy */
   async register({ password, ...user }: Registration, context: RequestContext): Promise<Authenticated> {
     this.policy.require(password, 'password', user);
-    await this.store.refuseTaken(user); // a hash costs a quarter of a second; the unique indexes decide
+    await this.store.refuseTaken(user); // before the hash, which costs a quarter of a second; the unique indexes decide
     const passwordHash = await this.hasher.hash(password);
     const created = await this.store.create({ ...user, passwordHash }, (manager, created) =>
       this.emailActions.requestVerification(manager, created, context.client.address),
@@ -58,7 +58,7 @@ export class AccountsService {
   }
 
   /**
-   * Ends every session but the one it is asked from.
+   * Ends all sessions except the one that asks.
    *
    * @throws InvalidInput, WrongPassword, TooManyAttempts, PasswordsBusy
    */
@@ -73,7 +73,7 @@ export class AccountsService {
     const passwordHash = await this.hasher.hash(wished);
     await this.credentials
       .changePassword(user.id, verifiedHash, passwordHash, sessionId, async (manager, before) => {
-        // Whoever else knew the former password may have asked for them.
+        // Someone who knew the former password may have requested these links.
         await this.emailActions.revoke(manager, before.id, ['reset_password', 'change_email']);
         await this.emailActions.notify(manager, before, 'password_changed', client.address);
       })
@@ -82,7 +82,7 @@ export class AccountsService {
   }
 
   /**
-   * @returns when it will be deleted for good
+   * @returns when the account will be deleted
    * @throws WrongPassword, TooManyAttempts, LastAdmin, PasswordsBusy
    */
   async deactivate(user: CachedUser, password: string, { client }: RequestContext): Promise<Date> {
@@ -92,7 +92,7 @@ export class AccountsService {
   }
 }
 
-/** Two changes at once: the second was verified against a password that is not the current one any more. */
+/** Of two concurrent changes, the second was verified against a password that is no longer current. */
 function asWrongPassword(error: unknown): never {
   throw error instanceof PasswordChangedMeanwhile ? new WrongPassword() : error;
 }

@@ -10,25 +10,24 @@ const BODY_BYTES = ID_BYTES + TIME_BYTES + FINGERPRINT_BYTES;
 const MAC_BYTES = 32;
 const TEXT = new TokenText('usher_2fa_', BODY_BYTES + MAC_BYTES);
 
-/** Time to find the telephone, and to type. */
+/** Time to find the phone and type the code. */
 const LIFETIME_MS = 300_000;
 
 export interface Challenge {
   /** UUID, lower case. */
   readonly userId: string;
-  /** Whether the stored hash is the one that the password was checked against. */
+  /** Whether this is the hash that the password was checked against. */
   readonly fits: (passwordHash: string) => boolean;
 }
 
 /**
- * What a client gets for a right password while the code is still to come: user, end, and a fingerprint of the password's
- * hash, with an HMAC-SHA256 of them. Nothing of it is stored; it opens nothing without a right code, each of which is
- * good once.
+ * Proof of a right password while the code is still missing: user, expiry and a fingerprint of the password hash,
+ * with their HMAC-SHA256. Nothing is stored. A challenge is worthless without a right code, and each code works once.
  */
 export class LoginChallenges {
   readonly #keys: readonly [Buffer, ...Buffer[]];
 
-  /** @param keys from which the keys of challenges are derived, newest first */
+  /** @param keys that the keys of challenges are derived from, newest first */
   constructor(
     [newest, ...older]: readonly [Buffer, ...Buffer[]],
     private readonly clock: Clock,
@@ -44,7 +43,7 @@ export class LoginChallenges {
     return TEXT.write(body, mac(key, body));
   }
 
-  /** @throws InvalidChallenge unless it is one of ours that has not expired */
+  /** @throws InvalidChallenge if forged, malformed or expired */
   read(challenge: string): Challenge {
     const bytes = TEXT.read(challenge);
     if (!bytes) throw new InvalidChallenge();
@@ -59,7 +58,7 @@ export class LoginChallenges {
   }
 }
 
-/** No key has two uses. */
+/** One key per use. */
 function derived(key: Buffer): Buffer {
   return Buffer.from(hkdfSync('sha256', key, '', 'usher login challenges', MAC_BYTES));
 }
@@ -68,7 +67,7 @@ function mac(key: Buffer, body: Buffer): Buffer {
   return createHmac('sha256', key).update('usher login challenge\0').update(body).digest();
 }
 
-/** With a key, so that whoever sees a challenge cannot try passwords on it. */
+/** Keyed, so that a challenge does not allow offline guessing of the password. */
 function fingerprint(key: Buffer, passwordHash: string): Buffer {
   const digest = createHmac('sha256', key).update('usher password hash\0').update(passwordHash).digest();
   return digest.subarray(0, FINGERPRINT_BYTES);

@@ -12,15 +12,15 @@ export interface Login {
   /** Email address, username or phone number. */
   readonly identifier: string;
   readonly password: string;
-  /** Of the second factor, where it is sent along. */
+  /** Of the second factor, if the client sends it along. */
   readonly code?: string | undefined;
 }
 
 type Name = [kind: AliasKind, value: string];
 
 /**
- * Never takes the read way: PostgreSQL is asked every time, and the hash goes no further than the second step and the
- * session, which are bound to it.
+ * Never reads from a cache: each login selects the row, hash included, from PostgreSQL. The hash goes only to the
+ * challenge and the session, which are bound to it.
  */
 @Injectable()
 export class LoginService {
@@ -44,11 +44,11 @@ export class LoginService {
     return authenticated;
   }
 
-  /** The password is that of an active account. Nothing up to here depends on whether a second factor is on. */
+  /** Verifies the password of an active account. Up to here nothing depends on the second factor. */
   async #prove([kind, value]: Name, password: string, { audit }: RequestContext): Promise<Credentials> {
     const credentials = await this.credentials.find(kind, value);
     audit.about(credentials?.user.id);
-    // Unknown users cost a verification too, so that time does not tell them from known ones.
+    // Unknown users cost a verification too, so that timing does not reveal them.
     const matches = await this.hasher.verify(password, credentials?.passwordHash ?? null);
     if (!credentials || !matches || !credentials.user.isActive) throw new InvalidCredentials();
     return this.#strengthened(credentials, password);
@@ -65,14 +65,14 @@ export class LoginService {
     } catch (error) {
       if (!(error instanceof InvalidCredentials)) throw error;
     }
-    // Another login may have made the hash stronger meanwhile: whether the password is right is asked once more. The
-    // code is not: it was good once, and for this user.
+    // A concurrent login may have rehashed the password, so it is verified once more. The code is not: it works once,
+    // and was right for this user.
     const again = await this.#prove(name, password, context);
     if (again.user.id !== user.id) throw new InvalidCredentials();
     return this.sessions.open(user, again.passwordHash, context);
   }
 
-  /** The one moment at which the password is known: when the cost setting rose, make the hash as strong as new ones. */
+  /** Rehashes the password if the cost setting rose: only now is the password known. */
   async #strengthened(credentials: Credentials, password: string): Promise<Credentials> {
     const { user, passwordHash } = credentials;
     if (!this.hasher.needsRehash(passwordHash)) return credentials;
@@ -86,7 +86,7 @@ export class LoginService {
   }
 }
 
-/** Usernames hold neither `@` nor `+`, so what an identifier is can be seen. */
+/** Usernames contain neither `@` nor `+`, so the kind of identifier is unambiguous. */
 function named(identifier: string): Name {
   if (identifier.includes('@')) return ['email', normaliseEmail(identifier) ?? identifier];
   if (identifier.trimStart().startsWith('+')) return ['phone', normalisePhone(identifier) ?? identifier];

@@ -9,7 +9,7 @@ import { type Client } from '../../access/client.js';
 import { type RequestContext } from '../../access/request-context.js';
 import { TwoFactorCodes } from '../two-factor/two-factor-codes.js';
 
-/** The part of a login that comes after the password: nothing for most, a code for those whose second factor is on. */
+/** The second step of a login: nothing for most users, a code for users with a second factor. */
 @Injectable()
 export class TwoFactorLogin {
   constructor(
@@ -21,10 +21,10 @@ export class TwoFactorLogin {
   ) {}
 
   /**
-   * Resolves when nothing more is asked for. A right code is used up by it, whatever comes of the login.
+   * Resolves if the login may go on. A right code is used up, even if the login fails later.
    *
    * @param credentials whose password has just been verified
-   * @param code ignored where no second factor is on
+   * @param code ignored without a second factor
    * @throws SecondFactorRequired, InvalidCode, TooManyAttempts
    */
   async pass(
@@ -38,7 +38,7 @@ export class TwoFactorLogin {
   }
 
   /**
-   * The login goes on where `SecondFactorRequired` left it.
+   * Finishes a login that `SecondFactorRequired` interrupted.
    *
    * @throws InvalidChallenge, InvalidCode, TooManyAttempts
    */
@@ -55,7 +55,7 @@ export class TwoFactorLogin {
     return authenticated;
   }
 
-  /** Counted by the account, not by the name that was typed: it has one second factor, and several names. */
+  /** Counted per account id: an account has one second factor but several names. */
   async #check(userId: string, code: string, client: Client): Promise<void> {
     const factor = ['second_factor', userId] as const;
     await this.throttle.attempt(factor, client, async () => {
@@ -65,7 +65,7 @@ export class TwoFactorLogin {
   }
 }
 
-/** The password was changed, or the account deactivated, while the code was checked. */
+/** The password changed, or the account was deactivated, during the check of the code. */
 function asInvalidChallenge(error: unknown): never {
   throw error instanceof InvalidCredentials ? new InvalidChallenge() : error;
 }

@@ -1,6 +1,6 @@
 import { AppError } from '#http';
 
-/** The caller is known, but the password given to confirm something is not theirs. */
+/** The user is authenticated, but the password for confirmation is wrong. */
 export class WrongPassword extends AppError {
   readonly code = 'auth.wrong_password';
 
@@ -9,7 +9,7 @@ export class WrongPassword extends AppError {
   }
 }
 
-/** Unknown, deactivated or a wrong password: one answer, so that it tells nobody which. */
+/** One answer for an unknown user, a deactivated one and a wrong password. */
 export class InvalidCredentials extends AppError {
   readonly code = 'auth.invalid_credentials';
 
@@ -18,18 +18,18 @@ export class InvalidCredentials extends AppError {
   }
 }
 
-/** More passwords wait to be hashed than this instance can work off in reasonable time. */
+/** The queue of passwords to hash is full. */
 export class PasswordsBusy extends Error {
   override readonly name = 'PasswordsBusy';
   readonly code = 'auth.busy';
 
-  /** @param retryAfterSeconds whole seconds, at least 1, until today's queue is probably worked off */
+  /** @param retryAfterSeconds whole seconds, at least 1: the estimated time to work off the queue */
   constructor(readonly retryAfterSeconds: number) {
     super('Too many passwords are being checked at this moment.');
   }
 }
 
-/** What `PasswordPolicy` may find wrong with a wished-for password. No message ever holds the password. */
+/** A broken rule of `PasswordPolicy`. No message contains the password. */
 export abstract class PasswordRuleError extends Error {
   /** Stable; clients may switch on it. */
   abstract readonly code: string;

@@ -5,7 +5,7 @@ import { PasswordHasher } from './password-hasher.js';
 import { type Client } from '../../access/client.js';
 import { WrongPassword } from './errors.js';
 
-/** Asks users for their password again, before what a token alone must not do. */
+/** Verifies the password again before actions that a token alone must not allow. */
 @Injectable()
 export class PasswordConfirmation {
   constructor(
@@ -15,9 +15,9 @@ export class PasswordConfirmation {
   ) {}
 
   /**
-   * Who found or stole a token must not guess the password with it.
+   * Counts attempts: a thief of a token must not guess the password with it.
    *
-   * @returns the stored hash that it was verified against
+   * @returns the stored hash that the password was verified against
    * @throws WrongPassword, TooManyAttempts, UserNotFound, PasswordsBusy
    */
   async verify({ id }: Pick<CachedUser, 'id'>, password: string, client: Client): Promise<string> {
@@ -28,7 +28,7 @@ export class PasswordConfirmation {
       if (!(await this.hasher.verify(password, credentials.passwordHash))) throw new WrongPassword();
       return credentials.passwordHash;
     });
-    await this.throttle.trustNetwork(name, client); // a session may have come along from elsewhere
+    await this.throttle.trustNetwork(name, client); // the session may have been opened on another network
     return verifiedHash;
   }
 }

@@ -9,17 +9,19 @@ import { isWellFormedPassword, MAX_PASSWORD_BYTES, passwordBytes } from './passw
 import { PasswordsBusy } from './errors.js';
 import { randomBytes } from 'node:crypto';
 
-// bcrypt runs on libuv's four threads. One stays free, or DNS and the file system would wait behind passwords.
+// bcrypt runs on libuv's four threads. One stays free, or DNS and the file system would wait for passwords.
 const WORKERS = Math.min(3, Math.max(1, availableParallelism()));
 const QUEUE = 64;
 
-/** For requests with a password: the longest that it may wait in the queue and be hashed. A full queue is shorter. */
+/** The deadline of requests with a password. A full queue is worked off well within it. */
 export const PASSWORD_DEADLINE_MS = 15_000;
 
-/** Only the first estimate of a wait, before anything was measured: cost 12 takes about this long. */
+/** The estimate before the first measurement: about the time of cost 12. */
 const MS_AT_COST_12 = 250;
 
-/** Compared against decoys in place of a password that bcrypt would cut; all passwords take bcrypt the same time. */
+/**
+ * Compared against decoys instead of a password that bcrypt would cut. bcrypt takes equally long for every password.
+ */
 const STAND_IN = 'an over-long or malformed password';
 
 /** Hashes and verifies passwords with bcrypt, off the event loop, a few at a time. */
@@ -37,8 +39,8 @@ export class PasswordHasher {
   }
 
   /**
-   * A new hash at the cost of the settings, 60 ASCII characters.
-   * @throws RangeError for a password that bcrypt would cut or confuse; `PasswordPolicy` refuses those before
+   * Hashes at the cost of the settings: 60 ASCII characters.
+   * @throws RangeError for a password that bcrypt would cut or confuse; `PasswordPolicy` refuses those first
    * @throws PasswordsBusy
    */
   async hash(password: string): Promise<string> {
@@ -47,9 +49,9 @@ export class PasswordHasher {
   }
 
   /**
-   * Whether the password is the one that was hashed. Takes as long as at the cost of the settings whatever the reason
-   * for a no, so that time does not tell whether an account exists: no user (`null`), a malformed hash, a
-   * password that cannot be anyone's, or a hash from when the setting was lower.
+   * Whether the password matches the hash. Every refusal takes as long as a comparison at the cost of the settings,
+   * so that timing does not reveal whether an account exists: no user (`null`), a malformed hash, an impossible
+   * password, or a cheaper hash.
    * @throws PasswordsBusy
    */
   async verify(password: string, stored: string | null): Promise<boolean> {
@@ -65,12 +67,12 @@ export class PasswordHasher {
     });
   }
 
-  /** Whether the hash is weaker than the settings ask for now, or no bcrypt hash at all. */
+  /** Whether the hash is weaker than the settings require, or malformed. */
   needsRehash(stored: string): boolean {
     return (BcryptHash.parse(stored)?.cost ?? 0) < this.cost;
   }
 
-  /** Works off what a cheaper hash saved: each cost is twice the one below, so c + c + (c+1) + … + (C-1) equals C. */
+  /** Spends what a cheaper hash saved: each cost is twice the one below, so c + c + (c+1) + … + (C-1) equals C. */
   private async makeUpFor(cheaper: number): Promise<void> {
     for (let cost = cheaper; cost < this.cost; cost++) {
       await bcrypt.compare(STAND_IN, BcryptHash.decoy(cost).toString());
@@ -97,10 +99,10 @@ function isHashable(password: string): boolean {
   return isWellFormedPassword(password) && passwordBytes(password) <= MAX_PASSWORD_BYTES;
 }
 
-/** One new measurement counts for a tenth: a pause of one job moves the average little, a slower machine shows soon. */
+/** Weight of a new measurement: one slow job moves the average little, a slower machine shows soon. */
 const WEIGHT = 0.1;
 
-/** How long one password takes here, as a moving average, and so how long a queue of them will take. */
+/** The moving average of the time per password, which predicts how long a queue takes. */
 export class HashingPace {
   constructor(private averageMs: number) {}
 
@@ -108,16 +110,16 @@ export class HashingPace {
     this.averageMs += WEIGHT * (elapsedMs - this.averageMs);
   }
 
-  /** Whole seconds, at least 1, until `jobs` are done by `workers` at a time. */
+  /** Whole seconds, at least 1, until `workers` have done `jobs`. */
   secondsFor(jobs: number, workers: number): number {
     return Math.max(1, Math.ceil((jobs * this.averageMs) / workers / 1000));
   }
 }
 
-// $2y$ is what PHP's crypt_blowfish writes. The algorithm is that of $2b$, but node's bcrypt knows only a and b.
+// $2y$ is written by PHP's crypt_blowfish. It equals $2b$, but node's bcrypt knows only a and b.
 const BCRYPT_HASH = /^\$2[aby]\$(0[4-9]|[12]\d|3[01])\$([./A-Za-z0-9]{53})$/;
 
-/** A stored bcrypt hash that can be compared against: prefix $2a$, $2b$ or $2y$, cost, 22 characters of salt, 31 of digest. */
+/** A stored bcrypt hash: prefix $2a$, $2b$ or $2y$, cost, 22 characters of salt, 31 of digest. */
 export class BcryptHash {
   private constructor(
     /** Base-2 logarithm of the rounds. */
@@ -125,7 +127,7 @@ export class BcryptHash {
     private readonly text: string,
   ) {}
 
-  /** `undefined` when the text is no bcrypt hash. */
+  /** `undefined` if the text is not a bcrypt hash. */
   static parse(stored: string): BcryptHash | undefined {
     const [, cost, saltAndDigest] = BCRYPT_HASH.exec(stored) ?? [];
     if (cost === undefined || saltAndDigest === undefined) return undefined;
@@ -134,13 +136,13 @@ export class BcryptHash {
     return new BcryptHash(Number(cost), `${prefix}${cost}$${saltAndDigest}`);
   }
 
-  /** A hash of no password at all: random salt and digest, which cost as much to compare against as real ones. */
+  /** A hash of no password: random salt and digest, as costly to compare as a real one. */
   static decoy(cost: number): BcryptHash {
     const saltAndDigest = randomBytes(40).toString('base64').replaceAll('+', '.').slice(0, 53);
     return new BcryptHash(cost, `$2b$${String(cost).padStart(2, '0')}$${saltAndDigest}`);
   }
 
-  /** As node's bcrypt takes it. */
+  /** In the form that node's bcrypt accepts. */
   toString(): string {
     return this.text;
   }

@@ -14,19 +14,19 @@ export const MIN_PASSWORD_CHARACTERS = 8;
 /** bcrypt silently ignores more bytes, so longer passwords are refused. */
 export const MAX_PASSWORD_BYTES = 72;
 
-/** Whose password it will be; what is known of them at that moment. */
+/** What is known about the future owner of the password. */
 export interface PasswordOwner {
   email?: string | null;
   username?: string | null;
 }
 
 /**
- * Which passwords are accepted. Length and a list, no composition rules: those make passwords worse
- * (NIST SP 800-63B, 5.1.1.2).
+ * Accepts passwords by length and a list of common ones. No composition rules: they make passwords worse (NIST SP
+ * 800-63B, 5.1.1.2).
  */
 @Injectable()
 export class PasswordPolicy {
-  /** Everything wrong with the password; empty when it may be used. Never throws. */
+  /** All broken rules; empty for an acceptable password. Never throws. */
   check(password: string, owner: PasswordOwner = {}): PasswordRuleError[] {
     const errors: PasswordRuleError[] = [];
     if (!isWellFormedPassword(password)) errors.push(new PasswordNotText());
@@ -41,7 +41,7 @@ export class PasswordPolicy {
     return errors;
   }
 
-  /** @throws InvalidInput when the password must not be used; `field` is where it stood in the body */
+  /** @throws InvalidInput for a refused password; `field` is its name in the body */
   require(password: string, field: string, owner: PasswordOwner): void {
     const errors = this.check(password, owner);
     if (errors.length === 0) return;
@@ -60,25 +60,25 @@ function namesOf({ email, username }: PasswordOwner): string[] {
   return [email, localPart, username].filter((name) => name != null).map((name) => name.toLowerCase());
 }
 
-/** What people use and attackers try first, from breaches, in lower case; those long enough to be asked for at all. */
+/** Passwords that attackers try first, from breaches, in lower case; only those of at least the required length. */
 export const commonPasswords: ReadonlySet<string> = new Set(
   dictionary['passwords-common'].filter((password) => password.length >= MIN_PASSWORD_CHARACTERS),
 );
 
 /**
- * Whether this is text that bcrypt tells apart from every other: NUL ends a C string, and lone surrogates all become
- * U+FFFD in UTF-8, so that different passwords would share a hash.
+ * Whether bcrypt can tell the password from all others: NUL ends a C string, and lone surrogates all become U+FFFD in
+ * UTF-8, so different passwords would share a hash.
  */
 export function isWellFormedPassword(password: string): boolean {
   return !password.includes('\0') && !/\p{Surrogate}/u.test(password);
 }
 
-/** Length as people count it, but for what they see as one character and Unicode does not. */
+/** Length in code points. */
 export function passwordCharacters(password: string): number {
   return [...password].length;
 }
 
-/** Length as bcrypt sees it. */
+/** Length in bytes, as bcrypt counts. */
 export function passwordBytes(password: string): number {
   return Buffer.byteLength(password, 'utf8');
 }

@@ -3,9 +3,9 @@ import { type Comparison } from '#accounts';
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 
-/** With an entry of `LastUses` for each, that notes when they were used. */
+/** Counts the entry that `LastUses` keeps for each. */
 const MAX_MATCHES = heapShareEntries('personalTokens', { bytesEach: 900, most: 20_000 });
-/** Fewer, and apart: what strangers make up must not push out what is in use. */
+/** Fewer, and in a map of their own: made-up tokens must not evict tokens in use. */
 const MAX_OTHERS = Math.ceil(MAX_MATCHES / 4);
 
 export interface ComparedToken extends Comparison {
@@ -14,9 +14,8 @@ export interface ComparedToken extends Comparison {
 }
 
 /**
- * Token texts that were compared with PostgreSQL, and what came of it, which holds for as long as the row has the mark
- * that it had. Keyed by SHA-256 of the whole text, so that a heap dump holds no token that could be used, nor what is
- * stored of one.
+ * Results of comparing token texts with PostgreSQL, valid while the row keeps its mark. Keyed by SHA-256 of the whole
+ * text, so that a heap dump holds neither a usable token nor what is stored of one.
  */
 export class ComparedTokens {
   private readonly matches = new LRUCache<string, ComparedToken>({ max: MAX_MATCHES });

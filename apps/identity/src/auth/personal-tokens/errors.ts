@@ -1,6 +1,6 @@
 import { AppError } from '#http';
 
-/** Made up, revoked, expired, or its user is gone: which of them is nobody's business who cannot know it. */
+/** Made up, revoked, expired, or of a deleted or deactivated user: the answer does not tell which. */
 export class InvalidPersonalToken extends AppError {
   readonly code = 'auth.invalid_token';
 

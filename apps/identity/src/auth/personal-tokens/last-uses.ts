@@ -1,21 +1,21 @@
 import { heapShareEntries } from '#config';
 import { LRUCache } from 'lru-cache';
 
-/** What is written is right to this much, so that a busy token costs one row version in this time. */
+/** Precision of the stored time, so that a busy token costs one row version per minute. */
 const NOTED_FOR_MS = 60_000;
 /** As many as `ComparedTokens` holds. */
 const MAX_REMEMBERED = heapShareEntries('personalTokens', { bytesEach: 900, most: 20_000 });
 const MAX_BATCH = 500;
 
 /**
- * Notes when tokens were last used, without making a request wait. One statement is under way at a time; what is used
- * meanwhile gathers for the next. What cannot be written is noted again by the use after that.
+ * Records when tokens were last used, without making requests wait. One statement runs at a time; uses during it are
+ * gathered for the next. What cannot be written is recorded again at the next use.
  */
 export class LastUses {
   readonly #recent = new LRUCache<string, true>({
     max: MAX_REMEMBERED,
     ttl: NOTED_FOR_MS,
-    ttlResolution: 0, // anything else sets a timer now and then
+    ttlResolution: 0, // other values set timers
   });
   readonly #waiting = new Set<string>();
   #writing = false;

@@ -49,7 +49,7 @@ export class PersonalTokenRequest {
   })
   expires_in_days?: number;
 
-  // A stolen access token lasts minutes; what is made with it would last a year.
+  // The password is required because a stolen access token lasts minutes, and this token up to a year.
   @GivenPasswordField({ description: 'The password, to be sure.' })
   password!: string;
 }

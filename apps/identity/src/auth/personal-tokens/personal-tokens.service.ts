@@ -18,7 +18,7 @@ export interface PersonalTokenWish {
   days: number;
 }
 
-/** One's own personal access tokens. */
+/** A user's own personal access tokens. */
 @Injectable()
 export class PersonalTokensService {
   constructor(
@@ -27,7 +27,7 @@ export class PersonalTokensService {
   ) {}
 
   /**
-   * @returns the token, and its text, which nobody can tell again
+   * @returns the token and its text, which cannot be shown again
    * @throws WrongPassword, TooManyAttempts, TooManyPersonalTokens, PasswordsBusy
    */
   async create(

@@ -6,7 +6,7 @@ const ID_BYTES = 16;
 const SECRET_BYTES = 32;
 const TEXT = new TokenText('usher_pat_', ID_BYTES + SECRET_BYTES);
 
-/** What the text of a personal access token says. */
+/** The content of a personal access token. */
 export interface PersonalTokenText {
   /** UUIDv7, lower case. */
   readonly id: string;
@@ -14,19 +14,19 @@ export interface PersonalTokenText {
   readonly hash: string;
 }
 
-/** A new token. The text is for its owner alone; what is kept is the rest. */
+/** Makes a token. The text is for its owner only; the rest is stored. */
 export function makePersonalToken(): PersonalTokenText & { readonly text: string } {
   const id = uuidv7();
   const secret = randomBytes(SECRET_BYTES);
   return { id, hash: digest(secret), text: TEXT.write(uuidBytes(id), secret) };
 }
 
-/** Whether it means to be one. */
+/** Whether the text has the prefix of personal access tokens. */
 export function isPersonalToken(token: string): boolean {
   return TEXT.claims(token);
 }
 
-/** `undefined`: it cannot be one. */
+/** `undefined` for malformed text. */
 export function readPersonalToken(token: string): PersonalTokenText | undefined {
   const bytes = TEXT.read(token);
   return bytes && { id: uuidOf(bytes), hash: digest(bytes.subarray(ID_BYTES)) };

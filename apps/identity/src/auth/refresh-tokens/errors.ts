@@ -1,6 +1,6 @@
 import { AppError } from '#http';
 
-/** Forged, used up, expired, or its session is over: which of them is nobody's business who cannot know it. */
+/** Forged, used up, expired, or of an ended session: the answer does not tell which. */
 export class InvalidRefreshToken extends AppError {
   readonly code = 'auth.invalid_refresh_token';
 

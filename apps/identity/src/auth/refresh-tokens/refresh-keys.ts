@@ -6,8 +6,8 @@ const KEY_BYTES = 32;
 export const REFRESH_KEY_FILE = 'refresh.key';
 
 /**
- * The keys that refresh tokens are made with, newest first: derived from `JWT_SECRET` where that is set, else the file
- * `refresh.key` in `JWT_KEYS_DIR`, which is made when there is none.
+ * The keys of refresh tokens, newest first: derived from `JWT_SECRET` if set, else the file `refresh.key` in
+ * `JWT_KEYS_DIR`, which is created if missing.
  *
  * @throws KeyFileUnusable, KeyDirectoryUnusable
  */
@@ -19,7 +19,7 @@ export async function loadRefreshKeys({
   return newest ? [newest, ...older] : [await keyInFile(jwtKeysDir, REFRESH_KEY_FILE)];
 }
 
-/** Not the secret itself: no key has two uses. */
+/** Not the secret itself: one key per use. */
 export function derivedKey(secret: string | Buffer, use: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', use, KEY_BYTES));
 }

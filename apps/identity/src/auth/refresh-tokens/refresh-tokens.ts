@@ -10,16 +10,16 @@ const TEXT = new TokenText('usher_rt_', ID_BYTES + COUNTER_BYTES + MAC_BYTES);
 export interface RefreshClaims {
   /** UUID, lower case. */
   readonly sessionId: string;
-  /** Which token of its session it is, counted from 0. */
+  /** The number of the token within its session, from 0. */
   readonly counter: number;
 }
 
 /**
- * Refresh tokens: session, number and an HMAC-SHA256 of the two. Nothing of them is stored, and still the current one can
- * be made again, for a client whose answer was lost.
+ * Refresh tokens: session, number and an HMAC-SHA256 of both. Nothing is stored, and yet the current token can be
+ * made again for a client that lost the response.
  */
 export class RefreshTokens {
-  /** @param keys newest first; the first makes tokens, all of them are accepted */
+  /** @param keys newest first; the first issues tokens, all verify them */
   constructor(private readonly keys: readonly [Buffer, ...Buffer[]]) {}
 
   issue({ sessionId, counter }: RefreshClaims): string {
@@ -30,7 +30,7 @@ export class RefreshTokens {
   }
 
   /**
-   * Whether it is one of ours. Whether it is still good only the session knows.
+   * Checks that the token is ours. Only the session knows whether it is still good.
    *
    * @throws InvalidRefreshToken
    */

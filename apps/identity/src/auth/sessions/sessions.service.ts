@@ -6,7 +6,7 @@ import { RefreshTokens } from '../refresh-tokens/refresh-tokens.js';
 import { type RequestContext } from '../../access/request-context.js';
 import { AppError } from '#http';
 
-/** A user who has proved who they are, and the session that it began or goes on with. */
+/** An authenticated user with the session that was opened or refreshed. */
 export interface Authenticated {
   readonly user: CachedUser;
   readonly session: LiveSession;
@@ -24,7 +24,7 @@ export class SessionsService {
 
   /**
    * @param verifiedHash the stored hash that the password was verified against
-   * @throws InvalidCredentials when it is not the stored one any more, or the account was deactivated meanwhile
+   * @throws InvalidCredentials if the hash has changed or the account was deactivated meanwhile
    */
   async open(
     user: CachedUser,
@@ -56,7 +56,7 @@ export class SessionsService {
         audit.about(refresh.userId);
         audit.also('session.reuse_detected');
         this.logger.warn(
-          `Session ${sessionId} of user ${refresh.userId} is over: a refresh token came that had been replaced, or was never given.`,
+          `Session ${sessionId} of user ${refresh.userId} was ended: a refresh token was used that had been replaced, or was never issued.`,
         );
         throw new InvalidRefreshToken();
       case 'over':
@@ -73,12 +73,12 @@ export class SessionsService {
     if (!(await this.store.end(id, userId))) throw new SessionNotFound();
   }
 
-  /** Whether or not it had ended before. */
+  /** Does nothing if the session is over already. */
   async end(id: string, userId: string): Promise<void> {
     await this.store.end(id, userId);
   }
 
-  /** As long as the session it is asked from goes on; with a token whose session is over nobody ends the others. */
+  /** Ends all sessions of the user, if the session that asks is still open: an ended one must not end others. */
   async endAllFrom(id: string, userId: string): Promise<void> {
     await this.store.endAll(userId, id);
   }

@@ -7,7 +7,7 @@ import { Clock } from '#cache';
 import { RefreshTokens } from '../refresh-tokens/refresh-tokens.js';
 import { UserResponse } from '../profile/profile.js';
 
-/** Turns a user who has proved who they are into an answer with tokens. */
+/** Turns an authenticated user into a response with tokens. */
 @Injectable()
 export class TokenIssuer {
   constructor(
