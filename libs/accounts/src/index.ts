@@ -51,9 +51,9 @@ export {
   type SearchIndexing,
 } from './user-search/search-indexes.js';
 export { UserDirectory, type UserPage, type UserSearch } from './user-search/user-directory.js';
-export { type AliasKind } from './users/alias.js';
+export { alias, type AliasKind, canonical } from './users/alias.js';
 export { type CachedUser } from './users/cached-user.js';
-export { type Metadata, metadataFault, type MetadataPatch } from './users/metadata.js';
+export { type Metadata, metadataError, type MetadataPatch } from './users/metadata.js';
 export { type ReadOptions, UserCache } from './users/user-cache.js';
 export {
   EmailNotVerified,

@@ -18,7 +18,7 @@ import { AddRolesAndMetadata1763600000009 } from './migrations/1763600000009-add
 import { NameAdministrators1763600000010 } from './migrations/1763600000010-name-administrators.js';
 import { WatchTheLogItself1763600000011 } from './migrations/1763600000011-watch-the-log-itself.js';
 
-/** The tables of accounts, and those of the change log. */
+/** The tables of accounts and of the change log. The change log has no entities: `libs/change-log` reads it by hand. */
 export const accountsSchema: Schema = {
   entities: [
     UserEntity,

@@ -41,11 +41,11 @@ export class Settings extends SettingsFields {
   toJSON(): Record<string, unknown> {
     const shown = definitions
       .filter(({ secret }) => secret)
-      .map(({ field, shown }) => {
-        const value = this[field];
+      .map(({ field, shown }): [string, unknown] => {
+        const value: unknown = this[field];
         return [field, isSet(value) ? (shown as (value: unknown) => unknown)(value) : undefined];
       });
-    return { ...Object.fromEntries(Object.entries(this)), ...Object.fromEntries(shown) };
+    return Object.fromEntries([...Object.entries(this), ...shown]);
   }
 
   [inspect.custom](): Record<string, unknown> {

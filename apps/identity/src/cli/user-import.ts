@@ -85,7 +85,7 @@ export class UserImport {
     if (outcome.kind === 'imported') this.imported++;
     else if (outcome.kind === 'exists' && this.options.skipExisting) this.skipped++;
     else {
-      const error = outcome.kind === 'refused' ? outcome.fault : new EmailTaken();
+      const error = outcome.kind === 'refused' ? outcome.error : new EmailTaken();
       this.#refuse(line, error.message, error.code);
     }
   }

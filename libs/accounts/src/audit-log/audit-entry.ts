@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 
 export const SUCCESS = 'success';
 
-/** Who did it. `anyone`: somebody who has not proved who they are; `operator`: somebody at the command line; `system`: nobody, its time had come. */
+/** Who did it. `anyone`: an unauthenticated client; `operator`: a person at the command line; `system`: a periodic job. */
 export type AuditActor =
   | { readonly kind: 'user'; readonly id: string }
   | { readonly kind: 'service'; readonly name: string }
@@ -10,26 +10,26 @@ export type AuditActor =
   | { readonly kind: 'operator' }
   | { readonly kind: 'system' };
 
-/** Who did what, from where, and what came of it. */
+/** Who did what, from where, with which outcome. */
 export interface AuditEvent {
   readonly action: AuditAction;
-  /** `success`, or the code of the problem that was answered. */
+  /** `success`, or the code of the problem in the answer. */
   readonly outcome: string;
   readonly actor: AuditActor;
-  /** Whose account it is about. */
+  /** The user whose account it is about. */
   readonly userId: string | null;
-  /** The session that was opened, refreshed or ended; else the one it was done from. */
+  /** The session that was opened, refreshed or ended; else the session of the request. */
   readonly sessionId: string | null;
-  /** Names of fields, and flags and roles with their value: `bio`, `is_active=false`, `roles=admin,editor`. Never what a person wrote. */
+  /** Names of fields, flags and roles with their values: `bio`, `is_active=false`, `roles=admin,editor`. Never a text that a person wrote. */
   readonly changes: readonly string[] | null;
   readonly address: string | null;
   readonly device: string | null;
   readonly requestId: string | null;
 }
 
-/** An event that has happened, as `audit_log` keeps it. */
+/** An event with its id and time, as `audit_log` keeps it. */
 export interface AuditEntry extends AuditEvent {
-  /** UUIDv7: it sorts by time, and holds it. */
+  /** UUIDv7: it contains the time and sorts by it. */
   readonly id: string;
   readonly at: Date;
 }
@@ -39,7 +39,7 @@ export function auditEntry(event: AuditEvent): AuditEntry {
   return { id, at: new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)), ...event };
 }
 
-/** Done at the command line, or by the clock. */
+/** An event of the command line or of a periodic job. */
 export function ownEvent(
   kind: 'operator' | 'system',
   action: AuditAction,
@@ -58,13 +58,13 @@ export function ownEvent(
   };
 }
 
-/** What sorts before every entry of that millisecond and after all before it, though it is no id of any. */
+/** The lower bound of all ids of that millisecond; no entry has it. */
 export function idAt(time: Date): string {
   const hex = Math.max(0, time.getTime()).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`;
 }
 
-/** What the audit log knows of, as `what.happened`. Names stay for ever: somebody's reports are made of them. */
+/** The events of the audit log, as `subject.event`. Names never change, because operators' reports depend on them. */
 export const AUDIT_ACTIONS = [
   'account.registered',
   'account.profile_changed',

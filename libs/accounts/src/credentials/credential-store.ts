@@ -68,7 +68,7 @@ export class CredentialStore {
     verifiedHash: string,
     passwordHash: string,
     keptSession: string,
-    alongside?: InTransaction,
+    inTransaction?: InTransaction,
   ): Promise<CachedUser> {
     return this.#users.change(id, async (before, manager) => {
       const { affected } = await manager.update(
@@ -78,7 +78,7 @@ export class CredentialStore {
       );
       if (affected === 0 || !before.isActive) throw new PasswordChangedMeanwhile();
       await manager.delete(SessionEntity, { userId: id, id: Not(keptSession) });
-      await alongside?.(manager, before);
+      await inTransaction?.(manager, before);
       return {};
     });
   }
@@ -87,12 +87,12 @@ export class CredentialStore {
    * Sets a new password for the person who reads the account's mails, and ends every session and personal access token:
    * an attacker may have made some.
    *
-   * @param alongside decides whether the reset is allowed
+   * @param inTransaction decides whether the reset is allowed
    * @throws UserNotFound
    */
-  resetPassword(id: string, passwordHash: string, alongside: InTransaction): Promise<CachedUser> {
+  resetPassword(id: string, passwordHash: string, inTransaction: InTransaction): Promise<CachedUser> {
     return this.#users.change(id, async (before, manager) => {
-      await alongside(manager, before);
+      await inTransaction(manager, before);
       await manager.delete(SessionEntity, { userId: id });
       await manager.delete(PersonalTokenEntity, { userId: id });
       return { passwordHash, emailVerified: true };
@@ -100,12 +100,12 @@ export class CredentialStore {
   }
 
   /**
-   * @param alongside as for `resetPassword`
+   * @param inTransaction as for `resetPassword`
    * @throws UserNotFound
    */
-  verifyEmail(id: string, alongside: InTransaction): Promise<CachedUser> {
+  verifyEmail(id: string, inTransaction: InTransaction): Promise<CachedUser> {
     return this.#users.change(id, async (before, manager) => {
-      await alongside(manager, before);
+      await inTransaction(manager, before);
       return { emailVerified: true };
     });
   }
@@ -113,12 +113,12 @@ export class CredentialStore {
   /**
    * Sets another address, which the user has proved to own.
    *
-   * @param alongside as for `resetPassword`
+   * @param inTransaction as for `resetPassword`
    * @throws UserNotFound, EmailTaken
    */
-  changeEmail(id: string, email: string, alongside: InTransaction): Promise<CachedUser> {
+  changeEmail(id: string, email: string, inTransaction: InTransaction): Promise<CachedUser> {
     return this.#users.change(id, async (before, manager) => {
-      await alongside(manager, before);
+      await inTransaction(manager, before);
       return { email, emailVerified: true };
     });
   }

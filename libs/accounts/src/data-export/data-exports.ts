@@ -3,13 +3,13 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
 import { exportSources } from './export-sources.js';
 
-/** Everything that is kept about a person, by the names of the sources, and when it was read. */
+/** Everything that Usher keeps about a person, by the names of the sources, and the time of reading. */
 export interface DataExport {
   readonly exported_at: string;
   readonly [source: string]: unknown;
 }
 
-/** Reads from PostgreSQL, all at one moment. */
+/** Exports all data of a user, read from one snapshot of PostgreSQL. By hand: columns keep their own names. */
 @Injectable()
 export class DataExports {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}

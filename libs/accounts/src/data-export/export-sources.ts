@@ -4,17 +4,17 @@ import { USER_FIELDS } from '../users/user-fields.js';
 /** A statement in the one snapshot of an export. @throws DatabaseUnavailable and DatabaseTimeout in their TypeORM wrapping */
 export type SnapshotQuery = <Row>(sql: string, parameters: unknown[]) => Promise<Row[]>;
 
-/** What one part of the house keeps about a person. `exportSources` lists them all. */
+/** What one table keeps about a person, or two that belong together. */
 export interface ExportSource {
-  /** The member of the document that it fills. */
+  /** The member of the document that it fills in. */
   readonly name: string;
-  /** Where it reads. Every table that names a user belongs to some source; a test holds that. */
+  /** The tables that it reads. A test checks that every table with a user's id belongs to a source. */
   readonly tables: readonly string[];
-  /** JSON, with columns by their own names. No secret, and nothing made of one; `MOST_ROWS` of a kind at most. */
+  /** JSON with the names of columns, at most `MOST_ROWS` rows. No secret, and nothing derived from one. */
   read(userId: string, query: SnapshotQuery): Promise<unknown>;
 }
 
-/** Newest first; what is older is left out, so that an answer stays within time and memory. */
+/** Of the newest rows. Older ones are left out, to bound the time and memory of an answer. */
 const MOST_ROWS = 10_000;
 
 /** The listed fields of the row. The password hash is not among them. */
@@ -31,7 +31,7 @@ const userSource: ExportSource = {
   },
 };
 
-/** Where the person is logged in, expired sessions that have not been removed yet among them. */
+/** Sessions, with expired ones that are not deleted yet. */
 const sessionsSource: ExportSource = {
   name: 'sessions',
   tables: ['sessions'],
@@ -43,7 +43,7 @@ const sessionsSource: ExportSource = {
     ),
 };
 
-/** Whether there is one, and how many recovery codes are left; `null`: there is none. */
+/** When the second factor was enabled, and how many recovery codes are left; `null`: there is none. */
 const secondFactorSource: ExportSource = {
   name: 'second_factor',
   tables: ['second_factors', 'second_factor_recovery_codes'],
@@ -58,7 +58,7 @@ const secondFactorSource: ExportSource = {
   },
 };
 
-/** What the tokens for scripts are called and may do; not their hashes. */
+/** Personal access tokens without their hashes. */
 const personalTokensSource: ExportSource = {
   name: 'personal_access_tokens',
   tables: ['personal_access_tokens'],
@@ -70,7 +70,7 @@ const personalTokensSource: ExportSource = {
     ),
 };
 
-/** What is or was mailed to them, as long as that is kept; not the links, nor their hashes. */
+/** Mails that are still in the table, without links and their hashes. */
 const mailsSource: ExportSource = {
   name: 'mails',
   tables: ['mailed_links'],
@@ -82,7 +82,7 @@ const mailsSource: ExportSource = {
     ),
 };
 
-/** What the audit log has about their account. Where an administrator sits is not theirs to know. */
+/** The audit log of their account, without addresses and devices of administrators. */
 const activitySource: ExportSource = {
   name: 'activity',
   tables: ['audit_log'],
@@ -98,7 +98,7 @@ const activitySource: ExportSource = {
     ),
 };
 
-/** Everything that is kept about a person, in the order of the document. */
+/** Everything that Usher keeps about a person, in the order of the document. */
 export const exportSources: readonly ExportSource[] = [
   userSource,
   sessionsSource,

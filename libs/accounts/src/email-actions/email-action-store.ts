@@ -4,8 +4,8 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource, type EntityManager } from 'typeorm';
 import { MailedLinkEntity } from './mailed-link.entity.js';
 import {
-  ASKED_AGAIN_AFTER_SECONDS,
-  ASKED_AN_HOUR,
+  REQUEST_INTERVAL_SECONDS,
+  REQUESTS_PER_HOUR,
   InvalidLink,
   LINK_LIFETIME_SECONDS,
   type LinkPurpose,
@@ -32,12 +32,12 @@ const REPLACE_EARLIER = `
   ON CONFLICT (user_id, purpose) WHERE purpose IN ('verify_email', 'reset_password', 'change_email') DO UPDATE
      SET id = excluded.id, email = excluded.email, new_email = excluded.new_email, address = excluded.address,
          token_hash = NULL, expires_at = excluded.expires_at, attempts = 0, created_at = now(),
-         next_attempt_at = CASE WHEN l.asked < ${ASKED_AN_HOUR} OR l.counted_from < now() - interval '1 hour' THEN now() END,
+         next_attempt_at = CASE WHEN l.asked < ${REQUESTS_PER_HOUR} OR l.counted_from < now() - interval '1 hour' THEN now() END,
          asked = CASE WHEN l.counted_from < now() - interval '1 hour' THEN 1 ELSE l.asked + 1 END,
          counted_from = CASE WHEN l.counted_from < now() - interval '1 hour' THEN now() ELSE l.counted_from END
    WHERE l.new_email IS DISTINCT FROM excluded.new_email
-      OR (l.created_at < now() - interval '${ASKED_AGAIN_AFTER_SECONDS} seconds'
-          AND (l.asked < ${ASKED_AN_HOUR} OR l.counted_from < now() - interval '1 hour'))`;
+      OR (l.created_at < now() - interval '${REQUEST_INTERVAL_SECONDS} seconds'
+          AND (l.asked < ${REQUESTS_PER_HOUR} OR l.counted_from < now() - interval '1 hour'))`;
 
 /**
  * A request by someone who only names an account. One statement, whether or not there is such a user, and its commit does

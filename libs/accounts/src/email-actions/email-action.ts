@@ -1,35 +1,35 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** Links, each of which proves that whoever uses it reads the mails of an address. */
+/** Links. Using one proves that the person reads the mails of an address. */
 export type LinkPurpose = 'verify_email' | 'reset_password' | 'change_email';
 
-/** What is only told. */
+/** Mails without a link, which only inform. */
 export type NoticePurpose = 'password_changed' | 'email_change_asked' | 'email_changed';
 
 export type MailPurpose = LinkPurpose | NoticePurpose;
 
-/** From when a link is asked for, whenever it is sent. */
+/** From the request for a link, not from its sending. */
 export const LINK_LIFETIME_SECONDS: Readonly<Record<LinkPurpose, number>> = {
   verify_email: 86_400,
   reset_password: 1_800,
   change_email: 3_600,
 };
 
-/** For so long it is tried to send a notice. */
+/** The outbox tries to send a notice for this long. */
 export const NOTICE_LIFETIME_SECONDS = 86_400;
 
 /**
- * How often the same link is mailed to one user, whoever asks. Whoever asks more often is not told, and the link that
- * was mailed stays good.
+ * How often the same link is mailed to one user. More frequent requests get the same answer, and the link that was mailed
+ * stays valid.
  */
-export const ASKED_AGAIN_AFTER_SECONDS = 60;
-export const ASKED_AN_HOUR = 5;
+export const REQUEST_INTERVAL_SECONDS = 60;
+export const REQUESTS_PER_HOUR = 5;
 
 export function isLink(purpose: MailPurpose): purpose is LinkPurpose {
   return purpose in LINK_LIFETIME_SECONDS;
 }
 
-/** 256 random bits in base64url. The only copy goes out with the mail. */
+/** 256 random bits in base64url. The only copy is in the mail. */
 export interface LinkToken {
   readonly token: string;
   readonly hash: Buffer;
@@ -42,17 +42,17 @@ export function newLinkToken(): LinkToken {
   return { token, hash: hashOf(token) };
 }
 
-/** `undefined`: no token of ours looks like this. */
+/** `undefined`: the text has not the shape of a token. */
 export function linkTokenHash(token: string): Buffer | undefined {
   return SHAPE.test(token) ? hashOf(token) : undefined;
 }
 
-/** Random enough to need neither salt nor stretching. */
+/** The token is random, so its hash needs neither salt nor stretching. */
 function hashOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-/** The link is good, and there is nothing left for it to do: it was used before, or a reset proved the same. */
+/** The link is valid but the address is verified already, by this link or by a password reset. */
 export class AlreadyVerified extends Error {
   override readonly name = 'AlreadyVerified';
   readonly code = 'auth.already_verified';
@@ -62,7 +62,7 @@ export class AlreadyVerified extends Error {
   }
 }
 
-/** Never made, used, replaced, expired, or of another account by now: one answer, so that it tells nobody which. */
+/** Never issued, used, replaced, expired, or of another account. One error for all, so that it does not tell which. */
 export class InvalidLink extends Error {
   override readonly name = 'InvalidLink';
   readonly code = 'auth.invalid_link';

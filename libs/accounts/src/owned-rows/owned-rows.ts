@@ -1,5 +1,5 @@
 import { runInBatches } from '#database';
-import { type DataSource, type EntityManager, type EntityTarget, type FindOptionsWhere } from 'typeorm';
+import { type DataSource, type EntityManager, type EntityTarget } from 'typeorm';
 import { UserEntity } from '../users/user.entity.js';
 
 interface OwnedRow {
@@ -30,15 +30,15 @@ export class OwnedRows<R extends OwnedRow> {
    * @returns the owner, if there was such a row. The row is gone in either case when this resolves.
    */
   async end(id: string, userId?: string): Promise<string | undefined> {
-    const { raw } = await this.dataSource
+    const result = await this.dataSource
       .createQueryBuilder()
       .delete()
       .from(this.entity)
-      .where((userId === undefined ? { id } : { id, userId }) as FindOptionsWhere<R>)
+      .where(userId === undefined ? { id } : { id, userId })
       .returning('user_id')
       .execute();
     await this.cache.invalidate([id]);
-    return (raw as { user_id: string }[])[0]?.user_id;
+    return (result.raw as { user_id: string }[])[0]?.user_id;
   }
 
   /**

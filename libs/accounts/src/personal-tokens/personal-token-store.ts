@@ -8,7 +8,7 @@ export interface NewPersonalToken {
   /** UUIDv7. */
   id: string;
   userId: string;
-  /** The stored hash that the password was verified against; with another one there is no token. */
+  /** The stored hash that the password was verified against. If it has changed, no token is created. */
   verifiedHash: string;
   /** 1 to 100 characters. */
   name: string;
@@ -36,14 +36,14 @@ export type Creation =
   | { readonly kind: 'refused' }
   | { readonly kind: 'too many' };
 
-/** What came of comparing a secret with a row. */
+/** The result of comparing a secret with a row. */
 export interface Comparison {
-  /** The mark of the row that was there; `null`: there was none. */
+  /** The mark of the row; `null`: there is no row. */
   readonly mark: string | null;
   readonly matches: boolean;
 }
 
-/** Tokens that one user may have at one time. */
+/** Tokens that one user may have at a time. */
 export const MAX_PERSONAL_TOKENS = 50;
 
 const DETAIL_FIELDS = {

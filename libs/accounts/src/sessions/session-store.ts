@@ -14,9 +14,9 @@ export interface SessionLimits {
 
 export interface NewSession {
   userId: string;
-  /** The stored hash that the password was verified against; with another one there is no session. */
+  /** The stored hash that the password was verified against. If it has changed, no session is opened. */
   verifiedHash: string;
-  /** What the client says it is; at most 255 characters. */
+  /** As the client describes itself; at most 255 characters. */
   device: string | null;
   /** An IP address. */
   address: string | null;
@@ -32,7 +32,7 @@ export interface SessionDetails {
   readonly expiresAt: Date;
 }
 
-/** A session that has just been opened or refreshed. */
+/** A session that was just opened or refreshed. */
 export interface LiveSession {
   readonly id: string;
   /** Which of its refresh tokens is the current one. */
@@ -40,7 +40,7 @@ export interface LiveSession {
   readonly expiresAt: Date;
 }
 
-/** A session as one of its refresh tokens finds it. */
+/** The state of a session, for one of its refresh tokens. */
 export interface SessionStanding {
   readonly user: CachedUser;
   /** When the refresh token was issued; `undefined` of one that has been replaced. */
@@ -70,7 +70,7 @@ interface Row {
   counter: number;
   sinceRefreshMs: number | null;
   expiresAt: Date;
-  /** When it ends unless it is refreshed. */
+  /** When the session ends unless it is refreshed. */
   idleAt: Date;
   live: boolean;
   user: unknown;

@@ -14,7 +14,7 @@ export type Beginning = 'begun' | 'on already' | 'refused';
 /** Encrypted, as it is stored. */
 export interface StoredSecret {
   readonly envelope: Buffer;
-  /** Until it is, no login asks for it. */
+  /** Whether logins require it. */
   readonly isConfirmed: boolean;
 }
 
@@ -49,8 +49,8 @@ export class TwoFactorStore {
   /**
    * Replaces a factor that was begun and never confirmed. By hand: one statement checks the password's hash and writes.
    *
-   * @param verifiedHash the stored hash that the password was verified against: a reset that came in between must not
-   *   be followed by what was begun with the password before
+   * @param verifiedHash the stored hash that the password was verified against. A password reset in between refuses the
+   *   enrolment, which a person with the former password began.
    */
   async begin(userId: string, envelope: Buffer, verifiedHash: string): Promise<Beginning> {
     const [row] = await this.dataSource.query<{ begun: boolean }[]>(
@@ -69,8 +69,9 @@ export class TwoFactorStore {
   }
 
   /**
-   * @param envelope that the code was checked against; `false`: it is not the stored one any more, or is on already
-   * @param step of that code, which is used up by this
+   * @param envelope the stored secret that the code was checked against
+   * @param step the time step of that code, which this uses up
+   * @returns `false`: another secret is stored now, or the factor is confirmed already
    */
   confirm(
     userId: string,
@@ -90,7 +91,7 @@ export class TwoFactorStore {
     });
   }
 
-  /** `false`: a code of this time step, or of a later one, was used before. */
+  /** @returns `false`: a code of this time step or a later one was used before */
   async useStep(userId: string, step: number): Promise<boolean> {
     const { affected } = await this.dataSource.manager.update(
       SecondFactorEntity,
@@ -100,7 +101,7 @@ export class TwoFactorStore {
     return affected === 1;
   }
 
-  /** `false`: there is no such code, or it was used before. */
+  /** @returns `false`: there is no such code, or it was used before */
   async useRecoveryCode(userId: string, codeHash: Buffer): Promise<boolean> {
     const { affected } = await this.dataSource.manager.delete(RecoveryCodeEntity, {
       userId,
@@ -109,7 +110,7 @@ export class TwoFactorStore {
     return affected === 1;
   }
 
-  /** `false`: it is not on. */
+  /** @returns `false`: there is no confirmed factor */
   replaceRecoveryCodes(userId: string, hashes: readonly Buffer[]): Promise<boolean> {
     return this.dataSource.transaction(async (manager) => {
       // The lock makes a second replacement wait, and then replace all of the first.
@@ -125,7 +126,7 @@ export class TwoFactorStore {
     });
   }
 
-  /** The same secret in a new envelope, unless there is another secret by now. */
+  /** Stores the same secret in a new envelope, unless another secret is stored now. */
   async reencrypt(userId: string, envelope: Buffer, anew: Buffer): Promise<void> {
     await this.dataSource.manager.update(
       SecondFactorEntity,
@@ -135,7 +136,9 @@ export class TwoFactorStore {
   }
 
   /**
-   * Whether there was one. Its recovery codes go with it.
+   * Removes the factor; a foreign key deletes its recovery codes.
+   *
+   * @returns whether there was one
    *
    * @param manager of the transaction that removes it
    */

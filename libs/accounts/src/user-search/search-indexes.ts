@@ -8,13 +8,13 @@ import { Client } from 'pg';
 export type SearchIndexing = 'trigrams' | 'prefixes' | 'none';
 
 /**
- * What a search by trigrams looks in, of a row of `users AS u`. Each name follows a space, so that a pattern can ask for
- * the beginning of one. Functions that PostgreSQL calls immutable only, or it could not be indexed.
+ * SQL of the text that a search by trigrams matches, of a row of `users AS u`. Each name follows a space, so that a pattern
+ * can match its beginning. It uses immutable functions only, because an index requires them.
  */
 export const SEARCHED_TEXT_SQL = `(' ' || u.email || coalesce(' ' || u.username, '')
   || coalesce(' ' || u.first_name, '') || coalesce(' ' || u.last_name, '') || coalesce(' ' || u.phone, ''))`;
 
-/** What a search by prefixes looks in: "C", because LIKE uses an index of no other collation. */
+/** The expressions that a search by prefixes matches. LIKE uses an index only with the collation "C". */
 export const PREFIXED_SQL = {
   email: 'lower(u.email COLLATE "C")',
   username: 'lower(u.username COLLATE "C")',
@@ -31,33 +31,33 @@ interface Index {
 const TRIGRAMS = 'users_search_trigrams';
 const PHONE: Index = { name: 'users_phone_prefix', on: '((phone COLLATE "C"))' };
 
-/** With and without trigrams. */
+/** Needed with and without trigrams. */
 const ALWAYS: readonly Index[] = [
-  // For lists without a text: newest first, of the few that are looked for.
+  // For lists without a text that select few users.
   { name: 'users_admins', on: '(id) WHERE is_admin' },
   { name: 'users_deactivated', on: '(id) WHERE NOT is_active' },
   PHONE,
 ];
 
-/** Email and username have such an index already. */
+/** The unique indexes of email and username serve as well. */
 const PREFIXES: readonly Index[] = [
   { name: 'users_first_name_prefix', on: '(lower(first_name COLLATE "C"))' },
   { name: 'users_last_name_prefix', on: '(lower(last_name COLLATE "C"))' },
 ];
 
-/** Any number; it only has to be the same in every instance. */
+/** An arbitrary number, the same in every instance. */
 const LOCK = 8_703_244_123;
-/** From one look whether an index is still being built to the next. */
-const LOOK_MS = 1_000;
+/** How often to check whether another process still builds an index. */
+const CHECK_MS = 1_000;
 
 export interface SearchIndexesOptions {
-  /** Hears what takes long, and what is not as it should be. */
+  /** Gets a line for what takes long and for what fails. */
   tell?: (line: string) => void;
   /** Ends the waiting; PostgreSQL finishes an index that it has begun. */
   signal?: AbortSignal;
 }
 
-/** Which of them there are. */
+/** SQL that tells which indexes there are. */
 export const INDEXING_SQL = `
   SELECT CASE WHEN names @> '{${TRIGRAMS},${PHONE.name}}' THEN 'trigrams'
               WHEN names @> '{${[...PREFIXES, PHONE].map(({ name }) => name).join(',')}}' THEN 'prefixes'
@@ -67,9 +67,9 @@ export const INDEXING_SQL = `
            WHERE i.indrelid = 'users'::regclass AND i.indisvalid) AS valid`;
 
 /**
- * Builds the indexes that searching users needs, where they are not there. No migration, because the service can do
- * without them: they are built while it serves, without keeping anyone from the table, and nothing that goes wrong
- * here ends a start. Trigrams are a matter of the server: an extension that comes later is used from the next start on.
+ * Builds the missing indexes for searching users. It is not a migration: the service works without them, so they are built
+ * while it serves, without blocking the table, and an error does not end the start. Trigrams need an extension of the
+ * server; one that is installed later is used from the next start on.
  */
 export async function buildSearchIndexes(
   url: string,
@@ -81,13 +81,13 @@ export async function buildSearchIndexes(
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     await lock.connect();
-    if (!(await isOurTurn(lock))) return; // another instance is at it
+    if (!(await isOurTurn(lock))) return; // another instance builds them
     await client.connect();
     const schema = await trigramSchema(client);
     const searching =
       schema === undefined
         ? PREFIXES
-        : // A long pending list would be read by every search.
+        : // Every search would read a long pending list.
           [
             {
               name: TRIGRAMS,
@@ -124,17 +124,18 @@ function clientOf(url: string): Client {
 }
 
 /**
- * Two who build indexes of one table CONCURRENTLY wait for each other. A transaction holds the turn, because behind a
- * pooler a session has no connection to itself; between statements it holds no snapshot that an index would wait for.
+ * Two CONCURRENTLY builds of one table would wait for each other, so instances take turns. A transaction holds the turn,
+ * because behind a pooler a session has no server connection of its own; between statements it holds no snapshot that a
+ * build would wait for.
  */
 async function isOurTurn(lock: Client): Promise<boolean> {
   await lock.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0');
-  // Without parameters: a statement with some keeps its portal, and with it a snapshot, until the next one.
+  // Without parameters: a statement with parameters keeps its portal, and a snapshot with it, until the next statement.
   const { rows } = await lock.query<{ ours: boolean }>(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS ours`);
   return rows[0]!.ours;
 }
 
-/** Where the operators of trigrams are; `undefined`: the server has none, or may not be given them by us. */
+/** The schema of pg_trgm's operators; `undefined`: the server has none, and this user may not create the extension. */
 async function trigramSchema(client: Client): Promise<string | undefined> {
   const find = async (): Promise<string | undefined> => {
     const { rows } = await client.query<{ schema: string }>(
@@ -153,7 +154,7 @@ async function trigramSchema(client: Client): Promise<string | undefined> {
   );
 }
 
-/** Whether it was built here. PostgreSQL goes on for an instance that was killed meanwhile; that is waited for. */
+/** @returns whether this call built the index. A build that a killed instance began goes on in PostgreSQL; this waits for it. */
 async function build(
   client: Client,
   { name, on }: Index,
@@ -172,11 +173,11 @@ async function build(
     const [state] = rows;
     if (state!.valid) return false;
     if (state!.building) {
-      await sleep(LOOK_MS, undefined, { signal });
+      await sleep(CHECK_MS, undefined, { signal });
       continue;
     }
     if (state!.large) tell(`The index ${name} is being built; the service goes on meanwhile.`);
-    // One that a lost connection or an error left behind is of no use, and slows every write down.
+    // An invalid index, left behind by an error or a lost connection, only slows writes down.
     await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${name}`);
     await client.query(`CREATE INDEX CONCURRENTLY IF NOT EXISTS ${name} ON users ${on}`);
     return true;

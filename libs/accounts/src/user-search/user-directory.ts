@@ -10,8 +10,8 @@ import {
 
 export interface UserSearch {
   /**
-   * Without regard to case; `%` and `_` are just characters. What it finds depends on the indexes, and on its shape:
-   * the beginning of an email address or a phone number finds only these.
+   * Case is ignored; `%` and `_` are ordinary characters. What it finds depends on the indexes and on its shape: the
+   * beginning of an email address or a phone number finds only these.
    */
   text?: string | undefined;
   isActive?: boolean | undefined;
@@ -31,37 +31,38 @@ export interface UserPage {
   readonly next: string | undefined;
 }
 
-/** Users that a search looks at one by one, newest first. A common text fills a page from them. */
+/** Users that a search reads one by one, newest first. A common text fills a page from them. */
 const WALK = 4_000;
-/** Users that a rare text may have; more of them cannot be sorted in time. */
+/** Users that a rare text may match; more cannot be sorted in time. */
 const MOST_FOUND = 25_000;
-/** The same for all indexes of a search by prefixes together: they are not estimated but read. */
+/** The same for all indexes of a search by prefixes together, whose matches are counted instead of estimated. */
 const MOST_PREFIXED = 10_000;
 /** Its trigrams are in nearly every row where many share a domain: read by trigrams, it would take a second. */
 const BEGINNING_OF_EMAIL = /^[^\s@]+@/;
 /** The same for numbers that share a country code. */
 const BEGINNING_OF_PHONE = /^\+\d{7,}$/;
-/** Says what $1 and $2 are, also where nothing else does. */
+/** Gives $1 and $2 a type where no other condition does. */
 const TYPED = '($1::text IS NULL OR true) AND ($2::uuid IS NULL OR true)';
-/** How long an instance believes in the indexes that it saw. */
-const LOOK_AGAIN_MS = 60_000;
-const LOOK_SOON_MS = 1_000;
+/** How long an instance remembers which indexes it found. */
+const RECHECK_MS = 60_000;
+const RECHECK_SOON_MS = 1_000;
 
-/** A text as SQL. `pattern` is its $1. */
+/** The searched text as SQL. `pattern` is its $1. */
 interface Condition {
   readonly by: Exclude<SearchIndexing, 'none'>;
   readonly sql: string;
   readonly pattern: string;
-  /** Conditions of which an index knows each; a user is found by any. Empty: no index knows. */
+  /** Conditions with an index each; a user matches any of them. Empty: there is no index. */
   readonly indexed: readonly string[];
 }
 
 /**
- * Lists of users, newest first, always from PostgreSQL: a list has no key that it could be cached under.
+ * Lists users, newest first. Always from PostgreSQL: a list has no key that it could be cached under. All statements are by
+ * hand, because the planner uses the search's indexes only for these very expressions.
  *
- * The work of a page is bounded for every text and any number of users. The newest are looked at one by
- * one, which fills a page when matches are common. Rare matches are found by index. When matches are neither, common but not
- * among the newest, a page shows what it came to see, and the next one goes on from there.
+ * The work of a page is bounded for every text and any number of users. It reads the newest users one by one, which fills a
+ * page when matches are common. Rare matches are found by index. When matches are common but not among the newest, a page
+ * returns the matches among those it has read, and the next page continues from there.
  */
 export class UserDirectory {
   #indexing: { readonly kind: SearchIndexing; readonly untilMs: number } | undefined;
@@ -105,17 +106,17 @@ export class UserDirectory {
     );
   }
 
-  /** What searches find, and how. */
+  /** Which indexes searches use. */
   async indexing(): Promise<SearchIndexing> {
     const nowMs = performance.now();
     if (this.#indexing && this.#indexing.untilMs > nowMs) return this.#indexing.kind;
     const [row] = await this.dataSource.query<{ indexing: SearchIndexing }[]>(INDEXING_SQL);
     const kind = row!.indexing;
-    this.#indexing = { kind, untilMs: nowMs + (kind === 'none' ? LOOK_SOON_MS : LOOK_AGAIN_MS) };
+    this.#indexing = { kind, untilMs: nowMs + (kind === 'none' ? RECHECK_SOON_MS : RECHECK_MS) };
     return kind;
   }
 
-  /** The id that a walk goes down to; `undefined`: to the last user. */
+  /** The id of the last user that a page reads one by one; `undefined`: it reads all. */
   async #endOfWalk(range: readonly string[], parameters: unknown[]): Promise<string | undefined> {
     const [row] = await this.dataSource.query<{ id: string }[]>(
       `SELECT u.id FROM users AS u WHERE ${all([...range, TYPED])} ORDER BY u.id DESC OFFSET ${WALK - 1} LIMIT 1`,
@@ -124,7 +125,7 @@ export class UserDirectory {
     return row?.id;
   }
 
-  /** Whether all that a text finds can be found by index, and sorted, in time. */
+  /** Whether all matches can be found by index and sorted in time. */
   async #isRare({ by, indexed, pattern }: Condition): Promise<boolean> {
     const [condition] = indexed;
     if (condition === undefined) return false;
@@ -174,7 +175,7 @@ export class UserDirectory {
   }
 }
 
-/** @param users one more than the limit tells that there is a next page */
+/** @param users one more than the limit means that there is a next page */
 function page(users: readonly CachedUser[], limit: number): UserPage {
   const shown = users.slice(0, limit);
   return { users: shown, next: users.length > limit ? shown.at(-1)?.id : undefined };
@@ -184,7 +185,7 @@ function all(conditions: readonly string[]): string {
   return conditions.length === 0 ? 'true' : conditions.join(' AND ');
 }
 
-/** The only name that a text of its shape is searched in, by its beginning, whichever indexes there are. */
+/** The one column that a text of this shape is searched in, by its beginning; `undefined`: all. */
 function nameWithShapeOf(text: string): keyof typeof PREFIXED_SQL | undefined {
   if (BEGINNING_OF_EMAIL.test(text)) return 'email';
   return BEGINNING_OF_PHONE.test(text) ? 'phone' : undefined;
@@ -195,7 +196,7 @@ function isShort(text: string): boolean {
   return /^[\p{L}\p{N}]{1,2}$/u.test(text);
 }
 
-/** Whether pg_trgm makes trigrams of a text in the middle of others; an index without them is read from end to end. */
+/** Whether pg_trgm extracts trigrams from the text. Without them a search reads the index from end to end. */
 function hasTrigrams(text: string): boolean {
   return /[\p{L}\p{N}]{3}|[\p{L}\p{N}]{2}[^\p{L}\p{N}]|[^\p{L}\p{N}][\p{L}\p{N}]/u.test(text);
 }

@@ -6,11 +6,11 @@ export type AliasKind = 'email' | 'username' | 'phone';
 
 export interface Alias {
   readonly kind: AliasKind;
-  /** As it is compared: see `canonical()`. */
+  /** In the form that is compared: see `canonical()`. */
   readonly value: string;
-  /** Where the cache keeps the id it leads to. */
+  /** The cache key of the id that it leads to. */
   readonly key: string;
-  /** What the change log calls it. */
+  /** Its tag in the change log. */
   readonly tag: string;
 }
 
@@ -24,8 +24,8 @@ export const ALIAS_SQL: Readonly<Record<AliasKind, string>> = {
 const TAG_PREFIX: Record<AliasKind, string> = { email: 'ue:', username: 'un:', phone: 'up:' };
 
 /**
- * An alias as keys and tags name it. Hashed, so that no personal data sits in keys and in the log, and whatever is
- * asked for has one bounded length.
+ * An alias as keys and tags name it. It is hashed, so that keys and the change log hold no personal data and have one
+ * bounded length.
  */
 export function alias(kind: AliasKind, value: string): Alias {
   const compared = canonical(value);
@@ -48,8 +48,8 @@ export function answersTo(user: Pick<CachedUser, AliasKind>, { kind, value }: Al
 }
 
 /**
- * Lower case for ASCII letters alone: exactly what `lower(… COLLATE "C")` does in the database. Anything cleverer
- * would differ between Node, PostgreSQL and their versions, and a tag that differs is a change that is missed.
+ * Lower case for ASCII letters only: exactly what `lower(… COLLATE "C")` does in the database. Full Unicode folding
+ * differs between Node, PostgreSQL and their versions, and with another tag the cache would miss the change.
  */
 export function canonical(value: string): string {
   return value.replace(/[A-Z]/g, (letter) => letter.toLowerCase());

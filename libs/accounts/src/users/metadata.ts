@@ -5,7 +5,7 @@ export type Metadata = Readonly<Record<string, unknown>>;
 /** Members that replace those of the same name; `null` removes one. What is nested is replaced as a whole. */
 export type MetadataPatch = Readonly<Record<string, unknown>>;
 
-/** Of compact JSON. Every look-up carries it, so it is for settings and references, not for documents. */
+/** Of compact JSON. Every look-up returns it, so it is for settings and references, not for documents. */
 const MAX_BYTES = 4_096;
 /** An object in the metadata is at depth 2. */
 const MAX_DEPTH = 8;
@@ -13,9 +13,9 @@ const MAX_NAMES = 128;
 const MAX_NAME_LENGTH = 64;
 
 /** Why this cannot be kept, in a sentence; `undefined` when it can. */
-export function metadataFault(metadata: Metadata): string | undefined {
+export function metadataError(metadata: Metadata): string | undefined {
   let names = 0;
-  const faultOf = (value: unknown, depth: number): string | undefined => {
+  const errorOf = (value: unknown, depth: number): string | undefined => {
     if (typeof value === 'number') {
       return isPlain(value)
         ? undefined
@@ -30,18 +30,18 @@ export function metadataFault(metadata: Metadata): string | undefined {
         }
         if (++names > MAX_NAMES) return `There should be ${MAX_NAMES} names at most, nested ones included`;
       }
-      const fault = faultOf(member, depth + 1);
-      if (fault !== undefined) return fault;
+      const error = errorOf(member, depth + 1);
+      if (error !== undefined) return error;
     }
     return undefined;
   };
-  const fault = faultOf(metadata, 1);
-  if (fault !== undefined) return fault;
+  const error = errorOf(metadata, 1);
+  if (error !== undefined) return error;
   const bytes = Buffer.byteLength(JSON.stringify(metadata));
   return bytes > MAX_BYTES ? `It should have ${MAX_BYTES} bytes of compact JSON at most` : undefined;
 }
 
-/** @throws MetadataTooLarge when the two together are more than is kept */
+/** @throws MetadataTooLarge when the result exceeds the limits */
 export function patched(before: Metadata, patch: MetadataPatch): Record<string, unknown> {
   const members = new Map(Object.entries(before));
   for (const [name, value] of Object.entries(patch)) {
@@ -49,19 +49,19 @@ export function patched(before: Metadata, patch: MetadataPatch): Record<string, 
     else members.set(name, value);
   }
   const after = Object.fromEntries(members);
-  const fault = metadataFault(after);
-  if (fault !== undefined) throw new MetadataTooLarge(fault);
+  const error = metadataError(after);
+  if (error !== undefined) throw new MetadataTooLarge(error);
   return after;
 }
 
-/** Requests share a cached value, so none of them may change it. */
+/** Freezes nested values too: requests share a cached value, so none may change it. */
 export function freezeMetadata<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   for (const member of Object.values(value)) freezeMetadata(member);
   return Object.freeze(value);
 }
 
-/** jsonb writes 1e300 out, digit by digit: few bytes of text would become many. */
+/** jsonb writes 1e300 digit by digit, so a few bytes of text would become many. */
 function isPlain(value: number): boolean {
   return Number.isFinite(value) && !String(value).includes('e');
 }

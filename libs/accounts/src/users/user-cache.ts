@@ -14,23 +14,23 @@ import { type Coherence, type CacheStatus } from '#change-log';
 import { UserLoader } from './user-loader.js';
 
 export interface ReadOptions {
-  /** Ask PostgreSQL, whatever is cached. */
+  /** Read PostgreSQL, even if the user is cached. */
   truth?: boolean;
 }
 
-/** What cannot be a name is nobody's. To ask PostgreSQL would be an error, and of all who are asked for in one statement. */
-const NOBODY: Promise<Answer<CachedUser>> = Promise.resolve({ value: null, origin: 'memory' });
+/** Malformed ids and names match no user; sending one would fail the whole batch. */
+const NO_USER: Promise<Answer<CachedUser>> = Promise.resolve({ value: null, origin: 'memory' });
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** NUL and lone surrogates: its text has neither. */
+/** PostgreSQL's text holds neither NUL nor lone surrogates. */
 const UNSTORABLE = /[\0\p{Cs}]/u;
-/** Keys of all users change with it: a statement that touched very many rows is logged as this. */
+/** The change log's tag for a statement that changed very many rows. Every entry carries it. */
 const WHOLE_TABLE = 'u:*';
 
 /**
- * Who a user is, by id, email, username or phone: in memory, else in Redis, else in PostgreSQL, and never older than
- * Δ when the call began. An absent user is an answer like any other, `null`.
+ * Users by id, email, username or phone: from memory, else from Redis, else from PostgreSQL, and never older than Δ when
+ * the call began. An absent user is an answer like any other, `null`.
  *
- * All reads throw `DatabaseUnavailable` or `DatabaseTimeout` when PostgreSQL would have to be asked and cannot be.
+ * All reads throw `DatabaseUnavailable` or `DatabaseTimeout` when PostgreSQL is needed and does not answer.
  */
 export class UserCache {
   readonly #users: CoherentCache<CachedUser>;
@@ -49,13 +49,13 @@ export class UserCache {
     this.#statistics = new LookupStatistics(clock);
   }
 
-  /** @param id a UUID; anything else is nobody */
+  /** @param id a UUID; anything else matches no user */
   byId(id: string, options?: ReadOptions): Promise<Answer<CachedUser>> {
     const key = id.toLowerCase();
-    return this.#counted(() => (UUID.test(key) ? this.#byId(key, options) : NOBODY));
+    return this.#counted(() => (UUID.test(key) ? this.#byId(key, options) : NO_USER));
   }
 
-  /** Those of the users that exist, in the order asked for; from where the worst of them came. */
+  /** The users that exist, in the order of `ids`. The origin is the worst of theirs. */
   async byIds(ids: readonly string[], options?: ReadOptions): Promise<Answer<readonly CachedUser[]>> {
     const answers = await Promise.all(ids.map((id) => this.byId(id, options)));
     return {
@@ -78,8 +78,10 @@ export class UserCache {
   }
 
   /**
-   * To be awaited after the commit of a change and before it is answered, with the user before and after it
-   * (`null`: there was none, or is none any more). From then on this instance serves nothing older.
+   * Await this after the commit of a change and before the answer. From then on this instance serves nothing older.
+   *
+   * @param before the user before the change; `null`: created by it
+   * @param after the user after the change; `null`: deleted by it
    */
   async invalidate(before: CachedUserNames | null, after: CachedUserNames | null): Promise<void> {
     const keys = keysOf(before, after);
@@ -90,7 +92,7 @@ export class UserCache {
     ]);
   }
 
-  /** What operators ask for. */
+  /** For health reports and metrics. */
   async status(): Promise<CacheStatus> {
     return {
       ...(await this.coherence.status()),
@@ -106,7 +108,7 @@ export class UserCache {
 
   #byName(kind: AliasKind, value: string, options?: ReadOptions): Promise<Answer<CachedUser>> {
     return this.#counted(() =>
-      UNSTORABLE.test(value) ? NOBODY : this.#byAlias(alias(kind, value), options),
+      UNSTORABLE.test(value) ? NO_USER : this.#byAlias(alias(kind, value), options),
     );
   }
 
@@ -121,7 +123,7 @@ export class UserCache {
     const recheck = async (): Promise<Loaded<string>> => idOf(await this.#loader.byAlias(name));
     const subject: Lookup<string> = { key: name.key, tags: [name.tag, WHOLE_TABLE], load, recheck };
     const led = await (options?.truth ? this.#aliases.bypass(subject) : this.#aliases.read(subject));
-    // What stands in is older than a load that was refused before it.
+    // A stale fallback is older than the load that failed before it.
     const own = led.origin === 'stale' ? undefined : justLoaded();
     if (own !== undefined) return { value: own, origin: led.origin };
     if (led.value === null) return { value: null, origin: led.origin };
@@ -155,7 +157,7 @@ export class UserCache {
   }
 }
 
-/** What a user can be found by. */
+/** The fields that users are looked up by. */
 export type CachedUserNames = Pick<CachedUser, 'id' | 'email' | 'username' | 'phone'>;
 
 function keysOf(...users: (CachedUserNames | null)[]): { users: Set<string>; aliases: Set<string> } {

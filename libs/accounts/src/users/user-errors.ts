@@ -1,4 +1,4 @@
-/** What the users of the system can do wrong. Stable codes; no HTTP here. */
+/** Errors about users. Their codes are stable; they know no HTTP. */
 export abstract class UserError extends Error {
   abstract readonly code: string;
 }
@@ -57,7 +57,7 @@ export class LastAdmin extends UserError {
   }
 }
 
-/** Rights are for accounts whose address was proven to be theirs: anyone can register with any address. */
+/** Only accounts with a verified address get roles: anyone can register with any address. */
 export class EmailNotVerified extends UserError {
   override readonly name = 'EmailNotVerified';
   readonly code = 'users.email_not_verified';
@@ -67,7 +67,7 @@ export class EmailNotVerified extends UserError {
   }
 }
 
-/** What is kept with an account would become larger than it may be. */
+/** The metadata of an account would exceed its limits. */
 export class MetadataTooLarge extends UserError {
   override readonly name = 'MetadataTooLarge';
   readonly code = 'users.metadata_too_large';
@@ -102,7 +102,7 @@ const TAKEN: Readonly<Record<string, () => UserError>> = {
   users_phone_key: () => new PhoneTaken(),
 };
 
-/** The fault behind a broken unique index; `undefined` for any other error. */
+/** The error behind a violated unique index; `undefined` for any other error. */
 export function takenErrorOf(error: unknown): UserError | undefined {
   if (!(error instanceof Error) || !('driverError' in error)) return undefined;
   const { code, constraint } = error.driverError as { code?: string; constraint?: string };

@@ -1,14 +1,14 @@
-import { ALIAS_SQL } from './alias.js';
 import { type DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
+import { ALIAS_SQL } from './alias.js';
 import { type MetadataPatch, patched } from './metadata.js';
 import { type ProfileChanges } from './user-fields.js';
 import { UserEntity, type UserRow } from './user.entity.js';
 import { EmailTaken, IdTaken, PhoneTaken, type UserError, UsernameTaken } from './user-errors.js';
 
-/** A user of another system, who keeps their password. */
+/** A user of another system, whose password stays valid. */
 export interface ImportedUser extends ProfileChanges {
-  /** A UUID that others know them by; a new one unless given. */
+  /** A UUID to keep; absent: a new one. */
   id?: string | undefined;
   email: string;
   emailVerified: boolean;
@@ -22,18 +22,19 @@ export interface ImportedUser extends ProfileChanges {
 
 export type ImportOutcome =
   | { readonly kind: 'imported' }
-  /** There is one with this email address, and with this id if one was given. Nothing of theirs was changed. */
+  /** There is a user with this email address, and with this id if one was given. That user was not changed. */
   | { readonly kind: 'exists' }
-  /** Something of theirs belongs to somebody else. */
-  | { readonly kind: 'refused'; readonly fault: UserError };
+  /** Another user has this id, email address, username or phone number. */
+  | { readonly kind: 'refused'; readonly error: UserError };
 
 export interface ImportOptions {
-  /** All is done, and taken back: nobody sees anything of it. */
+  /** Rolls back at the end, so that nothing changes. */
   dryRun?: boolean;
 }
 
 const SAME_EMAIL = `FROM users AS u WHERE ${ALIAS_SQL.email} = lower(g.email COLLATE "C")`;
 
+/** By hand: one statement tells of every candidate what it conflicts with. */
 const CONFLICTS = `
   SELECT g.place,
          EXISTS (SELECT ${SAME_EMAIL} AND (u.id = g.id OR NOT g.keeps_id)) AS exists,
@@ -51,16 +52,16 @@ interface Conflict {
 }
 
 /**
- * Brings in users with the hashes of their passwords. No cache of this process knows them; the others learn of them by
- * the change log. One of a thousand rows and more would make every cache cold, so give it some hundreds at a time.
+ * Imports users with their password hashes. Caches learn of them by the change log. A statement of a thousand rows or more
+ * would invalidate every cached user, so import some hundreds at a time.
  */
 export class UserImporter {
   constructor(private readonly dataSource: DataSource) {}
 
   /**
-   * In one transaction; who cannot be brought in keeps nobody else out.
+   * Imports all users of a batch in one transaction, without those that conflict.
    *
-   * @returns an outcome for each, in their order
+   * @returns an outcome for each user, in their order
    */
   async import(
     users: readonly ImportedUser[],
@@ -91,7 +92,7 @@ interface Candidate {
 type UserRowValues = Partial<UserRow> & Pick<UserRow, 'id' | 'email'>;
 
 async function insert(manager: EntityManager, candidates: readonly Candidate[]): Promise<ImportOutcome[]> {
-  const { raw } = await manager
+  const result = await manager
     .createQueryBuilder()
     .insert()
     .into(UserEntity)
@@ -100,7 +101,7 @@ async function insert(manager: EntityManager, candidates: readonly Candidate[]):
     .returning(['id', 'email'])
     .updateEntity(false)
     .execute();
-  const inserted = new Set((raw as UserRowValues[]).map(keyOf));
+  const inserted = new Set((result.raw as UserRowValues[]).map(keyOf));
   // Of two equal candidates the first is the one that was inserted.
   const outcomes = candidates.map(({ row }): ImportOutcome | undefined =>
     inserted.delete(keyOf(row)) ? { kind: 'imported' } : undefined,
@@ -129,9 +130,9 @@ function keyOf({ id, email }: UserRowValues): string {
 
 function outcomeOf({ exists, id, email, username }: Conflict): ImportOutcome {
   if (exists) return { kind: 'exists' };
-  if (id) return { kind: 'refused', fault: new IdTaken() };
-  if (email) return { kind: 'refused', fault: new EmailTaken() };
-  return { kind: 'refused', fault: username ? new UsernameTaken() : new PhoneTaken() };
+  if (id) return { kind: 'refused', error: new IdTaken() };
+  if (email) return { kind: 'refused', error: new EmailTaken() };
+  return { kind: 'refused', error: username ? new UsernameTaken() : new PhoneTaken() };
 }
 
 function candidateOf({ id, createdAt, ...user }: ImportedUser, place: number): Candidate {

@@ -59,13 +59,13 @@ export class UserStore {
   }
 
   /** @throws EmailTaken, UsernameTaken, PhoneTaken */
-  async create(newUser: NewUser, alongside?: InTransaction): Promise<CachedUser> {
+  async create(newUser: NewUser, inTransaction?: InTransaction): Promise<CachedUser> {
     const id = uuidv7();
     const user = await this.#users.inTransaction(async (manager) => {
       const userMetadata = newUser.userMetadata && patched({}, newUser.userMetadata);
       await manager.insert(UserEntity, { ...newUser, userMetadata, id });
       const created = await selectUser(manager, id);
-      await alongside?.(manager, created);
+      await inTransaction?.(manager, created);
       return created;
     });
     await this.cache.invalidate(null, user);

@@ -43,16 +43,16 @@ describe('AccountsService', () => {
     throttle = new FakeThrottle();
     context = aContext();
     const manager = {} as EntityManager;
-    const write = async <T>(name: string, result: T, alongside?: () => Promise<void>): Promise<T> => {
+    const write = async <T>(name: string, result: T, inTransaction?: () => Promise<void>): Promise<T> => {
       steps.push(name);
       if (isChangedMeanwhile) throw new PasswordChangedMeanwhile();
-      await alongside?.();
+      await inTransaction?.();
       return result;
     };
     const store = {
       refuseTaken: () => (taken ? Promise.reject(taken) : Promise.resolve()),
-      create: ({ passwordHash, ...user }: NewUser, alongside: InTransaction) =>
-        write(`create ${user.email} with ${passwordHash}`, aUser(), () => alongside(manager, aUser())),
+      create: ({ passwordHash, ...user }: NewUser, inTransaction: InTransaction) =>
+        write(`create ${user.email} with ${passwordHash}`, aUser(), () => inTransaction(manager, aUser())),
       deactivate: (id: string, hash: string, ms: number) =>
         write(`deactivate ${id} with ${hash}`, new Date(ms)),
       changeProfile: (id: string, changes: object) =>
@@ -60,8 +60,16 @@ describe('AccountsService', () => {
     } as unknown as UserStore;
     const credentials = {
       find: (): Promise<Credentials> => Promise.resolve({ user: aUser(), passwordHash: `hash of ${RIGHT}` }),
-      changePassword: (id: string, before: string, after: string, from: string, alongside: InTransaction) =>
-        write(`change ${id} ${before} to ${after} from ${from}`, aUser(), () => alongside(manager, aUser())),
+      changePassword: (
+        id: string,
+        before: string,
+        after: string,
+        from: string,
+        inTransaction: InTransaction,
+      ) =>
+        write(`change ${id} ${before} to ${after} from ${from}`, aUser(), () =>
+          inTransaction(manager, aUser()),
+        ),
     } as unknown as CredentialStore;
     const hasher = {
       hash: (password: string) => Promise.resolve(steps.push('hash') && `hash of ${password}`),

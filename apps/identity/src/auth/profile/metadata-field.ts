@@ -1,4 +1,4 @@
-import { type Metadata, metadataFault } from '#accounts';
+import { type Metadata, metadataError } from '#accounts';
 import { Transform } from 'class-transformer';
 import { ValidateBy } from 'class-validator';
 import { field, type FieldOptions, rule } from '#http';
@@ -30,5 +30,5 @@ function isObject(value: unknown): value is Metadata {
 
 /** Values of another type have their own rule. */
 function faultOf(value: unknown): string | undefined {
-  return isObject(value) ? metadataFault(value) : undefined;
+  return isObject(value) ? metadataError(value) : undefined;
 }
