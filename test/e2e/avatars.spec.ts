@@ -391,7 +391,8 @@ describe('avatars', () => {
         ),
         { numRuns: 300, interruptAfterTimeLimit: 5_000 },
       );
-      expect(uploadBytesHeld(one)).toBe(0);
+      // At the time limit fast-check leaves one request unfinished.
+      await eventually(() => uploadBytesHeld(one) === 0);
     });
 
     it('bodies aborted midway, 200 times, leave no file, descriptor or memory', async () => {
