@@ -730,12 +730,12 @@ describe('HTTP adapter', () => {
         service_token: {
           type: 'http',
           scheme: 'bearer',
-          description: 'For services: one of `SERVICE_TOKENS`, with the privilege that is named.',
+          description: 'For services: one of `SERVICE_TOKENS` with the named privilege.',
         },
         service_basic: {
           type: 'http',
           scheme: 'basic',
-          description: 'The same as client credentials: the name of the service, and its token.',
+          description: 'The same token as client credentials: the name of the service and its token.',
         },
       });
       const { post: make } = body.paths['/toys'];

@@ -2,9 +2,9 @@ export { BODY_LIMIT_BYTES, createHttpAdapter } from './adapter/fastify-adapter.j
 export { HttpModule, setupHttpPages } from './adapter/http.module.js';
 export { ApiProblems, DATABASE_ERRORS, FieldErrorDocument } from './docs/api-problems.js';
 export { type ApiDescription, buildOpenApi } from './docs/openapi.js';
-export { AppError, type AppErrorLike, isAppError } from './errors/app-error.js';
+export { AppError, type AppErrorLike, type FieldError, isAppError } from './errors/app-error.js';
 export { declareErrors, ERROR_STATUSES, RETRY_SOON } from './errors/error-statuses.js';
-export { type FieldError, type Problem } from './errors/problem.js';
+export { type Problem } from './errors/problem-response.js';
 export {
   ClientGone,
   DeadlinePassed,
@@ -12,15 +12,21 @@ export {
   InvalidInput,
   NotFound,
 } from './errors/request-errors.js';
-export { BooleanField, QueryBooleanField } from './fields/boolean-field.js';
 export { EmailField, normaliseEmail } from './fields/email-field.js';
 export { field, type FieldOptions, isAString, listRule, rule, stringRule } from './fields/field.js';
-export { InstantField } from './fields/instant-field.js';
-export { IntegerField, QueryIntegerField } from './fields/integer-field.js';
 export { cursorAfter, CursorField, idFromCursor, PageSizeField } from './fields/page-fields.js';
 export { normalisePhone, PhoneField } from './fields/phone-field.js';
+export {
+  BooleanField,
+  InstantField,
+  IntegerField,
+  isUuid,
+  QueryBooleanField,
+  QueryIntegerField,
+  UuidField,
+  UuidListField,
+} from './fields/scalar-fields.js';
 export { atLeast, atMost, ChoiceField, TextField } from './fields/text-field.js';
-export { isUuid, UuidField, UuidListField } from './fields/uuid-field.js';
 export { CacheTrace, Trace } from './hooks/cache-trace.js';
 export { clientAddress, keepRemoteAddresses } from './hooks/client-address.js';
 export { Deadline, DEADLINE_MS } from './hooks/deadline.js';

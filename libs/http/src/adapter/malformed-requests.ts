@@ -3,7 +3,7 @@ import { type ConnectionError, type FastifyInstance } from 'fastify';
 import { type Socket } from 'node:net';
 import { RESPONSE_HEADERS } from './response-headers.js';
 import { ERROR_STATUSES } from '../errors/error-statuses.js';
-import { PROBLEM_MEDIA_TYPE } from '../errors/problem.js';
+import { PROBLEM_MEDIA_TYPE } from '../errors/problem-response.js';
 
 /** Node's codes for HTTP that did not become a request. */
 const CODES: Readonly<Record<string, string>> = {

@@ -1,10 +1,9 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { isAnswered } from '../hooks/request-recorder.js';
-import { problemResponse, type ProblemResponse } from '../errors/problem-response.js';
+import { PROBLEM_MEDIA_TYPE, problemResponse, type ProblemResponse } from '../errors/problem-response.js';
 import { ClientGone } from '../errors/request-errors.js';
 import { RESPONSE_HEADERS } from './response-headers.js';
-import { PROBLEM_MEDIA_TYPE } from '../errors/problem.js';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -2,8 +2,8 @@ import { STATUS_CODES } from 'node:http';
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiProperty, ApiResponse, ApiSchema, getSchemaPath } from '@nestjs/swagger';
 import { ERROR_STATUSES } from '../errors/error-statuses.js';
-import { problemResponse } from '../errors/problem-response.js';
-import { type FieldError, type Problem, PROBLEM_MEDIA_TYPE } from '../errors/problem.js';
+import { type Problem, PROBLEM_MEDIA_TYPE, problemResponse } from '../errors/problem-response.js';
+import { type FieldError } from '../errors/app-error.js';
 
 /** The errors of every operation that needs PostgreSQL. */
 export const DATABASE_ERRORS = ['database.unavailable', 'database.timeout', 'request.deadline'] as const;

@@ -1,6 +1,6 @@
 import { getSchemaPath, type OpenAPIObject } from '@nestjs/swagger';
 import { ERROR_STATUSES } from '../errors/error-statuses.js';
-import { PROBLEM_MEDIA_TYPE } from '../errors/problem.js';
+import { PROBLEM_MEDIA_TYPE } from '../errors/problem-response.js';
 import { ProblemDocument } from './api-problems.js';
 
 export type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;

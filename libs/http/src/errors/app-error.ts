@@ -1,5 +1,14 @@
 import { ERROR_STATUSES } from './error-statuses.js';
-import { type FieldError } from './problem.js';
+
+/** One refused field, in FastAPI's shape. */
+export interface FieldError {
+  /** Where the field is: `['body', 'email']`, `['query', 'limit']`, `['body', 'ids', 3]`. */
+  loc: (string | number)[];
+  /** For people; never repeats the value. */
+  msg: string;
+  /** For programs; stable: `missing`, `string_too_short`, … */
+  type: string;
+}
 
 /**
  * The part of an error that the filter reads. Libs that do not import this one have errors too, so an error is

@@ -1,5 +1,5 @@
 import { AppError } from './app-error.js';
-import { type FieldError } from './problem.js';
+import { type FieldError } from './app-error.js';
 
 type Where = (string | number)[];
 

@@ -1,13 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import { type FieldError } from '../errors/problem.js';
+import { type FieldError } from '../errors/app-error.js';
 import { InputPipe } from '../input/input.pipe.js';
 import { type InvalidInput } from '../errors/request-errors.js';
-import { BooleanField, QueryBooleanField } from './boolean-field.js';
+import {
+  BooleanField,
+  IntegerField,
+  QueryBooleanField,
+  QueryIntegerField,
+  UuidListField,
+} from './scalar-fields.js';
 import { ChoiceField, TextField } from './text-field.js';
 import { EmailField, normaliseEmail } from './email-field.js';
-import { IntegerField, QueryIntegerField } from './integer-field.js';
 import { normalisePhone, PhoneField } from './phone-field.js';
-import { UuidListField } from './uuid-field.js';
 
 const description = 'A field.';
 

@@ -1,5 +1,5 @@
 import { fromBase64url, uuidBytes, uuidOf } from '#crypto';
-import { QueryIntegerField } from './integer-field.js';
+import { QueryIntegerField } from './scalar-fields.js';
 import { TextField } from './text-field.js';
 import { InvalidInput } from '../errors/request-errors.js';
 

@@ -1,6 +1,6 @@
 import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants';
 import { type FastifyContextConfig } from 'fastify';
-import { type Problem } from '../errors/problem.js';
+import { type Problem } from '../errors/problem-response.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,7 +1,7 @@
 import { type ArgumentMetadata, Injectable, ValidationPipe } from '@nestjs/common';
 import { type ValidationError, type ValidatorOptions } from 'class-validator';
 import { InvalidInput } from '../errors/request-errors.js';
-import { type FieldError } from '../errors/problem.js';
+import { type FieldError } from '../errors/app-error.js';
 
 const IGNORED = 'usher:unknown-fields-ignored';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import { InstantField } from './instant-field.js';
+import { InstantField } from './scalar-fields.js';
 
 class Times {
   @InstantField({ description: 'When.' })
