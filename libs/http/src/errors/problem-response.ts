@@ -4,6 +4,22 @@ import { HttpException } from '@nestjs/common';
 import { ERROR_STATUSES, type ErrorStatus } from './error-statuses.js';
 import { type AppErrorLike, type FieldError, isAppError } from './app-error.js';
 
+/** Media type of every error (RFC 9457). */
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+/** The body of every error (RFC 9457), with our `code` and, for refused fields, `errors`. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  /** Stable; clients should branch on it. */
+  code: string;
+  errors?: FieldError[];
+  /** Extension members, such as RFC 6749's `error` and `error_description`. */
+  [extension: string]: unknown;
+}
+
 /** An error, ready to send. */
 export interface ProblemResponse {
   problem: Problem;
@@ -98,20 +114,4 @@ function challenge(row: ErrorStatus, detail: string): string {
   if (!row.badToken) return 'Bearer';
   const description = detail.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'");
   return `Bearer error="invalid_token", error_description="${description}"`;
-}
-
-/** Media type of every error (RFC 9457). */
-export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
-
-/** The body of every error (RFC 9457), with our `code` and, for refused fields, `errors`. */
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  /** Stable; clients should branch on it. */
-  code: string;
-  errors?: FieldError[];
-  /** Extension members, such as RFC 6749's `error` and `error_description`. */
-  [extension: string]: unknown;
 }

@@ -2,6 +2,12 @@ import { Transform } from 'class-transformer';
 import { field, type FieldOptions, isAString, listRule, rule, stringRule } from './field.js';
 
 const isABoolean = rule('bool_type', 'Input should be true or false', (value) => typeof value === 'boolean');
+const DECIMAL = /^-?(0|[1-9][0-9]{0,14})$/;
+/** RFC 3339, a profile of ISO 8601: with an offset, to the millisecond. */
+const RFC_3339 =
+  /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,3})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const UUID_EXAMPLE = '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071';
 
 /** `true` or `false` in a JSON body. */
 export function BooleanField(options: FieldOptions): PropertyDecorator {
@@ -25,8 +31,6 @@ export interface IntegerFieldOptions extends FieldOptions {
   max: number;
 }
 
-const WRITTEN = /^-?(0|[1-9][0-9]{0,14})$/;
-
 /** A whole number in a JSON body. */
 export function IntegerField({ min, max, ...options }: IntegerFieldOptions): PropertyDecorator {
   return field(
@@ -42,17 +46,13 @@ export function IntegerField({ min, max, ...options }: IntegerFieldOptions): Pro
 export function QueryIntegerField(options: IntegerFieldOptions): PropertyDecorator {
   const integer = IntegerField(options);
   const fromText = Transform(({ value }: { value: unknown }) =>
-    typeof value === 'string' ? (WRITTEN.test(value) ? Number(value) : value) : value,
+    typeof value === 'string' ? (DECIMAL.test(value) ? Number(value) : value) : value,
   );
   return (target, name) => {
     fromText(target, name);
     integer(target, name);
   };
 }
-
-/** RFC 3339, a profile of ISO 8601: with an offset, to the millisecond. */
-const RFC_3339 =
-  /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,3})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
 /** A date and time in a query or a body. The handler receives a `Date`. */
 export function InstantField(options: Partial<FieldOptions> & { description: string }): PropertyDecorator {
@@ -77,9 +77,6 @@ function momentOf(value: unknown): Date | undefined {
   return exists && !Number.isNaN(moment.getTime()) ? moment : undefined;
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const EXAMPLE = '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071';
-
 export interface UuidListFieldOptions extends Partial<FieldOptions> {
   max: number;
 }
@@ -87,7 +84,7 @@ export interface UuidListFieldOptions extends Partial<FieldOptions> {
 /** A UUID of any version; the handler receives it in lower case. */
 export function UuidField(options: Partial<FieldOptions> = {}): PropertyDecorator {
   return field(
-    { description: 'Identifier.', example: EXAMPLE, ...options },
+    { description: 'Identifier.', example: UUID_EXAMPLE, ...options },
     { type: 'string', format: 'uuid' },
     Transform(({ value }: { value: unknown }) => inLowerCase(value)),
     isAString,
@@ -98,7 +95,7 @@ export function UuidField(options: Partial<FieldOptions> = {}): PropertyDecorato
 /** One to `max` UUIDs; the handler receives them in lower case. */
 export function UuidListField({ max, ...options }: UuidListFieldOptions): PropertyDecorator {
   return field(
-    { description: `1 to ${max} identifiers.`, example: [EXAMPLE], ...options },
+    { description: `1 to ${max} identifiers.`, example: [UUID_EXAMPLE], ...options },
     { type: 'array', items: { type: 'string', format: 'uuid' }, minItems: 1, maxItems: max },
     Transform(({ value }: { value: unknown }) => (Array.isArray(value) ? value.map(inLowerCase) : value)),
     rule('list_type', 'Input should be a list', Array.isArray),
