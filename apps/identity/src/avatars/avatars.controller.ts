@@ -54,13 +54,13 @@ export class AvatarsController {
   @Deadline(UPLOAD_DEADLINE_MS)
   @ApiTags('account')
   @ApiOperation({
-    summary: 'Change the own picture',
+    summary: 'Upload an avatar for the current user',
     description:
       'The picture is made upright, square and 512 pixels wide, without metadata, and served at `avatar_url`. With 128 ' +
       'in place of 512, that address has a smaller one.',
   })
   @ApiBody({ type: AvatarUpload })
-  @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
+  @ApiOkResponse({ type: UserResponse, description: 'The updated user.' })
   @ApiProblems(
     'request.invalid_multipart',
     'request.duplicate_field',
@@ -94,8 +94,8 @@ export class AvatarsController {
   @Scope('profile:write')
   @HttpCode(204)
   @ApiTags('account')
-  @ApiOperation({ summary: 'Remove the own picture' })
-  @ApiNoContentResponse({ description: 'The user has no picture any more.' })
+  @ApiOperation({ summary: 'Remove the avatar of the current user' })
+  @ApiNoContentResponse({ description: 'The avatar is removed.' })
   @ApiProblems('storage.unavailable')
   async deleteAvatar(@CurrentUser() user: CachedUser): Promise<void> {
     await this.avatars.remove(user);
@@ -105,10 +105,10 @@ export class AvatarsController {
   @Public()
   @WithETag({ cacheControl: 'public, max-age=31536000, immutable' }) // RFC 8246
   @ApiTags('users')
-  @ApiOperation({ summary: 'A picture' })
+  @ApiOperation({ summary: 'An avatar' })
   @ApiParam({
     name: 'name',
-    description: 'As in `avatar_url`.',
+    description: 'The last segment of `avatar_url`.',
     example: '7f3c9b0a5d1e4f28a6b7c8d9e0f10213-512.webp',
     schema: { type: 'string' },
   })
