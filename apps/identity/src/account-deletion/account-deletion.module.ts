@@ -8,7 +8,7 @@ import { PeriodicJob } from '#database';
 
 const EVERY_MS = 600_000;
 
-/** Deletes the accounts that their owners have closed long enough ago. */
+/** Deletes closed accounts after ACCOUNT_RETENTION. */
 @Injectable()
 export class AccountDeletionJob extends PeriodicJob {
   constructor(private readonly accountDeletion: AccountDeletionService) {
@@ -17,11 +17,11 @@ export class AccountDeletionJob extends PeriodicJob {
 
   async run(): Promise<void> {
     const deleted = await this.accountDeletion.deleteDue();
-    if (deleted > 0) this.logger.log(`deleted ${deleted} accounts for good: their time had come`);
+    if (deleted > 0) this.logger.log(`deleted ${deleted} closed accounts after their retention`);
   }
 }
 
-/** How people leave: with all that is kept about them in hand, and nothing of it left behind. */
+/** Data export, and deletion of accounts with all their data. */
 @Module({
   imports: [AuditModule],
   controllers: [AccountDeletionController, DataExportController],

@@ -12,12 +12,12 @@ import {
 import { Injectable, Logger } from '@nestjs/common';
 import { errorLine } from '#runtime';
 
-/** In one statement, so that it ends in time. */
+/** Accounts per statement, so that it finishes in time. */
 const BATCH = 50;
 
 /**
- * Deletes accounts for good, with their pictures. What else hangs on a user goes with the row, by its foreign key; the
- * audit log keeps what happened, and forgets where from.
+ * Deletes accounts permanently, with their pictures. Other data goes with the row, by foreign keys. The audit log
+ * keeps the events but drops addresses and devices.
  */
 @Injectable()
 export class AccountDeletionService {
@@ -40,7 +40,7 @@ export class AccountDeletionService {
   }
 
   /**
-   * All those whose time has come. Instances may do so at once.
+   * Deletes all accounts that are due. Instances may run this concurrently.
    *
    * @returns how many it deleted
    * @throws StorageUnavailable, DatabaseUnavailable, DatabaseTimeout
@@ -54,14 +54,14 @@ export class AccountDeletionService {
       await this.#record(gone);
       await Promise.all(gone.map((user) => this.#discard(user)));
       deleted += gone.length;
-      // Where others hold the rest, it is theirs.
+      // Other instances hold the rest, and delete it.
       if (due.length < BATCH || gone.length === 0) return deleted;
     }
   }
 
   /**
-   * Before the row goes, so that a crash at any point leaves no address behind, and no picture that is neither referenced
-   * nor noted. Should the account be restored at this very moment, it has lost where it was used from, and nothing else.
+   * Runs before the row is deleted, so that a crash at any point leaves no address behind, and no picture that is
+   * neither referenced nor noted. If the account is restored at this moment, only its addresses and devices are lost.
    */
   async #prepare({ id, avatarUrl }: Pick<CachedUser, 'id' | 'avatarUrl'>): Promise<void> {
     const picture = avatarId(avatarUrl);
@@ -69,7 +69,7 @@ export class AccountDeletionService {
     await this.log.forget(id);
   }
 
-  /** That a deletion was not recorded does not undo it. */
+  /** A missing audit entry does not undo the deletion. */
   async #record(gone: readonly CachedUser[]): Promise<void> {
     const entries = gone.map(({ id }) => auditEntry(ownEvent('system', 'account.deleted', id)));
     await this.log.insert(entries).catch((error: unknown) => {
@@ -78,7 +78,7 @@ export class AccountDeletionService {
     });
   }
 
-  /** Best effort: it is noted, and the sweep does it later. */
+  /** Best effort: the picture is noted, so the sweep deletes it later. */
   async #discard({ avatarUrl }: CachedUser): Promise<void> {
     const picture = avatarId(avatarUrl);
     if (!picture) return;

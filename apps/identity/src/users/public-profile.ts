@@ -71,7 +71,7 @@ export class PublicProfile extends OmitType(UserResponse, [
   }
 }
 
-/** Whether the viewer may see everything about the user: it is they themselves, or an administrator. */
+/** Whether the viewer may see all fields: the user and administrators may. */
 export function seesAll(viewer: Principal | undefined, user: CachedUser): boolean {
   return isAdmin(viewer) || (viewer?.kind === 'user' && viewer.user.id === user.id);
 }

@@ -1,7 +1,7 @@
 import { type SessionDetails, SessionStore, UserCache, UserNotFound } from '#accounts';
 import { Injectable } from '@nestjs/common';
 
-/** The sessions of others, for administrators. */
+/** Sessions of any user, for administrators. */
 @Injectable()
 export class UserSessionsService {
   constructor(

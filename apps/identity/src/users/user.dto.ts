@@ -79,13 +79,13 @@ function AppMetadataField({ optional = false } = {}): PropertyDecorator {
   });
 }
 
-/** What services may change of a user. */
+/** What services may change about a user. */
 export class AppMetadataRequest {
   @AppMetadataField()
   app_metadata!: Record<string, unknown>;
 }
 
-/** What administrators may change of anybody. */
+/** What administrators may change about any user. */
 export class StandingRequest {
   @BooleanField({ optional: true, description: 'Deactivating also ends every token, for good.' })
   is_active?: boolean;

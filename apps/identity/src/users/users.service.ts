@@ -14,7 +14,7 @@ import { PublicProfile, seesAll } from './public-profile.js';
 import { FoundUsers, UserPage } from './user.dto.js';
 import { UserResponse } from '../auth/profile/profile.js';
 
-/** One way to name a user, and which. */
+/** One unique field of a user. */
 export type Name = { email: string } | { username: string } | { phone: string };
 
 export interface Search {
@@ -33,7 +33,7 @@ export class UsersService {
     private readonly directory: UserDirectory,
   ) {}
 
-  /** @throws UserNotFound also for a deactivated user, unless the viewer may see those */
+  /** @throws UserNotFound, also for deactivated users unless the viewer may see them */
   async profile(id: string, viewer: Principal | undefined, trace: CacheTrace): Promise<PublicProfile> {
     return visible(trace.shown(await this.cache.byId(id, trace.options)), viewer);
   }

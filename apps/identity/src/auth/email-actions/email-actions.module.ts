@@ -4,7 +4,7 @@ import { MailDelivery } from './mail-delivery.js';
 import { MailWriter } from './mail-writer.js';
 import { EmailActionStore, Outbox } from '#accounts';
 
-/** What is mailed to users, from the row that asks for it to the server that takes it. */
+/** Mails to users, from the outbox to the mail server. */
 @Module({
   providers: [LinkAddresses, MailDelivery, EmailActionStore, MailWriter, Outbox],
   exports: [MailDelivery, EmailActionStore, Outbox],

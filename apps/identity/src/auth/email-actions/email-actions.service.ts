@@ -17,7 +17,7 @@ import { MailDelivery } from './mail-delivery.js';
 
 const EVERY_LINK: readonly LinkPurpose[] = ['verify_email', 'reset_password', 'change_email'];
 
-/** What people do by mail: prove that an address is theirs, and get back in who forgot their password. */
+/** Actions by mailed link: verify an address, reset a forgotten password, change the address. */
 @Injectable()
 export class EmailActionsService {
   constructor(
@@ -31,7 +31,7 @@ export class EmailActionsService {
     private readonly throttle: LoginThrottle,
   ) {}
 
-  /** Does the same, as far as anybody can see, whether or not there is such an account. */
+  /** Behaves the same, as far as a client can see, whether or not the account exists. */
   async request(
     purpose: Exclude<LinkPurpose, 'change_email'>,
     email: string,
@@ -47,12 +47,12 @@ export class EmailActionsService {
     audit.about(userId);
     if (emailVerified) throw new AlreadyVerified();
     await this.credentials.verifyEmail(userId, async (manager, user) => {
-      if (user.emailVerified) throw new AlreadyVerified(); // by another click, since we looked
+      if (user.emailVerified) throw new AlreadyVerified(); // by another click since the look-up
       await this.emailActions.use(manager, 'verify_email', token, user);
     });
   }
 
-  /** @throws InvalidLink, InvalidInput, PasswordsBusy; only a new password that is taken uses the link up */
+  /** @throws InvalidLink, InvalidInput, PasswordsBusy; only an accepted password uses up the link */
   async resetPassword(token: string, wished: string, { client, audit }: RequestContext): Promise<void> {
     const found = await this.emailActions.find('reset_password', token);
     audit.about(found.userId);
@@ -61,8 +61,7 @@ export class EmailActionsService {
     const user = await this.credentials.resetPassword(found.userId, passwordHash, async (manager, user) => {
       await this.emailActions.use(manager, 'reset_password', token, user);
       await this.emailActions.revoke(manager, user.id, EVERY_LINK);
-      // Until now nobody had shown that they read these mails: who made the account may have been somebody else, and
-      // must not keep its owner out.
+      // The address was never verified: someone else may have made the account, and must not keep its owner out.
       if (!user.emailVerified) await this.codes.remove(user.id, manager);
       await this.emailActions.notify(manager, user, 'password_changed', client.address);
     });
@@ -71,7 +70,7 @@ export class EmailActionsService {
   }
 
   /**
-   * Whether the new address is somebody's is not told before the one who reads its mails asks.
+   * Does not reveal whether the new address is taken until its reader confirms it.
    *
    * @throws WrongPassword, TooManyAttempts, PasswordsBusy
    */

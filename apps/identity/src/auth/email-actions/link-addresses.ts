@@ -4,7 +4,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type Server } from 'node:http';
 import { type LinkPurpose } from '#accounts';
 
-/** Below APP_URL, which an application may serve itself; without it, and anyway, there are our own pages. */
+/** Paths below APP_URL, where an application may serve its own pages. Our own pages are always there. */
 export const LINK_PATHS: Readonly<Record<LinkPurpose, string>> = {
   verify_email: 'verify-email',
   reset_password: 'reset-password',
@@ -14,8 +14,8 @@ export const LINK_PATHS: Readonly<Record<LinkPurpose, string>> = {
 const EVERYWHERE = new Set(['0.0.0.0', '::']);
 
 /**
- * Where links lead. Never to where a request says that it was sent: whoever asks for somebody else's link chooses what
- * stands in `Host`.
+ * The addresses in mailed links. Never derived from the request: a client that requests someone else's link chooses
+ * its `Host`.
  */
 @Injectable()
 export class LinkAddresses {
@@ -24,7 +24,7 @@ export class LinkAddresses {
     private readonly host: HttpAdapterHost,
   ) {}
 
-  /** The token is in the fragment, which browsers send to nobody: it gets into no log and no `Referer`. */
+  /** The token is in the fragment, which browsers never send, so it gets into no log and no `Referer`. */
   of(purpose: LinkPurpose, token: string): string {
     return `${this.settings.appUrl ?? this.#ourselves()}/${LINK_PATHS[purpose]}#token=${token}`;
   }

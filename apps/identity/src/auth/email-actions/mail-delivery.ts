@@ -9,18 +9,18 @@ import { isError, loggedError, waitAtMost } from '#runtime';
 import { newLinkToken, Outbox, type OutgoingMail } from '#accounts';
 import { MailWriter } from './mail-writer.js';
 
-/** So many mails are on their way at once; a slow server must not keep all of our connections to PostgreSQL. */
+/** Mails sent at once. A slow mail server must not occupy all connections to PostgreSQL. */
 const LANES = 3;
-/** For what an instance left behind that died. What is queued here, and what failed here, is known without asking. */
+/** Polls for mails left behind by an instance that died. An instance knows of its own without polling. */
 const POLL_EVERY_MS = 30_000;
 const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 600_000;
-/** A request that only leaves a row is answered far sooner. */
+/** Longer than a request that only writes a row. */
 const ANSWERED_MS = 50;
-/** What is under way when we are told to stop. The rest is in the table, for the others or the next start. */
+/** For mails under way at shutdown. The rest stays in the table, for other instances or the next start. */
 const STOP_WITHIN_MS = 2_000;
 
-/** Takes mails out of the outbox and sends them, on every instance, and never in anybody's request. */
+/** Sends the mails of the outbox, on every instance, and never within a request. */
 @Injectable()
 export class MailDelivery implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('MailDelivery');
@@ -41,16 +41,16 @@ export class MailDelivery implements OnApplicationBootstrap, BeforeApplicationSh
     this.timer = setInterval(() => this.#look(), POLL_EVERY_MS).unref();
   }
 
-  /** Before the pool and the mailer are closed, which happens on `onApplicationShutdown`. */
+  /** Runs before the pool and the mailer close, on `onApplicationShutdown`. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
     clearInterval(this.timer);
     await waitAtMost(STOP_WITHIN_MS, Promise.all(this.lanes));
-    this.mailer.close(); // what is under way fails, and is noted as such while there is a database
+    this.mailer.close(); // mails under way fail, and that is recorded while there is a database
     await waitAtMost(STOP_WITHIN_MS, Promise.all(this.lanes));
   }
 
-  /** To be called after the commit that put something in; also where it cannot be told whether one did. */
+  /** Call after a commit that queued a mail, or may have. */
   wake(): void {
     this.wakes++;
     if (this.stopped || this.lanes.size === LANES) return;
@@ -59,8 +59,8 @@ export class MailDelivery implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   /**
-   * The same for a request that must not tell, by how long it takes, whether there was something to send: by then it is
-   * answered, and has another one's work to share the processor with.
+   * As `wake()`, for requests whose timing must not reveal whether a mail was queued: it waits until they are
+   * answered.
    */
   wakeSoon(): void {
     setTimeout(() => this.wake(), ANSWERED_MS * (1 + Math.random())).unref();
@@ -77,11 +77,11 @@ export class MailDelivery implements OnApplicationBootstrap, BeforeApplicationSh
         const { token, hash } = newLinkToken();
         const mail = await this.outbox.claim(hash);
         if (mail) await this.#deliver(mail, token);
-        // One that was put in since the question was sent may be missing in the answer.
+        // A mail queued after the query was sent may be missing from its result.
         else if (wakes === this.wakes) return;
       }
     } catch {
-      // PostgreSQL is away, as health says. What was claimed is due again in a minute.
+      // PostgreSQL is away, which health reports. Claimed mails are due again in a minute.
     }
   }
 
@@ -97,7 +97,7 @@ export class MailDelivery implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   async #fail(mail: OutgoingMail, error: unknown): Promise<void> {
-    // The faults of the mailer name no address; of any other error, who knows.
+    // The mailer's own errors contain no address. Other errors might.
     const reason =
       isError(error) && 'code' in error ? loggedError(error).message : String((error as Error)?.name);
     if (error instanceof MailRefused) {
@@ -112,7 +112,7 @@ export class MailDelivery implements OnApplicationBootstrap, BeforeApplicationSh
   }
 }
 
-/** Exponential, and not all at the same moment. */
+/** Exponential, with jitter. */
 function retryAfterMs(attempts: number): number {
   const ms = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempts - 1));
   return Math.round(ms * (0.75 + Math.random() / 2));

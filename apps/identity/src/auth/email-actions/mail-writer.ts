@@ -7,7 +7,7 @@ import { isLink, type MailPurpose, type OutgoingMail } from '#accounts';
 interface Wording {
   readonly subject: string;
   readonly what: string;
-  /** On the button. */
+  /** The label of the button. */
   readonly label?: string;
   readonly ifNotYou: string;
 }
@@ -51,7 +51,7 @@ const WORDINGS: Readonly<Record<MailPurpose, Wording>> = {
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
 
-/** Says it in words. Nothing that a person typed gets into a mail, whose readers would take it for our word. */
+/** Writes the mails. No text from users gets into a mail: its reader would take it for ours. */
 @Injectable()
 export class MailWriter {
   constructor(
@@ -87,14 +87,14 @@ function timeOf(date: Date): string {
   return `${TIME.format(date)} UTC`;
 }
 
-/** What a mail says, before it is text or HTML. */
+/** The content of a mail, before it becomes text and HTML. */
 export interface MailContent {
   readonly subject: string;
   /** Paragraphs. */
   readonly before: readonly string[];
   readonly link?: { readonly label: string; readonly url: string };
   readonly after: readonly string[];
-  /** Who says so. */
+  /** The sender's name. */
   readonly signature: string;
 }
 
@@ -103,7 +103,7 @@ export function asText({ before, link, after, signature }: MailContent): string 
   return `${paragraphs.join('\n\n')}\n`;
 }
 
-/** Looks the same everywhere, because it has next to no looks: no images, nothing from elsewhere. */
+/** Plain enough to look the same in every mail client: no images, nothing loaded. */
 export function asHtml({ subject, before, link, after, signature }: MailContent): string {
   const url = link && escapeHtml(link.url);
   const button =

@@ -1,10 +1,10 @@
 import { field, isAString, stringRule, TextField, UnknownFieldsIgnored } from '#http';
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 
-/** RFC 7662, section 2.1, and RFC 7009, section 2.1, which are the same. */
+/** RFC 7662, section 2.1, and RFC 7009, section 2.1, are the same. */
 @UnknownFieldsIgnored()
 export class PresentedTokenRequest {
-  // Any text at all: what cannot be a token is no fault of whoever asks about it.
+  // Any text: a malformed token is not the service's mistake.
   @field(
     { description: 'An access token, a refresh token or a personal access token.', example: 'eyJhbGciOi…' },
     { type: 'string' },
@@ -34,7 +34,7 @@ const time = (description: string): PropertyDecorator =>
     example: 1_780_000_000,
   });
 
-/** RFC 7662, section 2.2. Of a token that is not active nothing is told but that. */
+/** RFC 7662, section 2.2. An inactive token has no other member. */
 @ApiSchema({ name: 'Introspection' })
 export class IntrospectionResponse {
   @ApiProperty({ type: 'boolean', description: 'Whether the token is good for something now.' })

@@ -16,14 +16,14 @@ import { InvalidCredentials } from '../passwords/errors.js';
 import { InvalidCode, SecondFactorRequired } from '../two-factor/errors.js';
 import { InvalidRefreshToken } from '../refresh-tokens/errors.js';
 
-/** What RFC 6749, section 5.2, does not allow in an error_description. */
+/** Characters that RFC 6749, section 5.2, forbids in an error_description. */
 const NOT_ALLOWED = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/g;
 
 export function printable(description: string): string {
   return description.replace(NOT_ALLOWED, "'");
 }
 
-/** Faults of the token endpoint, with the members that RFC 6749, section 5.2, asks for. */
+/** Errors of the token endpoint, with the members of RFC 6749, section 5.2. */
 abstract class OAuthFault extends AppError {
   override readonly extensions: Readonly<Record<string, string>>;
 
@@ -60,7 +60,7 @@ export class InvalidTokenRequest extends OAuthFault {
   }
 }
 
-/** `slow_down` is the one registered error of a token endpoint that says so (RFC 8628, section 3.5). */
+/** `slow_down` is the only registered error for this (RFC 8628, section 3.5). */
 export class SlowDown extends OAuthFault {
   readonly code: string;
   override readonly retryAfterSeconds: number | undefined;
@@ -123,13 +123,13 @@ export class OAuthError {
   }
 }
 
-/** An endpoint of OAuth, whose errors are all `application/json` with the members that OAuth's clients look for. */
+/** Marks an OAuth endpoint: all its errors are `application/json` with the members that OAuth clients expect. */
 export function OAuthErrors(): MethodDecorator {
   return applyDecorators(
     MapErrors(asOAuthError),
     routeConfig({ asErrorBody: (problem) => OAuthError.of(problem) }),
     ApiExtraModels(OAuthError),
-    // Every error of the operation takes the shape of this one: see completeOperations().
+    // completeOperations() gives every error of the operation this shape.
     ApiResponse({
       status: 'default',
       description: 'Any other error.',
@@ -138,7 +138,10 @@ export function OAuthErrors(): MethodDecorator {
   );
 }
 
-/** RFC 6749, section 5.2, RFC 6750, section 3.1, RFC 8628, section 3.5, and RFC 6749, section 4.1.2.1, for our own faults. */
+/**
+ * OAuth's names for our own errors: RFC 6749, sections 5.2 and 4.1.2.1, RFC 6750, section 3.1, and RFC 8628, section
+ * 3.5.
+ */
 function errorOf(code: string, status: number): string {
   if (code === 'auth.invalid_client' || code === 'auth.missing_token') return 'invalid_client';
   if (code === 'auth.insufficient_scope') return 'insufficient_scope';
@@ -149,7 +152,7 @@ function errorOf(code: string, status: number): string {
   return status >= 500 ? 'server_error' : 'invalid_request';
 }
 
-/** OAuth clients look for `error` and a 400 where our own would look for `code`, a 401 or a 422. */
+/** OAuth clients expect `error` and a 400 where our own expect `code` and a 401 or 422. */
 export function asOAuthError(error: unknown): unknown {
   if (error instanceof InvalidCredentials)
     return new InvalidGrant('There is no active account with this username and password.');

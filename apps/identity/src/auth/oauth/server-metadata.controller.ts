@@ -4,7 +4,7 @@ import { ApiOkResponse, ApiOperation, ApiProperty, ApiSchema, ApiTags } from '@n
 import { ApiProblems, AppError } from '#http';
 import { Public } from '../../access/access.js';
 
-/** The issuer of tokens is a plain name, such as `usher`: clients find metadata by a URL, and compare the two. */
+/** The issuer is a plain name, such as `usher`. Clients find metadata by a URL and compare it with the issuer. */
 export class NoServerMetadata extends AppError {
   readonly code = 'auth.no_server_metadata';
 
@@ -20,7 +20,7 @@ const url = (description: string, example: string, required = true): PropertyDec
 const names = (description: string, example: string[]): PropertyDecorator =>
   ApiProperty({ type: [String], description, example });
 
-/** RFC 8414, section 2. Only what is so: there are no authorization endpoint, no registration and no scopes. */
+/** RFC 8414, section 2. There are no authorization endpoint, no registration and no scopes to list. */
 @ApiSchema({ name: 'ServerMetadata' })
 export class ServerMetadata {
   @url('`JWT_ISSUER`; the claim `iss` of access tokens.', 'https://auth.example.com')
@@ -100,7 +100,7 @@ export class ServerMetadataController {
   }
 }
 
-/** RFC 8414, section 2: without query and fragment. `http:` is for this machine and for tests. */
+/** RFC 8414, section 2: no query, no fragment. `http:` is for development and tests. */
 function isIssuerUrl(text: string): boolean {
   if (!URL.canParse(text) || /[?#]/.test(text)) return false;
   const { protocol, username, password } = new URL(text);

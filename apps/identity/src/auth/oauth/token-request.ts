@@ -6,8 +6,8 @@ import { UnsupportedGrantType } from './oauth-errors.js';
 const ignored = { max: 1_024, optional: true, example: '' };
 
 /**
- * RFC 6749, sections 4.3.2 and 6. Clients are not registered here; what they say of themselves is ignored, and so are
- * parameters that nobody knows (section 3.2).
+ * RFC 6749, sections 4.3.2 and 6. Clients are not registered: their credentials are ignored, and so are unknown
+ * parameters (section 3.2).
  */
 @UnknownFieldsIgnored()
 export class TokenRequest {
@@ -19,7 +19,7 @@ export class TokenRequest {
   })
   grant_type?: string;
 
-  // Optional because which ones are needed depends on the grant type.
+  // Optional, because the grant type decides which are required.
   @TextField({
     max: 320,
     optional: true,
@@ -31,7 +31,7 @@ export class TokenRequest {
   @GivenPasswordField({ optional: true, description: 'The password.' })
   password?: string;
 
-  // No parameter of the specification, and not `code`, which is: an authorization code (section 4.1.3).
+  // Not a parameter of the specification, whose `code` is an authorization code (section 4.1.3).
   @TextField({
     ...CODE,
     min: 0,
@@ -65,7 +65,7 @@ export type Grant =
 
 /** @throws InvalidInput, UnsupportedGrantType */
 export function grantOf(request: TokenRequest): Grant {
-  // FastAPI's OAuth2PasswordRequestForm does not ask for it, and clients that were written for it do not send it.
+  // Clients of FastAPI's OAuth2PasswordRequestForm do not send a grant type.
   const isLoginForm = !request.grant_type && request.username && request.password;
   switch (isLoginForm ? 'password' : given(request, 'grant_type')) {
     case 'password':

@@ -6,7 +6,7 @@ import { JWKS_MAX_AGE_SECONDS } from './rotation-times.js';
 import { SigningKeys } from './signing-keys.js';
 import { type SigningKey } from './signing-key.js';
 
-/** A public key (RFC 7517, RFC 7518 section 6.2.1). An allow-list: what is not named here is not given out. */
+/** A public key (RFC 7517, RFC 7518 section 6.2.1). An allow-list: only these members are published. */
 export class PublicJsonWebKey {
   @ApiProperty({ enum: ['EC'] })
   kty!: 'EC';
@@ -34,7 +34,7 @@ export class JsonWebKeySet {
   @ApiProperty({ type: [PublicJsonWebKey] })
   keys!: PublicJsonWebKey[];
 
-  /** Secrets have no public part, and are left out. */
+  /** Secrets have no public part and are omitted. */
   static of(keys: Iterable<SigningKey>): JsonWebKeySet {
     return { keys: [...keys].filter(({ algorithm }) => algorithm === 'ES256').map(publicPart) };
   }

@@ -12,38 +12,39 @@ import { readRotationState, type RotationState, stateFileName, stateNumber } fro
 import { keyFromPem, type SigningKey } from './signing-key.js';
 
 const CANDIDATE = '.first-key';
-/** A listing may miss a file that appeared while it was made; the next one has it. */
+/** A listing may miss a file that appears meanwhile; the next one has it. */
 const LISTINGS = 3;
-/** The candidate goes away when somebody has published it, which the next listing shows. */
+/** The candidate goes once another instance has published it; the next listing shows that. */
 const ELECTIONS = 10;
 
 type KeyError = KeyDirectoryUnusable | KeyFileUnusable | KeyStateUnusable;
 
-/** What was found in one look. */
+/** The result of one poll. */
 export interface DirectoryContents {
   readonly keys: readonly PublishedKey[];
   readonly ring: KeyRing;
-  /** `undefined`: no key was ever rotated here. */
+  /** `undefined` if no key was ever rotated here. */
   readonly state: RotationState | undefined;
-  /** 0: none. */
+  /** 0 without a state. */
   readonly stateNumber: number;
-  /** Files that no key could be read from. */
+  /** Files without a readable key. */
   readonly errors: readonly KeyError[];
 }
 
 /**
- * A directory of ES256 private keys, `<kid>.pem`, which several instances may share, and `rotation-<n>.json`, which says
- * which of them signs. Files are only added and removed, never renamed, so that no listing can miss a key in use.
+ * A directory of ES256 private keys, `<kid>.pem`, and of states, `rotation-<n>.json`, which say which key signs.
+ * Several instances may share it. Files are only added and removed, never renamed, so that no listing can miss a key
+ * in use.
  *
- * Instances that start together on an empty one end with the same key, without locks or time-outs, whichever of them dies
- * in between. A first key is elected by `link()`, which makes the whole file appear or fails:
+ * Instances that start together on an empty directory end with the same key, without locks or time-outs, even if one
+ * dies in between. The first key is elected by `link()`, which creates the whole file or fails:
  *
- *  1. no `*.pem`: link a fresh key to the one fixed name `.first-key`; whose link fails, takes the one that is there
- *  2. look for `*.pem` once more; only when there is still none, link the elected key to its own name
- *  3. remove `.first-key`
+ * 1. no `*.pem`: link a fresh key to the fixed name `.first-key`; if that fails, take the key that is there
+ * 2. list `*.pem` once more; only if there is still none, link the elected key to its own name 3. remove
+ * `.first-key`
  *
- * `.first-key` is removed only when a `*.pem` can be seen, so until the first `*.pem` appears there is one candidate and
- * whoever publishes, publishes that. Afterwards a late-comer's candidate loses at step 2.
+ * `.first-key` is removed only after a `*.pem` is listed. Until the first `*.pem` appears there is one candidate, and
+ * every instance publishes that one. Later candidates lose at step 2.
  */
 export class KeyDirectory {
   readonly files: SharedDirectory;
@@ -54,7 +55,7 @@ export class KeyDirectory {
   }
 
   /**
-   * For a start, which is strict: every key file has to be one. There is at least one key, for a first one is made.
+   * For a start, which is strict: every key file must be readable. Creates a first key if there is none.
    * @throws KeyFileUnusable, KeyDirectoryUnusable, KeyStateUnusable
    */
   async load(options: RingOptions): Promise<DirectoryContents> {
@@ -70,8 +71,8 @@ export class KeyDirectory {
   }
 
   /**
-   * For a directory in use. A key file that turns into something else keeps the key it had until it is removed.
-   * @throws KeyDirectoryUnusable, KeyStateUnusable, KeyFileUnusable when it cannot be said which key signs
+   * For a directory in use. A key file that becomes unreadable keeps its last key until it is removed.
+   * @throws KeyDirectoryUnusable, KeyStateUnusable, KeyFileUnusable if the signing key cannot be determined
    */
   async poll(options: RingOptions): Promise<DirectoryContents> {
     try {
@@ -92,7 +93,7 @@ export class KeyDirectory {
     }
   }
 
-  /** Makes a key file appear; from then on every instance accepts the key. @returns its id */
+  /** Publishes a key file; from then on every instance accepts the key. @returns its id */
   async publish(pem: string): Promise<string> {
     const { kid } = keyFromPem(pem);
     await this.files.appear(`${kid}.pem`, () => pem);
@@ -103,7 +104,7 @@ export class KeyDirectory {
     for (const [name, { key }] of this.known) if (key.key.kid === kid) await this.files.remove(name);
   }
 
-  /** Ends when there is a key file. */
+  /** Resolves once there is a key file. */
   private async elect(): Promise<void> {
     await this.files.make();
     for (let round = 0; (await this.keyFiles()).length === 0; round++) {
@@ -123,7 +124,7 @@ export class KeyDirectory {
     return (await this.files.names()).filter(isKeyFile);
   }
 
-  /** One after the other: on a file system that hangs, they take up one thread of the pool and not all of them. */
+  /** One after the other: on a file system that hangs, they block one thread of the pool, not all of them. */
   private async keysOf(names: readonly string[]): Promise<{ keys: PublishedKey[]; errors: KeyError[] }> {
     const errors: KeyError[] = [];
     const keys = new Map<string, PublishedKey>();
@@ -140,7 +141,7 @@ export class KeyDirectory {
     return { keys: [...keys.values()], errors };
   }
 
-  /** `undefined`: it went away meanwhile. The same key object for as long as the file stays the same. */
+  /** `undefined` if the file is gone. The same key object while the file stays the same. */
   private async readIfChanged(name: string): Promise<PublishedKey | undefined> {
     const path = this.files.file(name);
     try {
@@ -158,7 +159,7 @@ export class KeyDirectory {
     }
   }
 
-  /** `undefined`: it went away meanwhile, for there are newer ones. */
+  /** `undefined` if the file is gone, because there are newer ones. */
   private async readState(number: number): Promise<RotationState | undefined> {
     const name = stateFileName(number);
     const text = await this.files.read(name);
@@ -177,7 +178,7 @@ export class KeyDirectory {
   }
 }
 
-/** A new P-256 private key. */
+/** Makes a P-256 private key. */
 export function generatePem(): string {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();

@@ -2,29 +2,29 @@ import { type RotationState } from './rotation-state.js';
 import { SPREAD_WITHIN_MS } from './rotation-times.js';
 import { type SigningKey } from './signing-key.js';
 
-/** A key and since when its file is there, in milliseconds since 1970. */
+/** A key, and when its file appeared, in milliseconds since 1970. */
 export interface PublishedKey {
   readonly key: SigningKey;
   readonly publishedAt: number;
 }
 
-/** The keys of one moment. All of them verify, and are published. */
+/** The keys at one moment. All of them verify, and are published. */
 export interface KeyRing {
   /** The one that signs. */
   readonly current: SigningKey;
-  /** Will sign, in this order. */
+  /** Will sign later, in this order. */
   readonly next: readonly PublishedKey[];
-  /** Have signed. */
+  /** Signed before. */
   readonly previous: readonly SigningKey[];
 }
 
 export interface RingOptions {
   nowMs: number;
-  /** How long a token lives. Some time after that the last one a previous key signed has expired, and the key ends. */
+  /** The lifetime of tokens. A previous key ends some time after its last token has expired. */
   tokenLifeMs: number;
 }
 
-/** `undefined`: the key that is to sign is not among them. */
+/** `undefined` if the key that should sign is missing. */
 export function keyRing(
   keys: readonly PublishedKey[],
   state: RotationState | undefined,
@@ -37,7 +37,7 @@ export function keyRing(
   const waiting = oldestFirst
     .filter(({ key }) => key.kid !== state.current && !replacedAt.has(key.kid))
     .sort((a, b) => Number(b.key.kid === state.next) - Number(a.key.kid === state.next));
-  // Without its file a key is at an end, whoever took it away; the next one has been there to take over.
+  // A key ends with its file, however it was removed; the next key is already known everywhere.
   const current = oldestFirst.find(({ key }) => key.kid === state.current) ?? waiting[0];
   return (
     current && {
@@ -51,8 +51,8 @@ export function keyRing(
 }
 
 /**
- * A directory that only people have put files into: the newest signs, once it has been there long enough for every
- * instance to have seen it. Where none has, the oldest does.
+ * For a directory without a rotation state: the newest key signs that has been there long enough for every instance
+ * to have read it; if none has, the oldest.
  */
 function ringByAge(oldestFirst: readonly PublishedKey[], nowMs: number): KeyRing | undefined {
   const seen = oldestFirst.filter(({ publishedAt }) => publishedAt <= nowMs - SPREAD_WITHIN_MS);
@@ -67,7 +67,7 @@ function ringByAge(oldestFirst: readonly PublishedKey[], nowMs: number): KeyRing
   );
 }
 
-/** By id where the clock is too coarse, so that all instances agree. */
+/** By id if the times are equal, so that all instances agree. */
 function byAge(a: PublishedKey, b: PublishedKey): number {
   return a.publishedAt - b.publishedAt || (a.key.kid < b.key.kid ? 1 : -1);
 }

@@ -4,29 +4,29 @@ import { type PreviousKey, type RotationState, stateFileName, writeRotationState
 import { MAX_TOKEN_LIFE_MS, SPREAD_WITHIN_MS } from './rotation-times.js';
 import { keyFromPem } from './signing-key.js';
 
-/** What a call did. Key ids. */
+/** The result of a call, with key ids. */
 export type RotationStep =
-  /** There was none that could follow; now there is, and nothing else has changed. */
+  /** There was no next key; now there is. Nothing else changed. */
   | { kind: 'published'; current: string; next: string }
   | { kind: 'rotated'; current: string; previous: string; next: string }
-  /** Nothing: the next one has not been there for long enough. */
+  /** Nothing changed: the next key is too new. */
   | { kind: 'too early'; next: string; waitMs: number }
-  /** Nothing: somebody else was making a step. */
+  /** Nothing changed: another process was making a step. */
   | { kind: 'overtaken' };
 
 /**
- * Makes one step: the next key signs, the one that signed only verifies, and a new next one is published, so that it has
- * long been known everywhere when its turn comes.
+ * Makes one step: the next key signs, the one that signed only verifies, and a new next key is published, so that
+ * every instance knows it well before it signs.
  *
- * Whoever makes a step first takes its number, by a file `rotation-<n>.json` that only one can make. A process that dies
- * leaves at worst no next key, or drafts, which a later call makes up for.
+ * A step first claims its number by creating `rotation-<n>.json`, which only one process can. A process that dies
+ * leaves at worst no next key, or drafts, and a later call makes up for that.
  *
- * @param now without waiting until every instance knows the next key: tokens may be refused until they do
+ * @param now do not wait until every instance knows the next key: tokens may be refused until then
  * @throws KeyFileUnusable, KeyDirectoryUnusable, KeyStateUnusable
  */
 export async function rotate(directory: KeyDirectory, now: boolean): Promise<RotationStep> {
   const { files } = directory;
-  // Until there is a key there may be no directory, and no clock but ours.
+  // Before the first key there may be no directory, and no clock but our own.
   await directory.load({ nowMs: Date.now(), tokenLifeMs: MAX_TOKEN_LIFE_MS });
   const nowMs = await files.now();
   await files.removeDraftsBefore(nowMs - SPREAD_WITHIN_MS);
@@ -52,8 +52,8 @@ export async function rotate(directory: KeyDirectory, now: boolean): Promise<Rot
 }
 
 /**
- * The state first, because it decides who makes the step; then the key that it calls the next one.
- * @returns the next key's id; `undefined`: somebody else has taken the number
+ * The state first, because it decides who makes the step; then its next key.
+ * @returns the next key's id; `undefined` if another process has claimed the number
  */
 async function step(
   directory: KeyDirectory,
@@ -71,7 +71,7 @@ async function step(
   return next;
 }
 
-/** The next key is promised, and not there: another process is about to write it, or died before it did. */
+/** The state names a next key without a file: another process is about to write it, or died first. */
 async function isBeingPublished(
   { files }: KeyDirectory,
   { state, stateNumber: number }: DirectoryContents,
@@ -82,12 +82,12 @@ async function isBeingPublished(
   return version !== undefined && version.writtenAt > nowMs - SPREAD_WITHIN_MS;
 }
 
-/** What has signed before, in a directory that no state speaks of yet too. */
+/** Keys that signed before, even in a directory without a state. */
 function previousOf({ state, ring }: DirectoryContents, nowMs: number): readonly PreviousKey[] {
   return state?.previous ?? ring.previous.map(({ kid }) => ({ kid, replacedAt: nowMs }));
 }
 
-/** Removes the previous keys that no token can need, however the instances are set. @returns the others */
+/** Removes the previous keys that no token can need under any allowed settings. @returns the others */
 async function keepNeeded(
   directory: KeyDirectory,
   contents: DirectoryContents,
@@ -97,7 +97,7 @@ async function keepNeeded(
   const kept: PreviousKey[] = [];
   for (const each of previousOf(contents, nowMs)) {
     if (nowMs < each.replacedAt + SPREAD_WITHIN_MS + MAX_TOKEN_LIFE_MS) kept.push(each);
-    // The file before the state forgets it: a key that no state names counts as a next one.
+    // The file goes before its entry in the state: a key that no state names counts as a next one.
     else if (there.has(each.kid)) await directory.remove(each.kid);
   }
   return kept;

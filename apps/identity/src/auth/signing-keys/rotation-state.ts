@@ -2,27 +2,30 @@ import { parseJsonObject } from '#runtime';
 
 const NAME = /^rotation-([1-9]\d{0,8})\.json$/;
 
-/** Which key of a directory signs, and which did. What it does not name is published and does not sign yet. */
+/** Which key of a directory signs, and which did. Other keys are published but do not sign yet. */
 export interface RotationState {
-  /** The key id of the one that signs. */
+  /** The id of the key that signs. */
   readonly current: string;
-  /** The key id of the one that was made to follow it; its file appears after this was written. */
+  /** The id of the next key. Its file appears after this state is written. */
   readonly next?: string;
   readonly previous: readonly PreviousKey[];
 }
 
 export interface PreviousKey {
   readonly kid: string;
-  /** When another began to sign in its place: milliseconds since 1970, by the clock of the file system. */
+  /** When another key began to sign: milliseconds since 1970, by the clock of the file system. */
   readonly replacedAt: number;
 }
 
-/** The file of the so many-th state. The highest number holds; since a file replaces none, one writer alone gets it. */
+/**
+ * The name of the n-th state. The highest number is valid; files are never replaced, so only one writer gets a
+ * number.
+ */
 export function stateFileName(number: number): string {
   return `rotation-${number}.json`;
 }
 
-/** `undefined`: no name of a state. */
+/** `undefined` if this is not the name of a state. */
 export function stateNumber(name: string): number | undefined {
   const digits = NAME.exec(name)?.[1];
   return digits === undefined ? undefined : Number(digits);
@@ -40,7 +43,7 @@ export function writeRotationState({ current, next, previous }: RotationState): 
   return `${JSON.stringify(state, undefined, 2)}\n`;
 }
 
-/** `undefined`: the text is something else. */
+/** `undefined` if the text is not a state. */
 export function readRotationState(text: string): RotationState | undefined {
   const { current, next, previous } = parseJsonObject(text) ?? {};
   if (typeof current !== 'string' || !Array.isArray(previous)) return undefined;

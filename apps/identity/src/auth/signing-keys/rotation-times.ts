@@ -1,17 +1,17 @@
-/** How often each instance looks at the directory of keys, in milliseconds. A look is a listing and one stat a key. */
+/** How often each instance polls the directory of keys: one listing and one stat per key. */
 export const POLL_EVERY_MS = 2_000;
 
-/** Tokens with unknown key ids make an instance look at once, but never more often than this. */
+/** Tokens with unknown key ids trigger a poll at once, but no more often than this. */
 export const POLL_AT_MOST_EVERY_MS = 1_000;
 
-/** How long whoever verifies tokens elsewhere may keep the answer of `/.well-known/jwks.json`. */
+/** How long other services may cache `/.well-known/jwks.json`. */
 export const JWKS_MAX_AGE_SECONDS = 60;
 
 /**
- * How long a change of the directory may take to reach everybody: 60 s in the attribute cache of an NFS client, the next look, and
- * 60 s in the cache of whoever asked for the JWKS just before; rounded up. No key signs before it has been there this long.
+ * How long a change of the directory may take to reach every verifier: 60 s in the attribute cache of an NFS client,
+ * the next poll, and 60 s in a cached JWKS, rounded up. No key signs before it has been there this long.
  */
 export const SPREAD_WITHIN_MS = 3 * 60_000;
 
-/** The longest that ACCESS_TOKEN_TTL can be set to. */
+/** The upper limit of ACCESS_TOKEN_TTL. */
 export const MAX_TOKEN_LIFE_MS = 24 * 60 * 60_000;

@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 
-/** A key that signs and verifies access tokens. The key id is public and found in every token's header. */
+/** Signs and verifies access tokens. The key id is public: it is in the header of every token. */
 export interface SigningKey {
   readonly kid: string;
   readonly algorithm: 'HS256' | 'ES256';
@@ -10,7 +10,7 @@ export interface SigningKey {
   readonly verifyWith: KeyObject;
 }
 
-/** HS256. The id tells two secrets apart and is only 64 bits of a hash, so it does not give the secret away. */
+/** HS256. The id distinguishes secrets; as 64 bits of a hash it does not reveal them. */
 export function keyFromSecret(secret: string): SigningKey {
   const digest = createHash('sha256').update('usher access token key id\0').update(secret).digest();
   const key = createSecretKey(secret, 'utf8');
@@ -24,7 +24,7 @@ export function keyFromSecret(secret: string): SigningKey {
 
 /**
  * ES256, from a P-256 private key in PEM. The id is the thumbprint of RFC 7638.
- * @throws TypeError when the text is no such key; says what is wrong, never quotes it
+ * @throws TypeError if the text is not such a key; the message says why, and never quotes it
  */
 export function keyFromPem(pem: string | Buffer): SigningKey {
   const signWith = readPrivateKey(pem);

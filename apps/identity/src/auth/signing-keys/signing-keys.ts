@@ -7,12 +7,12 @@ import { type KeyRing } from './key-ring.js';
 import { POLL_AT_MOST_EVERY_MS } from './rotation-times.js';
 import { keyFromSecret, type SigningKey } from './signing-key.js';
 
-/** A request with an unknown key id waits so long for a look at the directory, whose file system may hang. */
+/** How long a request with an unknown key id waits for a poll, because the file system may hang. */
 const PATIENCE_MS = 500;
 
 type KeySettings = Pick<Settings, 'jwtSecrets' | 'jwtKeysDir' | 'accessTokenTtlSeconds'>;
 
-/** The keys that hold at this moment, for a process that never stops while they change. */
+/** The current keys of a process that runs on while they change. */
 export class SigningKeys {
   private readonly logger = new Logger('SigningKeys');
   private byId: ReadonlyMap<string, SigningKey>;
@@ -22,14 +22,14 @@ export class SigningKeys {
 
   private constructor(
     private ring: KeyRing,
-    /** `undefined`: they never change. */
+    /** `undefined` if the keys never change. */
     private readonly poll?: () => Promise<{ ring: KeyRing; errors: readonly Error[] }>,
   ) {
     this.byId = byId(ring);
   }
 
   /**
-   * From `JWT_SECRET` where it is set, else from the files of `JWT_KEYS_DIR`, where a first key is made when there is none.
+   * From `JWT_SECRET` if set, else from the files of `JWT_KEYS_DIR`, where a first key is created if there is none.
    * @throws KeyFileUnusable, KeyDirectoryUnusable, KeyStateUnusable
    */
   static async load(
@@ -48,24 +48,24 @@ export class SigningKeys {
     return new SigningKeys(ring, () => directory.poll(options()));
   }
 
-  /** The one that signs. */
+  /** The key that signs. */
   get current(): SigningKey {
     return this.ring.current;
   }
 
-  /** All that verify, the current one first. */
+  /** All keys that verify, the current one first. */
   all(): Iterable<SigningKey> {
     return this.byId.values();
   }
 
-  /** One that verifies now. */
+  /** A key that verifies now. */
   get(kid: string): SigningKey | undefined {
     return this.byId.get(kid);
   }
 
   /**
-   * One that verifies now, after a look at the directory if it was not there: another instance may be ahead. Made-up ids
-   * cost a look a second, all of them together.
+   * A key that verifies now, after a poll if it is unknown: another instance may be ahead. Made-up ids cost at most
+   * one poll a second.
    */
   async find(kid: string): Promise<SigningKey | undefined> {
     const known = this.get(kid);
@@ -77,7 +77,7 @@ export class SigningKeys {
     return this.get(kid);
   }
 
-  /** Looks at the directory; one look at a time. What cannot be read is logged, and changes nothing. */
+  /** Polls the directory, one poll at a time. Unreadable files are logged, and change nothing. */
   async refresh(): Promise<void> {
     if (!this.poll) return;
     this.pending ??= this.readAgain(this.poll).finally(() => (this.pending = undefined));
@@ -98,7 +98,7 @@ export class SigningKeys {
     }
   }
 
-  /** Once, not at every look. */
+  /** Logs each problem once, not at every poll. */
   private complain(errors: readonly Error[]): void {
     const complaint = errors.map(({ message }) => message).join(' ');
     if (complaint === this.complaint) return;

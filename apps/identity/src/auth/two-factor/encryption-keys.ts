@@ -5,9 +5,9 @@ import { keyInFile } from '#crypto';
 const FILE = 'encryption.key';
 
 /**
- * The keys that secrets are encrypted with, newest first: `ENCRYPTION_KEY` where that is set, else the file
- * `encryption.key` in `JWT_KEYS_DIR`, which is made when there is none. To move from the file to the setting, list what
- * `base64 encryption.key` prints.
+ * The keys that encrypt secrets, newest first: `ENCRYPTION_KEY` if set, else the file `encryption.key` in
+ * `JWT_KEYS_DIR`, which is created if missing. To move from the file to the setting, list what `base64
+ * encryption.key` prints.
  *
  * @throws KeyFileUnusable, KeyDirectoryUnusable
  */

@@ -1,18 +1,18 @@
 import { AppError } from '#http';
 
-/** The password is right, and a code is needed as well. */
+/** The password is right, and a code is required too. */
 export class SecondFactorRequired extends AppError {
   readonly code = 'auth.second_factor_required';
   override readonly extensions: Readonly<Record<string, string>>;
 
-  /** @param challenge good for five minutes, and for nothing without a right code */
+  /** @param challenge valid for five minutes, and worthless without a right code */
   constructor(challenge: string) {
     super('A code of your authenticator app, or a recovery code, is needed as well.');
     this.extensions = { challenge };
   }
 }
 
-/** At a login. A code that was used before is wrong, too. */
+/** At a login. A used code is wrong too. */
 export class InvalidCode extends AppError {
   readonly code = 'auth.invalid_code';
 
@@ -21,7 +21,7 @@ export class InvalidCode extends AppError {
   }
 }
 
-/** Of somebody who is logged in, and has to confirm something. */
+/** Of an authenticated user who has to confirm an action. */
 export class WrongCode extends AppError {
   readonly code = 'auth.wrong_code';
 
@@ -30,7 +30,7 @@ export class WrongCode extends AppError {
   }
 }
 
-/** Made up, expired, or the account is not as it was when the password was checked. */
+/** Forged, expired, or the account has changed since the password was checked. */
 export class InvalidChallenge extends AppError {
   readonly code = 'auth.invalid_challenge';
 

@@ -1,13 +1,13 @@
 import { hash, randomBytes } from 'node:crypto';
 
 const COUNT = 10;
-/** At five bits each, 120 bits: a plain hash of fewer than 112 is not enough for OWASP ASVS 5, 6.5.2. */
+/** Five bits each, 120 in all: OWASP ASVS 5, 6.5.2, requires 112 for a plain hash. */
 const CHARACTERS = 24;
-/** Crockford's base 32: no letter that looks like a digit. */
+/** Crockford's base32: no letters that look like digits. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const CODE = new RegExp(`^[${ALPHABET}]{${CHARACTERS}}$`);
 
-/** For the day on which the authenticator app is lost: `xxxx-xxxx-xxxx-xxxx-xxxx-xxxx`. */
+/** For users who have lost the authenticator app: `xxxx-xxxx-xxxx-xxxx-xxxx-xxxx`. */
 export function newRecoveryCodes(): string[] {
   return Array.from({ length: COUNT }, () => {
     const letters = Array.from(randomBytes(CHARACTERS), (byte) => ALPHABET[byte & 31]).join('');
@@ -16,11 +16,11 @@ export function newRecoveryCodes(): string[] {
 }
 
 /**
- * What is stored of one. SHA-256 and no bcrypt: nobody goes through 2^120 of them, so there is nothing to slow down, and
- * ten bcrypts would cost each wrong code seconds.
+ * The stored form. SHA-256 rather than bcrypt: 2^120 codes cannot be searched, and ten bcrypt comparisons per wrong
+ * code would take seconds.
  *
- * @param code as given, whatever its case, dashes and spaces; o, i and l count as the digits that they look like
- * @returns `undefined`: it is no recovery code at all
+ * @param code as typed: case, dashes and spaces are ignored; o, i and l count as the digits they look like
+ * @returns `undefined` if it is not a recovery code
  */
 export function recoveryCodeHash(code: string): Buffer | undefined {
   const letters = code.toLowerCase().replace(/[\s-]/g, '').replace(/o/g, '0').replace(/[il]/g, '1');

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { generateURI, ScureBase32Plugin, verifySync } from 'otplib';
 
-/** RFC 4226, section 4, recommends as many bits as SHA-1 has. */
+/** RFC 4226, section 4, recommends the length of a SHA-1 digest. */
 const SECRET_BYTES = 20;
 const STEP_SECONDS = 30;
 const CODE = /^[0-9]{6}$/;
@@ -12,26 +12,29 @@ export function newTotpSecret(): Buffer {
   return randomBytes(SECRET_BYTES);
 }
 
-/** As people type it into an authenticator app: base32 without padding. */
+/** For typing into an authenticator app: base32 without padding. */
 export function totpSecretText(secret: Buffer): string {
   return base32.encode(secret, { padding: false });
 }
 
-/** What a QR code for authenticator apps holds (https://github.com/google/google-authenticator/wiki/Key-Uri-Format). */
+/**
+ * The content of the QR code for authenticator apps
+ * (https://github.com/google/google-authenticator/wiki/Key-Uri-Format).
+ */
 export function totpUri({
   issuer,
   account,
   secret,
 }: Record<'issuer' | 'account' | 'secret', string>): string {
-  // A colon is what parts the two in the label.
+  // A colon separates the two in the label.
   return generateURI({ issuer: serviceName(issuer), label: account, secret });
 }
 
 /**
- * Which time step a code is of: the current one, that before or that after (RFC 6238, section 5.2), for clocks that
- * differ and people who type slowly. SHA-1, six digits and 30 seconds are all that every authenticator app understands.
+ * The time step of a code: the current one, the one before or the one after (RFC 6238, section 5.2), for clocks that
+ * differ and users who type slowly. SHA-1, six digits and 30 seconds are all that every authenticator app supports.
  *
- * @returns `undefined`: of none of them
+ * @returns `undefined` if the code matches none of them
  */
 export function totpStep(secret: Buffer, code: string, nowMs: number): number | undefined {
   if (!CODE.test(code)) return undefined;
@@ -44,7 +47,7 @@ export function totpStep(secret: Buffer, code: string, nowMs: number): number | 
   return result.valid && 'timeStep' in result ? result.timeStep : undefined;
 }
 
-/** `iss` is often a URL, of which people know the host. */
+/** `iss` is often a URL; users know its host. */
 function serviceName(issuer: string): string {
   const name = URL.canParse(issuer) ? new URL(issuer).hostname : '';
   return (name || issuer).replaceAll(':', ' ');

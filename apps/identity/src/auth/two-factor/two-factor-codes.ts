@@ -17,7 +17,7 @@ export interface Enrolment {
   readonly uri: string;
 }
 
-/** Codes of authenticator apps (RFC 6238) and recovery codes, whoever asks and whyever. Who may is decided elsewhere. */
+/** Codes of authenticator apps (RFC 6238) and recovery codes. Callers decide who may use them. */
 @Injectable()
 export class TwoFactorCodes {
   private readonly logger = new Logger('TwoFactorCodes');
@@ -39,7 +39,7 @@ export class TwoFactorCodes {
 
   /**
    * @param verifiedHash the stored hash that the password was verified against
-   * @returns `undefined`: it is not the stored one any more
+   * @returns `undefined` if the hash is no longer the stored one
    * @throws SecondFactorAlreadyOn
    */
   async begin({ id, email }: CachedUser, verifiedHash: string): Promise<Enrolment | undefined> {
@@ -53,9 +53,9 @@ export class TwoFactorCodes {
   }
 
   /**
-   * Turns on what was begun: the code proves that the app has the secret.
+   * Turns the second factor on: the code proves that the app has the secret.
    *
-   * @returns the recovery codes, which are not to be had again; `undefined`: the code is wrong
+   * @returns the recovery codes, which are not shown again; `undefined` if the code is wrong
    * @throws SecondFactorAlreadyOn, SecondFactorNotStarted, UnknownEncryptionKey, UnreadableSecret
    */
   async confirm(userId: string, code: string): Promise<string[] | undefined> {
@@ -71,7 +71,7 @@ export class TwoFactorCodes {
   }
 
   /**
-   * Whether the code is right, of the app or a recovery code. It is used up by this. Never so when nothing is on.
+   * Checks a code of the app or a recovery code, and uses it up. Always `false` without a second factor.
    *
    * @throws UnknownEncryptionKey, UnreadableSecret
    */
@@ -95,21 +95,21 @@ export class TwoFactorCodes {
   }
 
   /**
-   * Whether or not there was one.
+   * Does nothing without a second factor.
    *
-   * @param manager of the transaction in which it is to go
+   * @param manager of the transaction to join
    */
   async remove(userId: string, manager?: EntityManager): Promise<void> {
     await this.store.remove(userId, manager);
   }
 
-  /** Two who confirm, or one who begins anew, at once. */
+  /** A concurrent request confirmed, or began anew. */
   async #meanwhile(userId: string): Promise<Error> {
     return (await this.isOn(userId)) ? new SecondFactorAlreadyOn() : new SecondFactorNotStarted();
   }
 
   #stepOf(userId: string, envelope: Buffer, code: string): number | undefined {
-    // As apps show it, and people copy it.
+    // Apps show spaces in codes, and users copy them.
     return totpStep(this.#open(userId, envelope), code.replace(/[\s-]/g, ''), this.clock.wallMs());
   }
 
@@ -124,7 +124,7 @@ export class TwoFactorCodes {
     }
   }
 
-  /** The moment at which the secret is at hand: once all are sealed with the newest key, an older one can go. */
+  /** Encrypts the secret with the newest key while it is at hand, so that older keys can be retired. */
   async #reseal(userId: string, envelope: Buffer): Promise<void> {
     if (!this.box.isOutdated(envelope)) return;
     const anew = this.box.encrypt(this.#open(userId, envelope), { userId, use: USE });

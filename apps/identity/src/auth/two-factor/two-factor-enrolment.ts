@@ -7,14 +7,14 @@ import { SecondFactorNotOn, WrongCode } from './errors.js';
 import { type RequestContext } from '../../access/request-context.js';
 import { type Enrolment, TwoFactorCodes } from './two-factor-codes.js';
 
-/** What proves that it is the owner of the account who asks, and not who found their token. */
+/** Proves that the owner of the account asks, rather than a thief of the token. */
 export interface Proof {
   readonly password: string;
   /** Of the authenticator app, or a recovery code. */
   readonly code: string;
 }
 
-/** One's own second factor, from setting it up to its end. */
+/** A user's own second factor, from set-up to removal. */
 @Injectable()
 export class TwoFactorEnrolment {
   constructor(
@@ -50,7 +50,7 @@ export class TwoFactorEnrolment {
   }
 
   /**
-   * @returns the recovery codes that are good from now on, and no others
+   * @returns the new recovery codes; the former ones no longer work
    * @throws WrongPassword, WrongCode, SecondFactorNotOn, TooManyAttempts, PasswordsBusy
    */
   async renewRecoveryCodes(user: CachedUser, proof: Proof, context: RequestContext): Promise<string[]> {

@@ -10,7 +10,7 @@ import { OwnerPath } from './two-factor.dto.js';
 import { Forbidden } from '../../access/access-errors.js';
 import { TwoFactorCodes } from './two-factor-codes.js';
 
-/** What an administrator does for users who have neither app nor recovery codes any more. */
+/** Lets administrators help users who have lost both the app and the recovery codes. */
 @Injectable()
 export class TwoFactorReset {
   constructor(
@@ -19,8 +19,8 @@ export class TwoFactorReset {
   ) {}
 
   /**
-   * Whether or not they had a second factor. Not of the administrator who asks: a stolen token would be enough to get rid
-   * of what is there against stolen passwords.
+   * Does nothing without a second factor. Refused for the administrator's own: with a stolen token alone one could
+   * remove the protection against stolen passwords.
    *
    * @throws UserNotFound, Forbidden
    */

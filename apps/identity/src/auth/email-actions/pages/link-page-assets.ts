@@ -1,4 +1,4 @@
-/** In a file of its own, because the policy allows no inline script. */
+/** A separate file, because the policy allows no inline script. */
 export const LINK_SCRIPT = `'use strict';
 const form = document.getElementById('form');
 const button = document.getElementById('button');
@@ -8,7 +8,7 @@ const answer = document.getElementById('answer');
 const onwards = document.getElementById('onwards');
 const token = new URLSearchParams(location.hash.slice(1)).get('token');
 
-// Out of the address, the history, and sight.
+// Removes the token from the address bar and the history.
 if (token) history.replaceState(null, '', location.pathname);
 if (token) form.hidden = false;
 else say('This link is not complete. Please open the whole address from the mail.', true);
@@ -18,7 +18,7 @@ if (reveal) reveal.addEventListener('click', () => show(password.type === 'passw
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
   button.disabled = true;
-  if (password) show(false); // or the browser would remember it as ordinary text
+  if (password) show(false); // or the browser would save it as ordinary text
   say('One moment …');
   try {
     const response = await fetch(form.dataset.action, {

@@ -6,7 +6,7 @@ interface Page {
   readonly what: string;
   readonly button: string;
   readonly done: string;
-  /** The call that uses the link up. Relative, so that the page works behind a proxy's prefix too. */
+  /** The call that uses the link. Relative, so that the page works behind a proxy's prefix. */
   readonly action: string;
   readonly asksPassword?: true;
 }
@@ -43,10 +43,10 @@ const PASSWORD_FIELD = `
       <p id="rule" class="hint">At least 8 characters. Several words are good.</p>`;
 
 /**
- * Opening it changes nothing, because mail scanners open links: it asks for a click. It never sees the token, which is
- * in the fragment of the address; only the script in the browser does.
+ * Opening the page changes nothing, because mail scanners open links: it waits for a click. The server never sees the
+ * token, which is in the fragment; only the script in the browser does.
  *
- * @param appUrl where to go when it is done; `undefined`: there is no application to go to
+ * @param appUrl where to go afterwards; `undefined` without an application
  */
 export function linkPage(purpose: LinkPurpose, appUrl: string | undefined): string {
   const { title, what, button, done, action, asksPassword } = PAGES[purpose];

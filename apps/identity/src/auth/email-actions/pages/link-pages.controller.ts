@@ -5,7 +5,7 @@ import { Public } from '../../../access/access.js';
 import { linkPage } from './link-page.js';
 import { LINK_SCRIPT, LINK_STYLES } from './link-page-assets.js';
 
-/** Everything from our own origin, and nothing inline. That nothing is kept or referred to is said of every answer. */
+/** Loads only from our own origin, and allows nothing inline. All responses forbid caching and referrers anyway. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -30,7 +30,7 @@ function Asset(path: string, type: string): MethodDecorator {
   return applyDecorators(Get(path), Public(), Header('content-type', `${type}; charset=utf-8`));
 }
 
-/** So that links work out of the box. Where APP_URL names an application, it has pages of its own at these paths. */
+/** Pages that make links work out of the box. An application at APP_URL has its own pages at these paths. */
 @ApiExcludeController()
 @Controller()
 export class LinkPagesController {
