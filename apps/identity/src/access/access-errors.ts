@@ -27,7 +27,7 @@ export class InsufficientScope extends AppError {
   constructor(scope: string | undefined) {
     super(
       scope === undefined
-        ? 'Personal access tokens do not open this.'
+        ? 'This route does not accept personal access tokens.'
         : `The personal access token lacks the scope ${scope}.`,
     );
     const wanted = scope === undefined ? '' : `, scope="${scope}"`;

@@ -18,11 +18,11 @@ export class AccountDeletionController {
   @HttpCode(204)
   @Audited('admin.user_deleted')
   @ApiOperation({
-    summary: 'Delete a deactivated user for good',
-    description: 'At once, with everything that is kept about them. It cannot be undone.',
+    summary: 'Permanently delete a deactivated user',
+    description: 'Deletes the user and all their data at once. This cannot be undone.',
   })
   @ApiNoContentResponse({
-    description: 'There is no such user any more; their email, username and phone are free.',
+    description: 'The user is deleted; their email, username and phone are free.',
   })
   @ApiProblems('users.not_found', 'users.still_active', 'request.validation', 'storage.unavailable')
   async deleteUser(@Param() { id }: UserPath): Promise<void> {

@@ -16,10 +16,9 @@ export class DataExportController {
   @UsersOnly()
   @RateLimit(REQUEST_LIMITS.export)
   @Audited('account.exported')
-  @ApiOperation({ summary: 'Everything that is kept about the user, as a file' })
+  @ApiOperation({ summary: 'Export all data about your account as a file' })
   @ApiOkResponse({
-    description:
-      'The user, their sessions, and so on: a member for each kind of thing that is kept. No secrets.',
+    description: 'The user, their sessions and so on: one member per kind of data. No secrets.',
     schema: {
       type: 'object',
       required: ['exported_at', 'user', 'sessions'],

@@ -20,7 +20,7 @@ export class AuditController {
   @Audited('admin.audit_log_read')
   @Scope('audit:read')
   @ApiTags('administration')
-  @ApiOperation({ summary: 'Who did what, page by page, newest first' })
+  @ApiOperation({ summary: 'List the audit log, newest first' })
   @ApiOkResponse({ type: AuditPage, description: 'A page of entries.' })
   @ApiProblems('request.validation', ...DATABASE_ERRORS)
   async searchAuditLog(
@@ -33,7 +33,7 @@ export class AuditController {
   @Get('auth/activity')
   @UsersOnly()
   @ApiTags('account')
-  @ApiOperation({ summary: 'What was done lately with the own account, page by page, newest first' })
+  @ApiOperation({ summary: 'List recent activity of your account, newest first' })
   @ApiOkResponse({ type: ActivityPage, description: 'A page of entries.' })
   @ApiProblems('request.validation', ...DATABASE_ERRORS)
   async listActivity(

@@ -20,10 +20,10 @@ export class ActivityQuery {
 }
 
 export class AuditLogQuery extends ActivityQuery {
-  @UuidField({ optional: true, description: 'Only what is about the account of this user.' })
+  @UuidField({ optional: true, description: 'Only entries about the account of this user.' })
   user_id?: string;
 
-  @UuidField({ optional: true, description: 'Only what this user did.' })
+  @UuidField({ optional: true, description: 'Only actions of this user.' })
   actor_id?: string;
 
   @ChoiceField({
@@ -38,15 +38,15 @@ export class AuditLogQuery extends ActivityQuery {
     optional: true,
     min: 1,
     max: 64,
-    description: 'Only what ended so: `success`, or the code of a problem.',
+    description: 'Only this outcome: `success`, or an error code.',
     example: 'auth.invalid_credentials',
   })
   outcome?: string;
 
-  @InstantField({ optional: true, description: 'Only from this moment on.' })
+  @InstantField({ optional: true, description: 'Only entries at or after this time.' })
   since?: Date;
 
-  @InstantField({ optional: true, description: 'Only before this moment.' })
+  @InstantField({ optional: true, description: 'Only entries before this time.' })
   until?: Date;
 }
 
@@ -59,14 +59,14 @@ export class AuditActorResponse {
     type: 'string',
     enum: ['user', 'service', 'anyone', 'operator', 'system'],
     description:
-      '`anyone`: who did not prove who they are; `operator`: somebody at the command line; `system`: its time had come.',
+      '`anyone`: an unauthenticated client; `operator`: the command line; `system`: a scheduled job.',
   })
   kind!: AuditActor['kind'];
 
   @uuid('Of a user.')
   id!: string | null;
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'Of a service.', example: 'billing' })
+  @ApiProperty({ type: 'string', nullable: true, description: 'The name of a service.', example: 'billing' })
   name!: string | null;
 
   static of(actor: AuditActor): AuditActorResponse {
@@ -90,29 +90,34 @@ class EntryResponse {
     type: 'string',
     enum: AUDIT_ACTIONS,
     enumName: 'AuditAction',
-    description: 'What was done, or tried.',
+    description: 'The action, successful or not.',
     example: 'session.opened',
   })
   action!: AuditAction;
 
-  @ApiProperty({ type: 'string', description: '`success`, or the code of a problem.', example: 'success' })
+  @ApiProperty({ type: 'string', description: '`success`, or an error code.', example: 'success' })
   outcome!: string;
 
   @ApiProperty({
     type: [String],
     nullable: true,
-    description: 'Which fields were given, and flags with their value.',
+    description: 'The names of the changed fields, and the values of flags and roles.',
     example: ['is_active=false'],
   })
   changes!: readonly string[] | null;
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'Where it came from.', example: '192.0.2.7' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description: 'The IP address of the client.',
+    example: '192.0.2.7',
+  })
   address!: string | null;
 
   @ApiProperty({
     type: 'string',
     nullable: true,
-    description: 'What the client said it is.',
+    description: 'The `User-Agent` of the client.',
     example: 'Mozilla/5.0 …',
   })
   device!: string | null;
@@ -133,7 +138,11 @@ export class AuditEntryResponse extends EntryResponse {
   @uuid('Which session, or the one it was done from.')
   session_id!: string | null;
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'As `X-Request-Id` and the log have it.' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description: 'The `X-Request-Id` of the request, also in the log.',
+  })
   request_id!: string | null;
 
   static of(entry: AuditEntry): AuditEntryResponse {
@@ -152,7 +161,11 @@ export class AuditPage {
   @ApiProperty({ type: [AuditEntryResponse] })
   items!: AuditEntryResponse[];
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'For the next page; null on the last.' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description: 'The cursor of the next page; null on the last page.',
+  })
   next_cursor!: string | null;
 
   /** @param entries one more than `limit` if there is a next page */
@@ -169,7 +182,7 @@ export class ActivityResponse extends EntryResponse {
   @ApiProperty({
     type: 'string',
     enum: ['you', 'anyone', 'administrator', 'service', 'operator', 'system'],
-    description: '`anyone`: who did not prove who they are, and may have been you.',
+    description: '`anyone`: an unauthenticated client, possibly you.',
   })
   by!: 'you' | 'anyone' | 'administrator' | 'service' | 'operator' | 'system';
 
@@ -186,7 +199,11 @@ export class ActivityPage {
   @ApiProperty({ type: [ActivityResponse] })
   items!: ActivityResponse[];
 
-  @ApiProperty({ type: 'string', nullable: true, description: 'For the next page; null on the last.' })
+  @ApiProperty({
+    type: 'string',
+    nullable: true,
+    description: 'The cursor of the next page; null on the last page.',
+  })
   next_cursor!: string | null;
 
   /** @param entries one more than `limit` if there is a next page */

@@ -8,7 +8,7 @@ const metadata = (): PropertyDecorator =>
     type: 'object',
     additionalProperties: true,
     selfRequired: false,
-    description: 'For themselves and administrators.',
+    description: 'Only for the user and administrators.',
   });
 
 /** Email, phone, roles and metadata are for the user and for administrators. */
@@ -28,7 +28,7 @@ export class PublicProfile extends OmitType(UserResponse, [
     type: 'string',
     format: 'email',
     required: false,
-    description: 'For themselves and administrators.',
+    description: 'Only for the user and administrators.',
   })
   email?: string;
 
@@ -36,11 +36,11 @@ export class PublicProfile extends OmitType(UserResponse, [
     type: 'string',
     nullable: true,
     required: false,
-    description: 'For themselves and administrators.',
+    description: 'Only for the user and administrators.',
   })
   phone?: string | null;
 
-  @ApiProperty({ type: [String], required: false, description: 'For themselves and administrators.' })
+  @ApiProperty({ type: [String], required: false, description: 'Only for the user and administrators.' })
   roles?: readonly string[];
 
   @metadata()

@@ -16,8 +16,8 @@ export class UserSessionsController {
 
   @Get()
   @AdminsOnly()
-  @ApiOperation({ summary: 'Where a user is logged in' })
-  @ApiOkResponse({ type: SessionList, description: 'Every session that goes on.' })
+  @ApiOperation({ summary: 'List the sessions of a user' })
+  @ApiOkResponse({ type: SessionList, description: 'All open sessions.' })
   @ApiProblems('users.not_found', 'request.validation')
   async listUserSessions(
     @Param() { id }: UserPath,
@@ -32,8 +32,8 @@ export class UserSessionsController {
   @AdminsOnly()
   @HttpCode(204)
   @Audited('admin.sessions_ended')
-  @ApiOperation({ summary: 'End every session of a user; they can log in again' })
-  @ApiNoContentResponse({ description: 'They are over, and their tokens with them.' })
+  @ApiOperation({ summary: 'End all sessions of a user, who can log in again' })
+  @ApiNoContentResponse({ description: 'The sessions and their tokens have ended.' })
   @ApiProblems('users.not_found', 'request.validation')
   async endUserSessions(@Param() { id }: UserPath): Promise<void> {
     await this.sessions.endAll(id);

@@ -87,20 +87,20 @@ export class AppMetadataRequest {
 
 /** What administrators may change about any user. */
 export class StandingRequest {
-  @BooleanField({ optional: true, description: 'Deactivating also ends every token, for good.' })
+  @BooleanField({ optional: true, description: 'Deactivating also ends all tokens permanently.' })
   is_active?: boolean;
 
   @BooleanField({
     optional: true,
     description:
-      'Grant or take the rights of an administrator. Granting ends every session and personal access token of the user.',
+      'Grant or revoke the rights of an administrator. Granting ends all sessions and personal access tokens of the user.',
   })
   is_admin?: boolean;
 
   @RolesField({
     optional: true,
     description:
-      'All roles from now on. `admin` is one of them, and the same as `is_admin`; the others mean what your services say.',
+      'The complete list of roles. `admin` is the same as `is_admin`; the meaning of other roles is up to your services.',
   })
   roles?: string[];
 
@@ -109,7 +109,8 @@ export class StandingRequest {
 
   @BooleanField({
     optional: true,
-    description: 'Grant roles although the email address is not verified: you know whose account it is.',
+    description:
+      'Grant roles even if the email address is not verified, because you know whose account it is.',
   })
   trust_unverified?: boolean;
 }
@@ -123,7 +124,7 @@ export class UserPage {
     type: 'string',
     nullable: true,
     description:
-      'For the next page; null on the last. A page may have fewer users than asked for, even none, and still not be the last.',
+      'The cursor of the next page; null on the last page. A page may have fewer users than requested, even none, without being the last.',
   })
   next_cursor!: string | null;
 
@@ -140,6 +141,6 @@ export class FoundUsers {
   @ApiProperty({ type: [UserResponse], description: 'In the order asked for, each once.' })
   items!: UserResponse[];
 
-  @ApiProperty({ type: [String], format: 'uuid', description: 'The ids that nobody has.' })
+  @ApiProperty({ type: [String], format: 'uuid', description: 'The ids without a user.' })
   missing!: string[];
 }

@@ -32,7 +32,7 @@ export class UsersController {
   @AdminsOnly()
   @Scope('users:read')
   @ApiTags('administration')
-  @ApiOperation({ summary: 'Search users, page by page, newest first' })
+  @ApiOperation({ summary: 'Search users, newest first' })
   @ApiOkResponse({ type: UserPage, description: 'A page of users.' })
   @ApiProblems('request.validation')
   listUsers(@Query() { q, is_active, is_admin, limit, cursor }: SearchQuery): Promise<UserPage> {
@@ -64,7 +64,7 @@ export class UsersController {
   @HttpCode(200)
   @ApiTags('users')
   @ApiOperation({ summary: 'Find up to 100 users by id' })
-  @ApiOkResponse({ type: FoundUsers, description: 'The users, and the ids that nobody has.' })
+  @ApiOkResponse({ type: FoundUsers, description: 'The users, and the ids without a user.' })
   @ApiProblems('request.validation')
   lookUpUsers(@Body() { ids }: LookupRequest, @Trace() trace: CacheTrace): Promise<FoundUsers> {
     return this.users.findMany(ids, trace);
@@ -76,8 +76,8 @@ export class UsersController {
   @Scope('users:read')
   @WithETag()
   @ApiTags('users')
-  @ApiOperation({ summary: 'The profile of a user, by username' })
-  @ApiOkResponse({ type: PublicProfile, description: 'What the caller may see of the user.' })
+  @ApiOperation({ summary: 'Get the profile of a user by username' })
+  @ApiOkResponse({ type: PublicProfile, description: 'The fields that the caller may see.' })
   @ApiProblems('users.not_found', 'request.validation')
   getUserByUsername(
     @Param() { username }: UsernamePath,
@@ -92,8 +92,8 @@ export class UsersController {
   @Scope('users:read')
   @WithETag()
   @ApiTags('users')
-  @ApiOperation({ summary: 'The profile of a user' })
-  @ApiOkResponse({ type: PublicProfile, description: 'What the caller may see of the user.' })
+  @ApiOperation({ summary: 'Get the profile of a user' })
+  @ApiOkResponse({ type: PublicProfile, description: 'The fields that the caller may see.' })
   @ApiProblems('users.not_found', 'request.validation')
   getUser(
     @Param() { id }: UserPath,
@@ -109,8 +109,8 @@ export class UsersController {
   @Audited('admin.user_changed')
   @Scope('users:write')
   @ApiTags('administration')
-  @ApiOperation({ summary: 'Activate or deactivate a user, set their roles and app_metadata' })
-  @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
+  @ApiOperation({ summary: 'Activate or deactivate a user, or set roles and app_metadata' })
+  @ApiOkResponse({ type: UserResponse, description: 'The updated user.' })
   @ApiProblems(
     'users.not_found',
     'users.last_admin',
@@ -142,8 +142,8 @@ export class UsersController {
   @Audited('admin.user_changed')
   @Scope('users:write')
   @ApiTags('administration')
-  @ApiOperation({ summary: 'Change what administrators and services keep with a user' })
-  @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
+  @ApiOperation({ summary: 'Change the app_metadata of a user' })
+  @ApiOkResponse({ type: UserResponse, description: 'The updated user.' })
   @ApiProblems('users.not_found', 'users.metadata_too_large', 'request.validation')
   updateAppMetadata(
     @Param() { id }: UserPath,

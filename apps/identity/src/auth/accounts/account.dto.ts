@@ -14,7 +14,7 @@ export class RegisterRequest extends ProfileFields {
 export class ProfileRequest extends ProfileFields {}
 
 export class ChangePasswordRequest {
-  @GivenPasswordField({ description: 'The password as it is.' })
+  @GivenPasswordField({ description: 'The current password.' })
   current_password!: string;
 
   @PasswordField()
@@ -22,7 +22,7 @@ export class ChangePasswordRequest {
 }
 
 export class DeactivateRequest {
-  @GivenPasswordField({ description: 'The password, to be sure.' })
+  @GivenPasswordField({ description: 'The current password, to confirm.' })
   password!: string;
 }
 
@@ -31,7 +31,7 @@ export class ClosedAccount {
   @ApiProperty({
     type: 'string',
     format: 'date-time',
-    description: 'When it is deleted for good, unless an administrator restores it before.',
+    description: 'When the account is permanently deleted, unless an administrator restores it first.',
     example: '2026-01-31T12:00:00.000Z',
   })
   deletion_due_at!: string;

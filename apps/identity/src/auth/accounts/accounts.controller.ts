@@ -40,10 +40,10 @@ export class AccountsController {
   @RateLimit(REQUEST_LIMITS.register)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiTags('auth')
-  @ApiOperation({ summary: 'Make an account' })
+  @ApiOperation({ summary: 'Register an account' })
   @ApiCreatedResponse({
     type: AuthenticatedResponse,
-    description: 'The account is made; the token is for it.',
+    description: 'The account, with tokens for it.',
   })
   @ApiProblems(
     'users.email_taken',
@@ -67,7 +67,7 @@ export class AccountsController {
   @Scope('profile:read')
   @WithETag()
   @ApiTags('account')
-  @ApiOperation({ summary: 'Who the token belongs to' })
+  @ApiOperation({ summary: 'Get your user' })
   @ApiOkResponse({ type: UserResponse, description: 'The user.' })
   getMe(@CurrentUser() user: CachedUser): UserResponse {
     return UserResponse.of(user);
@@ -79,8 +79,8 @@ export class AccountsController {
   @Audited('account.profile_changed')
   @Scope('profile:write')
   @ApiTags('account')
-  @ApiOperation({ summary: 'Change the own profile: given fields change, others stay, null clears' })
-  @ApiOkResponse({ type: UserResponse, description: 'The user as they are now.' })
+  @ApiOperation({ summary: 'Update your profile: given fields change, others stay, null clears' })
+  @ApiOkResponse({ type: UserResponse, description: 'The updated user.' })
   @ApiProblems('users.username_taken', 'users.phone_taken', 'request.validation')
   async updateProfile(
     @CurrentUser() user: CachedUser,
@@ -98,9 +98,9 @@ export class AccountsController {
   @HttpCode(204)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiTags('account')
-  @ApiOperation({ summary: 'Change the password; every other session ends' })
+  @ApiOperation({ summary: 'Change your password; all other sessions end' })
   @ApiNoContentResponse({
-    description: 'It is changed, and whoever was logged in elsewhere is not any more.',
+    description: 'The password is changed, and all other sessions have ended.',
   })
   @ApiProblems('auth.wrong_password', 'auth.too_many_attempts', 'request.validation', 'auth.busy')
   async changePassword(
@@ -120,7 +120,7 @@ export class AccountsController {
   @ApiTags('account')
   @ApiOperation({
     summary:
-      'Deactivate the own account and end every session; it is deleted later, or restored by an administrator',
+      'Deactivate your account and end all sessions; it is deleted later, unless an administrator restores it',
   })
   @ApiOkResponse({ type: ClosedAccount, description: 'The account is deactivated.' })
   @ApiProblems(

@@ -9,7 +9,7 @@ export class EmailRequest {
 export class LinkRequest {
   @TextField({
     max: 256,
-    description: 'What follows `#token=` in the mailed link.',
+    description: 'The part of the mailed link after `#token=`.',
     example: 'nCqkP7…',
   })
   token!: string;
@@ -24,6 +24,6 @@ export class ChangeEmailRequest {
   @EmailField({ description: 'The new address.' })
   new_email!: string;
 
-  @GivenPasswordField({ description: 'The password, to be sure.' })
+  @GivenPasswordField({ description: 'The current password, to confirm the change.' })
   password!: string;
 }

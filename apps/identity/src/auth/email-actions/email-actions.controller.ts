@@ -11,7 +11,7 @@ import { Context, type RequestContext } from '../../access/request-context.js';
 import { PASSWORD_DEADLINE_MS } from '../passwords/password-hasher.js';
 import { EmailActionsService } from './email-actions.service.js';
 
-const ALWAYS = 'The same answer whether or not there is such an account; if so, a mail is on its way.';
+const ALWAYS = 'The same response whether or not the account exists. If it does, a mail is on its way.';
 const ONCE = 'The link works once.';
 
 @ApiTags('account')
@@ -25,8 +25,8 @@ export class EmailActionsController {
   @RateLimit(REQUEST_LIMITS.mail)
   @HttpCode(202)
   @ApiOperation({
-    summary: 'Ask for the mail that verifies an address once more',
-    description: 'The same link is mailed once a minute and five times an hour at most.',
+    summary: 'Resend the mail that verifies an address',
+    description: 'At most one mail a minute and five an hour, with the same link.',
   })
   @ApiAcceptedResponse({ description: ALWAYS })
   @ApiProblems('request.validation', ...DATABASE_ERRORS)
@@ -42,7 +42,7 @@ export class EmailActionsController {
   @Audited('account.email_verified')
   @RateLimit(REQUEST_LIMITS.link)
   @HttpCode(204)
-  @ApiOperation({ summary: 'Verify the address that a link was mailed to', description: ONCE })
+  @ApiOperation({ summary: 'Verify an address with a mailed link', description: ONCE })
   @ApiNoContentResponse({ description: 'The address is verified.' })
   @ApiProblems('auth.invalid_link', 'auth.already_verified', 'request.validation', ...DATABASE_ERRORS)
   async verifyEmail(@Body() { token }: LinkRequest, @Context() context: RequestContext): Promise<void> {
@@ -55,8 +55,8 @@ export class EmailActionsController {
   @RateLimit(REQUEST_LIMITS.mail)
   @HttpCode(202)
   @ApiOperation({
-    summary: 'Ask for a link by mail that sets a new password',
-    description: 'The link is mailed once a minute and five times an hour at most.',
+    summary: 'Request a mail with a link that resets the password',
+    description: 'At most one mail a minute and five an hour.',
   })
   @ApiAcceptedResponse({ description: ALWAYS })
   @ApiProblems('request.validation', ...DATABASE_ERRORS)
@@ -72,9 +72,9 @@ export class EmailActionsController {
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({
     summary: 'Set a new password with a mailed link; every session ends',
-    description: `${ONCE} A new password that is refused does not use it up.`,
+    description: `${ONCE} A refused password does not use it up.`,
   })
-  @ApiNoContentResponse({ description: 'The password is set, and nobody is logged in any more.' })
+  @ApiNoContentResponse({ description: 'The password is set, and all sessions have ended.' })
   @ApiProblems('auth.invalid_link', 'request.validation', 'auth.busy', ...DATABASE_ERRORS)
   async resetPassword(
     @Body() { token, new_password }: ResetPasswordRequest,
@@ -91,7 +91,7 @@ export class EmailActionsController {
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({
     summary: 'Change the email address: a link goes to the new one, a notice to the old one',
-    description: 'The link is mailed once a minute and five times an hour at most.',
+    description: 'At most one mail a minute and five an hour.',
   })
   @ApiAcceptedResponse({ description: 'The address changes when the link in the mail is used.' })
   @ApiProblems('auth.wrong_password', 'auth.too_many_attempts', 'request.validation', 'auth.busy')
@@ -108,8 +108,8 @@ export class EmailActionsController {
   @Audited('account.email_changed')
   @RateLimit(REQUEST_LIMITS.link)
   @HttpCode(204)
-  @ApiOperation({ summary: 'Change to the address that a link was mailed to', description: ONCE })
-  @ApiNoContentResponse({ description: 'The address is changed, and verified.' })
+  @ApiOperation({ summary: 'Confirm a new address with a mailed link', description: ONCE })
+  @ApiNoContentResponse({ description: 'The address is changed and verified.' })
   @ApiProblems('auth.invalid_link', 'users.email_taken', 'request.validation', ...DATABASE_ERRORS)
   async confirmEmail(@Body() { token }: LinkRequest, @Context() context: RequestContext): Promise<void> {
     await this.emailActions.confirmEmail(token, context);

@@ -25,10 +25,10 @@ export class IntrospectionController {
   @Consumes(FORM)
   @OAuthErrors()
   @Header('Pragma', 'no-cache')
-  @ApiOperation({ summary: 'Whether a token is good, and whose it is (RFC 7662)' })
+  @ApiOperation({ summary: 'Introspect a token (RFC 7662)' })
   @ApiOkResponse({
     type: IntrospectionResponse,
-    description: 'What is true of it; of a token that is not good, whatever it is, `{"active": false}`.',
+    description: 'The claims of the token; `{"active": false}` for any token that is not good.',
   })
   @ApiProblems('auth.invalid_request')
   introspectToken(
@@ -46,12 +46,11 @@ export class IntrospectionController {
   @Consumes(FORM)
   @OAuthErrors()
   @ApiOperation({
-    summary: 'End a token (RFC 7009)',
+    summary: 'Revoke a token (RFC 7009)',
     description:
-      'The session of an access token or refresh token ends, and all its tokens with it; a personal access token ends ' +
-      'alone.',
+      'An access token or refresh token ends with its session and all its tokens; a personal access token ends alone.',
   })
-  @ApiOkResponse({ description: 'It is good for nothing any more, whatever it was.' })
+  @ApiOkResponse({ description: 'The token is no longer good, if it ever was.' })
   @ApiProblems('auth.invalid_request')
   async revokeToken(
     @Body() { token }: PresentedTokenRequest,

@@ -17,7 +17,7 @@ export class PresentedTokenRequest {
   @TextField({
     max: 100_000,
     optional: true,
-    description: 'Ignored: what a token is can be seen.',
+    description: 'Ignored: the form of the token tells its kind.',
     example: 'access_token',
   })
   token_type_hint?: string;
@@ -37,14 +37,14 @@ const time = (description: string): PropertyDecorator =>
 /** RFC 7662, section 2.2. An inactive token has no other member. */
 @ApiSchema({ name: 'Introspection' })
 export class IntrospectionResponse {
-  @ApiProperty({ type: 'boolean', description: 'Whether the token is good for something now.' })
+  @ApiProperty({ type: 'boolean', description: 'Whether the token is good now.' })
   active!: boolean;
 
   @ApiProperty({
     type: 'string',
     required: false,
     enum: ['access_token', 'refresh_token', 'personal_access_token'],
-    description: 'What it is. A refresh token opens nothing: accept it nowhere.',
+    description: 'The kind of token. Never accept a refresh token in a request.',
   })
   token_use?: 'access_token' | 'refresh_token' | 'personal_access_token';
 
@@ -52,12 +52,12 @@ export class IntrospectionResponse {
     type: 'string',
     required: false,
     enum: ['Bearer'],
-    description: 'Of what is sent as `Authorization: Bearer …`.',
+    description: 'For tokens sent as `Authorization: Bearer …`.',
   })
   token_type?: 'Bearer';
 
   @claim(
-    'What a personal access token is for. Access tokens are for all that their user may do.',
+    'The scopes of a personal access token. Access tokens have all the rights of their user.',
     'profile:read',
   )
   scope?: string;
@@ -65,7 +65,7 @@ export class IntrospectionResponse {
   @claim('The id of the user.', '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071')
   sub?: string;
 
-  @claim('The username, or the email address of who has none.', 'ada')
+  @claim('The username, or the email address of a user without one.', 'ada')
   username?: string;
 
   @ApiProperty({
@@ -80,27 +80,27 @@ export class IntrospectionResponse {
   @ApiProperty({
     type: 'boolean',
     required: false,
-    description: 'Whether the user has shown to read the mails of their address.',
+    description: 'Whether the user has verified the email address.',
   })
   email_verified?: boolean;
 
-  @claim('Who made it.', 'usher')
+  @claim('The issuer.', 'usher')
   iss?: string;
 
-  @claim('Of access tokens: whom it is for.', 'usher')
+  @claim('The audience of an access token.', 'usher')
   aud?: string;
 
-  @time('When it expires, unless it is ended before.')
+  @time('When it expires, unless it ends earlier.')
   exp?: number;
 
-  @time('When it was made. Not told of a refresh token that has just been replaced.')
+  @time('When it was issued. Absent for a refresh token that has just been replaced.')
   iat?: number;
 
   @claim('The id of the access token or personal access token.', '0b6d9c52-8a0f-4a3e-9f0e-2f8f0c1d7e64')
   jti?: string;
 
   @claim(
-    'Of access and refresh tokens: the session that it ends with.',
+    'The session of an access or refresh token, which ends with it.',
     '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6072',
   )
   sid?: string;

@@ -31,12 +31,12 @@ export class LoginController {
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiTags('auth')
   @ApiOperation({
-    summary: 'Get a token with an email address, username or phone number, and the password',
+    summary: 'Log in with an email address, username or phone number and the password',
     description:
-      'Where the second factor is on and no `code` was sent, the answer is a 401 `auth.second_factor_required` with a `challenge`, ' +
-      'good for five minutes: send it with a code to `POST /auth/login/second-factor`.',
+      'If the second factor is on and no `code` was sent, the response is a 401 `auth.second_factor_required` with a `challenge`, ' +
+      'valid for five minutes: send it with a code to `POST /auth/login/second-factor`.',
   })
-  @ApiOkResponse({ type: AuthenticatedResponse, description: 'A token, and whose it is.' })
+  @ApiOkResponse({ type: AuthenticatedResponse, description: 'Tokens, and their user.' })
   @ApiProblems(
     'auth.invalid_credentials',
     'auth.second_factor_required',
@@ -65,8 +65,8 @@ export class LoginController {
   @OAuthErrors()
   @Header('Pragma', 'no-cache') // with `Cache-Control: no-store`, by RFC 6749, section 5.1
   @ApiTags('auth')
-  @ApiOperation({ summary: 'Get a token as OAuth 2 clients do (RFC 6749, password and refresh grant)' })
-  @ApiOkResponse({ type: TokenResponse, description: 'A token.' })
+  @ApiOperation({ summary: 'Get tokens as an OAuth 2 client (RFC 6749, password and refresh grants)' })
+  @ApiOkResponse({ type: TokenResponse, description: 'Tokens.' })
   @ApiProblems(
     'auth.invalid_request',
     'auth.invalid_grant',

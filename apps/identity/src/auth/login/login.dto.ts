@@ -14,7 +14,7 @@ export class LoginRequest {
   @TextField({
     max: 320,
     optional: true,
-    description: 'The same, for clients that call it so.',
+    description: 'Another name for `identifier`.',
     example: 'ada@example.com',
   })
   email?: string;
@@ -26,7 +26,7 @@ export class LoginRequest {
     ...CODE,
     optional: true,
     description:
-      'What the authenticator app shows, or a recovery code, where the second factor is on. Without it the answer asks for it.',
+      'If the second factor is on: a code of the authenticator app, or a recovery code. Without it the response asks for one.',
   })
   code?: string;
 }

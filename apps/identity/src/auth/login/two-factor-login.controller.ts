@@ -24,7 +24,7 @@ export class TwoFactorLoginController {
   @RateLimit(REQUEST_LIMITS.login)
   @HttpCode(200)
   @ApiOperation({ summary: 'Finish a login that asked for a code' })
-  @ApiOkResponse({ type: AuthenticatedResponse, description: 'A token, and whose it is.' })
+  @ApiOkResponse({ type: AuthenticatedResponse, description: 'Tokens, and their user.' })
   @ApiProblems(
     'auth.invalid_code',
     'auth.invalid_challenge',

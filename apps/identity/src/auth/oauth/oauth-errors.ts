@@ -45,7 +45,7 @@ export class UnsupportedGrantType extends OAuthFault {
   readonly code = 'auth.unsupported_grant_type';
 
   constructor() {
-    super('unsupported_grant_type', 'The grant type has to be password or refresh_token.');
+    super('unsupported_grant_type', 'The grant type must be password or refresh_token.');
   }
 }
 
@@ -78,7 +78,7 @@ export class SlowDown extends OAuthFault {
 export class OAuthError {
   @ApiProperty({
     type: 'string',
-    description: 'The code that OAuth has for it.',
+    description: 'The error code of OAuth.',
     example: 'invalid_request',
   })
   error!: string;
@@ -92,7 +92,7 @@ export class OAuthError {
 
   @ApiProperty({
     type: 'string',
-    description: 'Our own code; more precise.',
+    description: 'The error code of this service, which is more precise.',
     example: 'auth.invalid_request',
   })
   code!: string;
@@ -100,14 +100,14 @@ export class OAuthError {
   @ApiProperty({
     type: [FieldErrorDocument],
     required: false,
-    description: 'The refused fields, where there are any.',
+    description: 'The invalid fields, if any.',
   })
   errors?: FieldError[];
 
   @ApiProperty({
     type: 'string',
     required: false,
-    description: 'What a service token lacks.',
+    description: 'The privilege that the service token lacks.',
     example: 'introspect',
   })
   privilege?: string;

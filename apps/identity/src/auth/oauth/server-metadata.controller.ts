@@ -10,7 +10,7 @@ export class NoServerMetadata extends AppError {
 
   constructor() {
     super(
-      'The issuer of tokens is not a URL. Set JWT_ISSUER to the one at which clients reach this service.',
+      'The issuer of tokens is not a URL. Set JWT_ISSUER to the URL at which clients reach this service.',
     );
   }
 }
@@ -26,38 +26,38 @@ export class ServerMetadata {
   @url('`JWT_ISSUER`; the claim `iss` of access tokens.', 'https://auth.example.com')
   issuer!: string;
 
-  @url('Gives tokens.', 'https://auth.example.com/auth/token')
+  @url('Issues tokens.', 'https://auth.example.com/auth/token')
   token_endpoint!: string;
 
   @url(
-    'The public keys of access tokens; absent where they are signed with a secret.',
+    'The public keys of access tokens; absent if they are signed with a secret.',
     'https://auth.example.com/.well-known/jwks.json',
     false,
   )
   jwks_uri?: string;
 
-  @names('None: there is no page to log in on.', [])
+  @names('None: there is no login page.', [])
   response_types_supported!: string[];
 
-  @names('What the token endpoint takes.', ['password', 'refresh_token'])
+  @names('The grant types that the token endpoint accepts.', ['password', 'refresh_token'])
   grant_types_supported!: string[];
 
   @names('Clients of the token endpoint are not registered.', ['none'])
   token_endpoint_auth_methods_supported!: string[];
 
-  @url('Tells services about tokens (RFC 7662).', 'https://auth.example.com/auth/introspect')
+  @url('Introspects tokens for services (RFC 7662).', 'https://auth.example.com/auth/introspect')
   introspection_endpoint!: string;
 
-  @names('How services say there who they are.', ['client_secret_basic', 'Bearer'])
+  @names('How services authenticate.', ['client_secret_basic', 'Bearer'])
   introspection_endpoint_auth_methods_supported!: string[];
 
-  @url('Ends tokens for services (RFC 7009).', 'https://auth.example.com/auth/revoke')
+  @url('Revokes tokens for services (RFC 7009).', 'https://auth.example.com/auth/revoke')
   revocation_endpoint!: string;
 
-  @names('How services say there who they are.', ['client_secret_basic'])
+  @names('How services authenticate.', ['client_secret_basic'])
   revocation_endpoint_auth_methods_supported!: string[];
 
-  @url('For people.', 'https://auth.example.com/docs', false)
+  @url('The documentation, for developers.', 'https://auth.example.com/docs', false)
   service_documentation?: string;
 
   /** @throws NoServerMetadata */
@@ -92,8 +92,8 @@ export class ServerMetadataController {
 
   @Get('oauth-authorization-server')
   @Header('Cache-Control', 'public, max-age=300')
-  @ApiOperation({ summary: 'Where OAuth clients find what there is for them (RFC 8414)' })
-  @ApiOkResponse({ type: ServerMetadata, description: 'The endpoints, and what they take.' })
+  @ApiOperation({ summary: 'Get the OAuth server metadata (RFC 8414)' })
+  @ApiOkResponse({ type: ServerMetadata, description: 'The endpoints, and what they accept.' })
   @ApiProblems('auth.no_server_metadata')
   getServerMetadata(): ServerMetadata {
     return ServerMetadata.of(this.settings);

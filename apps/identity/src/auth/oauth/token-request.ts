@@ -14,7 +14,7 @@ export class TokenRequest {
   @TextField({
     max: 64,
     optional: true,
-    description: 'How you prove who you are; `password` where username and password are given.',
+    description: '`password` or `refresh_token`. Defaults to `password` if username and password are sent.',
     example: 'password',
   })
   grant_type?: string;
@@ -37,14 +37,14 @@ export class TokenRequest {
     min: 0,
     optional: true,
     description:
-      'With a password, where the second factor is on: what the authenticator app shows, or a recovery code.',
+      'With a password, if the second factor is on: a code of the authenticator app, or a recovery code.',
   })
   otp?: string;
 
   @TextField({ max: 256, optional: true, description: 'The refresh token.', example: 'usher_rt_AZ…' })
   refresh_token?: string;
 
-  @TextField({ ...ignored, description: 'Ignored: a token is good for all that its user may do.' })
+  @TextField({ ...ignored, description: 'Ignored: a token has all the rights of its user.' })
   scope?: string;
 
   @TextField({ ...ignored, description: 'Ignored.' })

@@ -25,7 +25,7 @@ export class PasswordsBusy extends Error {
 
   /** @param retryAfterSeconds whole seconds, at least 1: the estimated time to work off the queue */
   constructor(readonly retryAfterSeconds: number) {
-    super('Too many passwords are being checked at this moment.');
+    super('Too many passwords are being checked right now.');
   }
 }
 

@@ -5,7 +5,7 @@ export class InvalidPersonalToken extends AppError {
   readonly code = 'auth.invalid_token';
 
   constructor() {
-    super('The personal access token is not valid, or not any more.');
+    super('The personal access token is not valid, or no longer valid.');
   }
 }
 
@@ -21,6 +21,6 @@ export class TooManyPersonalTokens extends AppError {
   readonly code = 'auth.too_many_tokens';
 
   constructor(most: number) {
-    super(`You have ${most} personal access tokens. Revoke one that is not needed any more.`);
+    super(`You have ${most} personal access tokens. Revoke one that you no longer need.`);
   }
 }

@@ -34,7 +34,7 @@ function listRule(type: string, msg: string, holds: (list: unknown[]) => boolean
 }
 
 export class PersonalTokenRequest {
-  @TextField({ min: 1, max: 100, description: 'What it is for, in your words.', example: 'nightly backup' })
+  @TextField({ min: 1, max: 100, description: 'What the token is for.', example: 'nightly backup' })
   name!: string;
 
   @ScopesField()
@@ -50,7 +50,7 @@ export class PersonalTokenRequest {
   expires_in_days?: number;
 
   // The password is required because a stolen access token lasts minutes, and this token up to a year.
-  @GivenPasswordField({ description: 'The password, to be sure.' })
+  @GivenPasswordField({ description: 'The current password, to confirm.' })
   password!: string;
 }
 

@@ -36,12 +36,15 @@ export class PersonalTokensController {
   @RateLimit(REQUEST_LIMITS.password)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({
-    summary: 'Make a personal access token for a script',
+    summary: 'Create a personal access token for a script',
     description:
-      'It opens what its scopes say, as far as its user may go, until it expires or is revoked, or the account is ' +
-      'deactivated. A change of password leaves it as it is.',
+      'It has the rights of its scopes, within those of its user, until it expires or is revoked, or the account is ' +
+      'deactivated. It outlives a change of password.',
   })
-  @ApiCreatedResponse({ type: NewPersonalTokenResponse, description: 'The token, this once.' })
+  @ApiCreatedResponse({
+    type: NewPersonalTokenResponse,
+    description: 'The token. Its text is shown only now.',
+  })
   @ApiProblems(
     'auth.wrong_password',
     'auth.too_many_tokens',
@@ -59,10 +62,10 @@ export class PersonalTokensController {
   }
 
   @Get()
-  @ApiOperation({ summary: 'The own personal access tokens' })
+  @ApiOperation({ summary: 'List your personal access tokens' })
   @ApiOkResponse({
     type: PersonalTokenList,
-    description: 'Those that have not expired, without their texts.',
+    description: 'Tokens that have not expired, without their texts.',
   })
   async listPersonalTokens(@CurrentUser() { id }: CachedUser): Promise<PersonalTokenList> {
     return { items: (await this.tokens.list(id)).map((token) => PersonalTokenResponse.of(token)) };
@@ -72,8 +75,8 @@ export class PersonalTokensController {
   @RateLimit(REQUEST_LIMITS.ending)
   @Audited('token.revoked')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Revoke one of the own personal access tokens' })
-  @ApiNoContentResponse({ description: 'It opens nothing any more.' })
+  @ApiOperation({ summary: 'Revoke one of your personal access tokens' })
+  @ApiNoContentResponse({ description: 'The token is revoked.' })
   @ApiProblems('auth.token_not_found', 'request.validation')
   async revokePersonalToken(
     @CurrentUser() user: CachedUser,

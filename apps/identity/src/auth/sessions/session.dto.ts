@@ -18,13 +18,13 @@ export class SessionResponse {
   @ApiProperty({ type: 'string', format: 'uuid' })
   id!: string;
 
-  @ApiProperty({ type: 'boolean', description: 'Whether it is the one that asks.' })
+  @ApiProperty({ type: 'boolean', description: 'Whether it is the session of this request.' })
   current!: boolean;
 
   @ApiProperty({
     type: 'string',
     nullable: true,
-    description: 'What the client said it is.',
+    description: 'The `User-Agent` at login.',
     example: 'Mozilla/5.0 …',
   })
   device!: string | null;
@@ -32,7 +32,7 @@ export class SessionResponse {
   @ApiProperty({
     type: 'string',
     nullable: true,
-    description: 'Where it logged in from.',
+    description: 'The IP address at login.',
     example: '192.0.2.7',
   })
   address!: string | null;
@@ -43,7 +43,7 @@ export class SessionResponse {
   @ApiProperty({ type: 'string', format: 'date-time', description: 'When it was last refreshed.' })
   last_used_at!: string;
 
-  @ApiProperty({ type: 'string', format: 'date-time', description: 'When it ends unless it is refreshed.' })
+  @ApiProperty({ type: 'string', format: 'date-time', description: 'When it ends, unless refreshed.' })
   expires_at!: string;
 
   static of(session: SessionDetails, currentId: string): SessionResponse {
@@ -83,7 +83,7 @@ export class TokenResponse {
 
   @ApiProperty({
     type: 'string',
-    description: 'Send it to `POST /auth/refresh`; each is good for one refresh.',
+    description: 'Send it to `POST /auth/refresh`. Each works once.',
     example: 'usher_rt_AZ…',
   })
   refresh_token!: string;

@@ -25,10 +25,10 @@ export class SessionsController {
   @Audited('session.refreshed')
   @HttpCode(200)
   @ApiTags('auth')
-  @ApiOperation({ summary: 'Get new tokens for a refresh token, which is used up by it' })
+  @ApiOperation({ summary: 'Exchange a refresh token for new tokens' })
   @ApiOkResponse({
     type: TokenResponse,
-    description: 'New tokens; within ten seconds of a refresh, the same refresh token again.',
+    description: 'New tokens. A repeated refresh within ten seconds returns the same refresh token.',
   })
   @ApiProblems('auth.invalid_refresh_token', 'request.validation', ...DATABASE_ERRORS)
   async refreshSession(
@@ -44,8 +44,8 @@ export class SessionsController {
   @TokenHoldersOnly()
   @HttpCode(204)
   @ApiTags('auth')
-  @ApiOperation({ summary: 'End the session of the token; again if you like' })
-  @ApiNoContentResponse({ description: 'It is over, and its tokens with it.' })
+  @ApiOperation({ summary: 'End the session of the token; repeating it is harmless' })
+  @ApiNoContentResponse({ description: 'The session and its tokens have ended.' })
   @ApiProblems(...DATABASE_ERRORS)
   async logout(@CurrentClaims() { sessionId, userId }: AccessClaims): Promise<void> {
     await this.sessions.end(sessionId, userId);
@@ -57,8 +57,8 @@ export class SessionsController {
   @TokenHoldersOnly()
   @HttpCode(204)
   @ApiTags('auth')
-  @ApiOperation({ summary: 'End every session of the user, this one included' })
-  @ApiNoContentResponse({ description: 'They are over, and their tokens with them.' })
+  @ApiOperation({ summary: 'End all your sessions, including this one' })
+  @ApiNoContentResponse({ description: 'The sessions and their tokens have ended.' })
   @ApiProblems(...DATABASE_ERRORS)
   async logoutAll(@CurrentClaims() { sessionId, userId }: AccessClaims): Promise<void> {
     await this.sessions.endAllFrom(sessionId, userId);
@@ -67,8 +67,8 @@ export class SessionsController {
   @Get('sessions')
   @UsersOnly()
   @ApiTags('sessions')
-  @ApiOperation({ summary: 'Where the user is logged in' })
-  @ApiOkResponse({ type: SessionList, description: 'Every session that goes on.' })
+  @ApiOperation({ summary: 'List your sessions' })
+  @ApiOkResponse({ type: SessionList, description: 'All open sessions.' })
   async listSessions(@CurrentSession() current: { id: string; user: CachedUser }): Promise<SessionList> {
     const sessions = await this.sessions.list(current.user.id);
     return { items: sessions.map((session) => SessionResponse.of(session, current.id)) };
@@ -80,8 +80,8 @@ export class SessionsController {
   @UsersOnly()
   @HttpCode(204)
   @ApiTags('sessions')
-  @ApiOperation({ summary: 'End one of the own sessions' })
-  @ApiNoContentResponse({ description: 'It is over, and its tokens with it.' })
+  @ApiOperation({ summary: 'End one of your sessions' })
+  @ApiNoContentResponse({ description: 'The session and its tokens have ended.' })
   @ApiProblems('auth.session_not_found', 'request.validation')
   async endSession(
     @CurrentUser() user: CachedUser,

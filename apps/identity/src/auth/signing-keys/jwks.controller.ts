@@ -48,10 +48,10 @@ export class JwksController {
 
   @Get('jwks.json')
   @WithETag({ cacheControl: `public, max-age=${JWKS_MAX_AGE_SECONDS}` })
-  @ApiOperation({ summary: 'The public keys that access tokens are verified with (RFC 7517)' })
+  @ApiOperation({ summary: 'Get the public keys that verify access tokens (RFC 7517)' })
   @ApiOkResponse({
     type: JsonWebKeySet,
-    description: 'The key that signs first, then those that will sign or have signed; none with HS256.',
+    description: 'The signing key first, then later and earlier ones; none with HS256.',
   })
   getJwks(): JsonWebKeySet {
     return JsonWebKeySet.of(this.keys.all());

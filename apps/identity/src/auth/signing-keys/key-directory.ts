@@ -40,8 +40,8 @@ export interface DirectoryContents {
  * dies in between. The first key is elected by `link()`, which creates the whole file or fails:
  *
  * 1. no `*.pem`: link a fresh key to the fixed name `.first-key`; if that fails, take the key that is there
- * 2. list `*.pem` once more; only if there is still none, link the elected key to its own name 3. remove
- * `.first-key`
+ * 2. list `*.pem` once more; only if there is still none, link the elected key to its own name
+ * 3. remove `.first-key`
  *
  * `.first-key` is removed only after a `*.pem` is listed. Until the first `*.pem` appears there is one candidate, and
  * every instance publishes that one. Later candidates lose at step 2.

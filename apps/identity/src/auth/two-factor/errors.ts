@@ -7,7 +7,7 @@ export class SecondFactorRequired extends AppError {
 
   /** @param challenge valid for five minutes, and worthless without a right code */
   constructor(challenge: string) {
-    super('A code of your authenticator app, or a recovery code, is needed as well.');
+    super('A code of your authenticator app, or a recovery code, is required too.');
     this.extensions = { challenge };
   }
 }
@@ -35,7 +35,7 @@ export class InvalidChallenge extends AppError {
   readonly code = 'auth.invalid_challenge';
 
   constructor() {
-    super('The challenge is not valid, or not any more: log in with the password again.');
+    super('The challenge is not valid, or no longer valid: log in with the password again.');
   }
 }
 
@@ -59,6 +59,6 @@ export class SecondFactorNotStarted extends AppError {
   readonly code = 'auth.second_factor_not_started';
 
   constructor() {
-    super('Setting up a second factor was not begun, or was begun anew meanwhile.');
+    super('The set-up of a second factor was not started, or was restarted meanwhile.');
   }
 }

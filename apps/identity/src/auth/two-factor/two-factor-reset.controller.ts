@@ -42,8 +42,10 @@ export class TwoFactorResetController {
   @AdminsOnly()
   @Audited('admin.second_factor_removed')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Turn the second factor of a user off, who has lost app and recovery codes' })
-  @ApiNoContentResponse({ description: 'Their logins ask for the password alone.' })
+  @ApiOperation({
+    summary: 'Turn off the second factor of a user who has lost the app and the recovery codes',
+  })
+  @ApiNoContentResponse({ description: 'Their logins ask only for the password.' })
   @ApiProblems('users.not_found', 'request.validation', ...DATABASE_ERRORS)
   async removeUserSecondFactor(@Param() { id }: OwnerPath, @CurrentUser() admin: CachedUser): Promise<void> {
     await this.twoFactorReset.remove(id, admin);

@@ -43,8 +43,8 @@ export class TwoFactorController {
 
   @Get()
   @UsersOnly()
-  @ApiOperation({ summary: 'Whether the own logins ask for a code' })
-  @ApiOkResponse({ type: TwoFactorResponse, description: 'How it is set up.' })
+  @ApiOperation({ summary: 'Get the status of your second factor' })
+  @ApiOkResponse({ type: TwoFactorResponse, description: 'The status of the second factor.' })
   @ApiProblems(...DATABASE_ERRORS)
   async getSecondFactor(@CurrentUser() user: CachedUser): Promise<TwoFactorResponse> {
     return TwoFactorResponse.of(await this.enrolment.status(user));
@@ -56,9 +56,9 @@ export class TwoFactorController {
   @RateLimit(REQUEST_LIMITS.password)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({
-    summary: 'Begin to set up a second factor; logins do not ask for it before it is confirmed',
+    summary: 'Start setting up a second factor; logins do not require it before it is confirmed',
   })
-  @ApiCreatedResponse({ type: EnrolmentResponse, description: 'What the authenticator app needs.' })
+  @ApiCreatedResponse({ type: EnrolmentResponse, description: 'The secret for the authenticator app.' })
   @ApiProblems(
     'auth.wrong_password',
     'auth.second_factor_already_on',
@@ -80,8 +80,11 @@ export class TwoFactorController {
   @Audited('second_factor.enabled')
   @RateLimit(REQUEST_LIMITS.password)
   @HttpCode(200)
-  @ApiOperation({ summary: 'Turn the second factor on, with a code that shows that the app has the secret' })
-  @ApiOkResponse({ type: RecoveryCodesResponse, description: 'It is on; codes for when the app is lost.' })
+  @ApiOperation({ summary: 'Turn the second factor on, with a code that proves that the app has the secret' })
+  @ApiOkResponse({
+    type: RecoveryCodesResponse,
+    description: 'The second factor is on. The recovery codes are for when the app is lost.',
+  })
   @ApiProblems(
     'auth.wrong_code',
     'auth.second_factor_not_started',
@@ -106,7 +109,10 @@ export class TwoFactorController {
   @HttpCode(200)
   @Deadline(PASSWORD_DEADLINE_MS)
   @ApiOperation({ summary: 'Replace the recovery codes' })
-  @ApiOkResponse({ type: RecoveryCodesResponse, description: 'The former ones are not good any more.' })
+  @ApiOkResponse({
+    type: RecoveryCodesResponse,
+    description: 'The new codes. The former ones no longer work.',
+  })
   @ApiProblems(...PROOF_PROBLEMS)
   async renewRecoveryCodes(
     @CurrentUser() user: CachedUser,
@@ -122,8 +128,8 @@ export class TwoFactorController {
   @RateLimit(REQUEST_LIMITS.password)
   @HttpCode(204)
   @Deadline(PASSWORD_DEADLINE_MS)
-  @ApiOperation({ summary: 'Turn the second factor off; its recovery codes go with it' })
-  @ApiNoContentResponse({ description: 'Logins ask for the password alone.' })
+  @ApiOperation({ summary: 'Turn the second factor off and delete its recovery codes' })
+  @ApiNoContentResponse({ description: 'Logins ask only for the password.' })
   @ApiProblems(...PROOF_PROBLEMS)
   async disableSecondFactor(
     @CurrentUser() user: CachedUser,

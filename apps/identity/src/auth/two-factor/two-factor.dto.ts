@@ -8,22 +8,22 @@ import { type Enrolment } from './two-factor-codes.js';
 export const CODE = {
   min: 1,
   max: 64,
-  description: 'What the authenticator app shows, or a recovery code.',
+  description: 'A code of the authenticator app, or a recovery code.',
   example: '287082',
 } as const;
 
 export class StartRequest {
-  @GivenPasswordField({ description: 'The password, to be sure.' })
+  @GivenPasswordField({ description: 'The current password, to confirm the change.' })
   password!: string;
 }
 
 export class ConfirmRequest {
-  @TextField({ ...CODE, description: 'What the authenticator app shows now.' })
+  @TextField({ ...CODE, description: 'The present code of the authenticator app.' })
   code!: string;
 }
 
 export class ProofRequest {
-  @GivenPasswordField({ description: 'The password, to be sure.' })
+  @GivenPasswordField({ description: 'The current password, to confirm the change.' })
   password!: string;
 
   @TextField(CODE)
@@ -33,7 +33,7 @@ export class ProofRequest {
 export class SecondStepRequest {
   @TextField({
     max: 256,
-    description: 'From the answer to the password: `auth.second_factor_required`.',
+    description: 'From the response to the password, `auth.second_factor_required`.',
     example: 'usher_2fa_AZ…',
   })
   challenge!: string;
@@ -71,14 +71,14 @@ export class TwoFactorResponse {
 export class EnrolmentResponse {
   @ApiProperty({
     type: 'string',
-    description: 'Base32, to be typed into an authenticator app.',
+    description: 'Base32, for typing into an authenticator app.',
     example: 'RLJFVILXEN5VOITBIFLJPZO3JYVV4U64',
   })
   secret!: string;
 
   @ApiProperty({
     type: 'string',
-    description: 'The same with the names of service and account, to be shown as a QR code.',
+    description: 'The same with the names of service and account, for a QR code.',
     example: 'otpauth://totp/usher:ada%40example.com?secret=RLJFVILXEN5VOITBIFLJPZO3JYVV4U64&issuer=usher',
   })
   otpauth_uri!: string;
@@ -92,7 +92,7 @@ export class EnrolmentResponse {
 export class RecoveryCodesResponse {
   @ApiProperty({
     type: [String],
-    description: 'Each is good once, in place of a code. They are not to be had again.',
+    description: 'Each works once, in place of a code. They are not shown again.',
     example: ['h4k2-9xvt-0qpz-m7cd'],
   })
   recovery_codes!: string[];
