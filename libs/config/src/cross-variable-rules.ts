@@ -3,9 +3,9 @@ import { encryptionKeys, isWeakSecret, STRONG_SECRET } from './formats/secrets.j
 import { type Environment, type VariableName } from './environment.js';
 import { heapLimitBytes } from './heap.js';
 
-/** What holds between variables that are each good in themselves. */
+/** A rule about variables that are valid one by one. */
 interface CrossVariableRule {
-  /** Applied only when none of these has a fault of its own, which would make this one noise. */
+  /** The rule applies only when each of these is valid, so that one mistake gives one message. */
   readonly about: readonly VariableName[];
   readonly isBroken: (env: Environment) => boolean;
   readonly fault: string;
@@ -14,7 +14,7 @@ interface CrossVariableRule {
 export const crossVariableRules: readonly CrossVariableRule[] = [
   {
     about: ['NODE_ENV', 'DATABASE_URL'],
-    // A typing mistake in the name would otherwise start production on an empty database.
+    // Otherwise a typing mistake in the name would start production on an empty database.
     isBroken: (env) => isProduction(env) && env.DATABASE_URL === undefined,
     fault: `DATABASE_URL: expected in production; ${EMBEDDED} for the embedded PostgreSQL`,
   },
@@ -35,8 +35,8 @@ export const crossVariableRules: readonly CrossVariableRule[] = [
   },
   {
     about: ['NODE_ENV', 'JWT_SECRET', 'ENCRYPTION_KEY'],
-    // There is no key directory to keep one in, and a secret that signs is not one that encrypts: it is changed when it
-    // leaks or grows old, and what is stored would be lost with it.
+    // Without a key directory no key can be generated. The signing secret is no substitute: when it is replaced, the
+    // stored secrets would be lost.
     isBroken: (env) => isProduction(env) && env.JWT_SECRET !== undefined && env.ENCRYPTION_KEY === undefined,
     fault: `ENCRYPTION_KEY: expected in production with JWT_SECRET: ${encryptionKeys.expects}`,
   },
@@ -49,7 +49,7 @@ export const crossVariableRules: readonly CrossVariableRule[] = [
   },
   {
     about: ['CACHE_MAX_STALENESS', 'CACHE_POLL_INTERVAL'],
-    // Otherwise one lost or slow poll would end the lease, and every read would go to PostgreSQL.
+    // Otherwise one lost or slow poll ends the lease, and every read goes to PostgreSQL.
     isBroken: (env) => env.CACHE_POLL_INTERVAL * 2 > env.CACHE_MAX_STALENESS,
     fault: 'CACHE_POLL_INTERVAL: expected at most half of CACHE_MAX_STALENESS',
   },
@@ -66,7 +66,7 @@ export const crossVariableRules: readonly CrossVariableRule[] = [
   },
   {
     about: ['NODE_ENV', 'SMTP_URL', 'MAIL_FROM', 'APP_URL'],
-    // Mails would come from nobody, and lead to an address that only this machine knows.
+    // Mails would have no sender, and their links would lead to an address that only this machine knows.
     isBroken: (env) =>
       isProduction(env) &&
       env.SMTP_URL !== undefined &&

@@ -6,8 +6,8 @@ import { InvalidSettings } from './invalid-settings.js';
 const MAX_BYTES = 256 * 1024;
 
 /**
- * Adds what `.env` in `cwd` says to the environment of this process, with Node's own reader. What is set already stays
- * as it is, even when it is empty, and a missing file is none.
+ * Adds the variables of `.env` in `cwd` to the environment of this process, with Node's own reader. A variable that is
+ * already set stays as it is, even when it is empty. A missing file is no error.
  *
  * @throws {InvalidSettings} when the file is there and cannot be read
  */

@@ -2,14 +2,14 @@ import { getHeapStatistics } from 'node:v8';
 
 const MB = 1024 ** 2;
 
-/** What the code itself and the requests under way take: some 70 MB after a start, and room to collect garbage. */
+/** For code and requests in progress: some 70 MB after a start, and room for garbage collection. */
 const RESERVED_BYTES = 112 * MB;
 
 const LEAST_BYTES = 8 * MB;
 
 /**
- * Who may remember how much of what is left. Each bound is filled by what strangers send, so that together they must
- * fit into any heap that the service starts in: a bound in entries alone ended a process of 128 MB.
+ * The parts of the remaining heap that each in-memory store may fill. Requests of unauthenticated clients can fill each, so
+ * together they must fit into any heap. Bounds in entries alone exhausted a heap of 128 MB.
  */
 const SHARES = {
   cache: 0.4,
@@ -23,12 +23,12 @@ const SHARES = {
 
 export type Rememberer = keyof typeof SHARES;
 
-/** The heap that V8 may use, in bytes: `--max-old-space-size`, or what it makes of the memory of machine or container. */
+/** The heap that V8 may use, in bytes: `--max-old-space-size`, or V8's choice for the memory of the machine or container. */
 export function heapLimitBytes(): number {
   return getHeapStatistics().heap_size_limit;
 }
 
-/** How many bytes of the heap `who` may remember. The other half of what is left is for everything else. */
+/** How many bytes of the heap `who` may fill. The other half of the remaining heap is for everything else. */
 export function heapShareBytes(who: Rememberer, limitBytes: number = heapLimitBytes()): number {
   return Math.floor(SHARES[who] * Math.max(LEAST_BYTES, (limitBytes - RESERVED_BYTES) / 2));
 }
@@ -37,7 +37,7 @@ export function heapShareBytes(who: Rememberer, limitBytes: number = heapLimitBy
  * The same in entries.
  *
  * @param bytesEach measured, with key and list
- * @param most of them are enough, however large the heap is
+ * @param most entries that are enough, however large the heap is
  */
 export function heapShareEntries(
   who: Rememberer,

@@ -1,6 +1,6 @@
 /**
- * The environment cannot be started with. The message lists every fault, one per line: the variable's name and
- * what is expected of it, with unit and range. It never holds a value, which may be a secret.
+ * The environment is not valid. The message lists every mistake, one per line: the variable's name and what is expected of
+ * it, with unit and range. It never contains a value, which may be a secret.
  */
 export class InvalidSettings extends Error {
   readonly code = 'config.invalid';

@@ -3,14 +3,14 @@ import { fileVariable } from './variable.js';
 
 const KNOWN = [...Object.keys(variables), ...secretNames.map(fileVariable)];
 
-/** Names that could stand in a message as they are. */
+/** Names that a message may repeat as they are. */
 const PLAIN = /^[A-Za-z0-9_.-]{2,64}$/;
 
 const MOST_REPORTED = 10;
 
 /**
- * A sentence for each variable whose name is close to that of a setting that is not set: a typing mistake leaves the
- * setting at its default, and says nothing.
+ * A sentence for each variable whose name resembles that of a setting that is not set: otherwise a typing mistake would
+ * silently leave the setting at its default.
  */
 export function misspeltNames(env: NodeJS.ProcessEnv): string[] {
   const isSet = (name: string): boolean => (env[name] ?? '') !== '';
@@ -25,7 +25,7 @@ export function misspeltNames(env: NodeJS.ProcessEnv): string[] {
 
 function isClose(name: string, known: string): boolean {
   const [a, b] = [bare(name), bare(known)];
-  // Other programs' HOME, POST or API_URL are one letter away from short names of ours.
+  // Other programs' HOME, POST or API_URL differ from short names of Usher's by one letter.
   const isShort = b.length < 8;
   const most = b.length < 10 ? 1 : 2;
   if (Math.abs(a.length - b.length) > most) return false;

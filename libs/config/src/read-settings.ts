@@ -8,11 +8,11 @@ import { readSecretFiles } from './secret-files.js';
 import { Settings } from './settings.js';
 
 /**
- * Reads and checks the environment. Variables that are not Usher's are ignored; an empty one counts as absent, as
- * docker-compose passes what is not set. A secret may come from the file that its `…_FILE` variable names. Relative
- * directories and files are resolved against `cwd`.
+ * Reads and checks the environment. Variables of other programs are ignored. An empty variable counts as absent, because
+ * docker-compose passes unset variables as empty. A secret may come from the file that its `…_FILE` variable names.
+ * Relative directories and files are resolved against `cwd`.
  *
- * @throws {InvalidSettings} naming every fault at once, without values, and the names that look misspelt.
+ * @throws {InvalidSettings} with every mistake, without values, and the names that look misspelt.
  */
 export function readSettings(env: NodeJS.ProcessEnv, cwd: string = process.cwd()): Settings {
   const secrets = readSecretFiles(env, cwd);
@@ -30,7 +30,7 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string = process.cwd()
   return new Settings(Object.fromEntries(values) as SettingsValues);
 }
 
-/** Ours among the variables, without the empty ones. NODE_ENV is spelt out: envalid takes its absence for production. */
+/** Usher's variables, without the empty ones. NODE_ENV is explicit, because envalid takes its absence for production. */
 function given(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const ours = Object.keys(variables)
     .map((name) => [name, env[name]] as const)
@@ -54,7 +54,7 @@ function faultsOf(
   return [...single, ...cross];
 }
 
-/** Only our own formats' faults are known to be free of values; anything else is a mistake in this lib. */
+/** Only messages of this library's formats are known to contain no values; any other error is a defect here. */
 function expectation(error: Error): string {
   if (!(error instanceof EnvError)) throw error;
   return error.message;

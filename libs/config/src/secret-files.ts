@@ -3,13 +3,13 @@ import { resolve } from 'node:path';
 import { secretNames, type VariableName } from './environment.js';
 import { fileVariable } from './variable.js';
 
-/** A key, a URL or a list of tokens; a file of this size is something else. */
+/** No key, URL or list of tokens is larger. */
 const MAX_BYTES = 64 * 1024;
 
 export interface SecretFiles {
   /** The environment with each file's content under the name of its setting. */
   readonly env: NodeJS.ProcessEnv;
-  /** What is wrong, by setting. No fault repeats the file's name: it may be the secret itself, set by mistake. */
+  /** What is wrong, by setting. No message repeats the file's name: it may be the secret itself, set by mistake. */
   readonly faults: ReadonlyMap<VariableName, string>;
 }
 
@@ -38,9 +38,9 @@ export function readSecretFiles(env: NodeJS.ProcessEnv, cwd: string): SecretFile
 
 class UnusableFile extends Error {}
 
-/** @throws UnusableFile, and what the file system has to say */
+/** @throws UnusableFile, and errors of the file system */
 function contentOf(file: string): string {
-  // Non-blocking, because opening a named pipe would otherwise wait for a writer for ever.
+  // Non-blocking, because opening a named pipe would otherwise wait for a writer.
   const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     if (!fstatSync(descriptor).isFile()) throw new UnusableFile('is not a regular file');

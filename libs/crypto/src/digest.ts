@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Names and addresses as keys have them, so that neither Redis nor memory holds them in clear, and each has one
- * bounded length. Whoever can read Redis can still find out whether a key is of an address they guess.
+ * Names and addresses for use in keys: Redis and memory do not hold them in clear, and each has one bounded length. A reader
+ * of Redis can still check a guessed address against a key.
  */
 export function digest(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);

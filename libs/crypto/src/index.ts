@@ -4,7 +4,7 @@ export {
   KeyFileUnusable,
   keyInFile,
   KeyStateUnusable,
-  THERE_AND_NOT,
+  NEITHER_READABLE_NOR_CREATABLE,
 } from './key-file.js';
 export { SecretCipher } from './secret-cipher.js';
 export { codeOf, SharedDirectory } from './shared-directory.js';

@@ -2,21 +2,21 @@ import { randomBytes } from 'node:crypto';
 import { SharedDirectory } from './shared-directory.js';
 
 const KEY_BYTES = 32;
-/** Only by bad luck is it there when it is made, and gone when it is read. */
+/** Another process may delete the file between the failed creation and the next read. */
 const ROUNDS = 10;
 
 /**
- * The 32 random bytes in a file of the key directory, which is made when there is none. Instances that start together
- * end with the same key: the whole file appears, or there is one already.
+ * The 32 random bytes in a file of the key directory. A missing file is created. Instances that start together get the same
+ * key, because the file appears complete or exists already.
  *
  * @throws KeyFileUnusable, KeyDirectoryUnusable
  */
 export async function keyInFile(directoryPath: string, name: string): Promise<Buffer> {
   try {
     return await keyIn(new SharedDirectory(directoryPath), name);
-  } catch (fault) {
-    if (fault instanceof KeyFileUnusable) throw fault;
-    throw new KeyDirectoryUnusable(directoryPath, fault);
+  } catch (error) {
+    if (error instanceof KeyFileUnusable) throw error;
+    throw new KeyDirectoryUnusable(directoryPath, error);
   }
 }
 
@@ -28,10 +28,10 @@ async function keyIn(directory: SharedDirectory, name: string): Promise<Buffer> 
     if (key) throw new KeyFileUnusable(directory.file(name), `it does not have ${KEY_BYTES} bytes`);
     await directory.appear(name, () => randomBytes(KEY_BYTES));
   }
-  throw new KeyFileUnusable(directory.file(name), THERE_AND_NOT);
+  throw new KeyFileUnusable(directory.file(name), NEITHER_READABLE_NOR_CREATABLE);
 }
 
-/** A file in the key directory is no key for us. Names the file; what is in it stays there. */
+/** A file in the key directory is not a usable key. The message names the file and shows none of its content. */
 export class KeyFileUnusable extends Error {
   override readonly name = 'KeyFileUnusable';
   readonly code = 'auth.key_file_unusable';
@@ -41,8 +41,8 @@ export class KeyFileUnusable extends Error {
   }
 }
 
-/** Its name is taken, and there is nothing to read. */
-export const THERE_AND_NOT = 'it can be neither read nor made, as a link to nowhere';
+/** The name exists, and reading it fails. */
+export const NEITHER_READABLE_NOR_CREATABLE = 'it can be neither read nor made, as a link to nowhere';
 
 /** The key directory can't be read, or no first key can be made in it. */
 export class KeyDirectoryUnusable extends Error {
@@ -55,7 +55,7 @@ export class KeyDirectoryUnusable extends Error {
   }
 }
 
-/** What the directory says about which key signs is not to be understood, or names a key that is not there. */
+/** The file that names the signing key cannot be parsed, or names a key that does not exist. */
 export class KeyStateUnusable extends Error {
   override readonly name = 'KeyStateUnusable';
   readonly code = 'auth.key_state_unusable';

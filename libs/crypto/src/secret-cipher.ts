@@ -7,7 +7,7 @@ const HEADER_BYTES = 1 + KEY_ID_BYTES;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** What a secret is for. It opens for nothing else: a row copied to another user, or to another column, is refused. */
+/** What a secret is for. A row that is copied to another user or another column does not decrypt. */
 export interface Purpose {
   readonly userId: string;
   readonly use: string;
@@ -58,7 +58,7 @@ export class SecretCipher {
     }
   }
 
-  /** Whether it was sealed with an older key, which cannot be taken away before this is sealed anew. */
+  /** Whether it was encrypted with an older key, which must stay listed until this is encrypted anew. */
   isOutdated(envelope: Buffer): boolean {
     return !envelope.subarray(1, HEADER_BYTES).equals(this.#keys[0].id);
   }
@@ -71,17 +71,17 @@ export class SecretCipher {
   }
 }
 
-/** The same in every instance, and one way: nobody learns the key from it. */
+/** The id is the same in every instance and does not reveal the key. */
 function identified(key: KeyObject): Key {
   return { key, id: createHmac('sha256', key).update('usher key id').digest().subarray(0, KEY_ID_BYTES) };
 }
 
-/** A NUL stands in neither of them, so no two purposes look alike. */
+/** Neither part contains a NUL, so the bytes of no two purposes are equal. */
 function bound(header: Buffer, { use, userId }: Purpose): Buffer {
   return Buffer.concat([header, Buffer.from(`${use}\0${userId}`)]);
 }
 
-/** Encrypted with a key that is not listed: taken out of `ENCRYPTION_KEY` too early, or not come to this instance yet. */
+/** The key is not listed: removed from `ENCRYPTION_KEY` too early, or not yet known to this instance. */
 export class UnknownEncryptionKey extends Error {
   override readonly name = 'UnknownEncryptionKey';
   readonly code = 'encryption.unknown_key';
@@ -92,12 +92,12 @@ export class UnknownEncryptionKey extends Error {
   }
 }
 
-/** What is stored is not what was encrypted: damaged, or copied from the row of somebody else. */
+/** The stored envelope is not what was encrypted: it is damaged, or copied from another user's row. */
 export class UnreadableSecret extends Error {
   override readonly name = 'UnreadableSecret';
   readonly code = 'encryption.unreadable';
 
   constructor() {
-    super('What is stored was changed after it had been encrypted.');
+    super('The stored secret was changed after its encryption.');
   }
 }

@@ -33,7 +33,7 @@ export class SharedDirectory {
   }
 
   /**
-   * Written under a name of its own and made durable first: nobody ever reads half a file.
+   * Writes and syncs the file under a temporary name first, so that no reader sees half of it.
    *
    * @param content gets the time of the directory's file system, which may be another machine's, in milliseconds since 1970
    * @returns whether it appeared; `false`: there is one of that name, which stays as it is
@@ -60,9 +60,9 @@ export class SharedDirectory {
   async link(path: string, name: string): Promise<boolean> {
     try {
       await link(path, this.file(name));
-    } catch (fault) {
-      if (codeOf(fault) === 'EEXIST' || codeOf(fault) === 'ENOENT') return false;
-      throw fault;
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST' || codeOf(error) === 'ENOENT') return false;
+      throw error;
     }
     await this.sync();
     return true;
@@ -95,33 +95,33 @@ export class SharedDirectory {
     }
   }
 
-  /** Written by root, it would be of no use to a service that has an account of its own. */
+  /** A file of root's would be unreadable for a service with another account. */
   private async giveAway(file: FileHandle): Promise<void> {
     if (process.getuid?.() !== 0) return;
     const { uid, gid } = await stat(this.path);
     if (uid !== 0) await file.chown(uid, gid);
   }
 
-  /** The name itself made durable, before anybody relies on it. Some file systems can't, and some do it unasked. */
+  /** Makes the name durable. Some file systems can't, and some do it by themselves. */
   private async sync(): Promise<void> {
     try {
       const directory = await open(this.path, 'r');
       await directory.sync().finally(() => directory.close());
     } catch {
-      // The file is whole in any case; after a crash of the file system's machine it may not be there.
+      // The file is complete in any case; a crash of the file server may lose its name.
     }
   }
 }
 
-export function codeOf(fault: unknown): string | undefined {
-  return (fault as NodeJS.ErrnoException).code;
+export function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
 }
 
 async function ifAny<T>(lookup: Promise<T>): Promise<T | undefined> {
   try {
     return await lookup;
-  } catch (fault) {
-    if (codeOf(fault) === 'ENOENT') return undefined;
-    throw fault;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }

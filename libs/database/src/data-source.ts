@@ -2,7 +2,7 @@ import { AbstractLogger, DataSource, type EntitySchema, type MigrationInterface 
 import { type PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
 import { DeadlinePool } from './deadline-pool.js';
 
-/** What is in the database: entities and, in the order in which they run, the migrations that make their tables. */
+/** Entities and, in their order, the migrations that create their tables. */
 export interface Schema {
   readonly entities: readonly (EntityClass | EntitySchema)[];
   readonly migrations: readonly MigrationClass[];
@@ -41,7 +41,7 @@ export function dataSourceOptions(
     migrationsTableName: 'usher_migrations',
     logging: false,
     logger: new MuteLogger(),
-    // A connection that broke while idle is replaced by the pool; there is nobody to tell.
+    // The pool replaces a connection that broke while idle; no statement was affected.
     poolErrorHandler: () => undefined,
     extra: {
       // The server ends a statement itself, so much earlier that its word comes in time and the connection survives.
@@ -60,8 +60,8 @@ export function createDataSource(settings: DataSourceSettings, schema: Schema): 
 }
 
 /**
- * TypeORM prints failed migrations whatever its `logging` says. What fails is thrown as well, and those who catch it know
- * whether it is worth a line.
+ * TypeORM prints failed migrations even with `logging: false`. It throws their errors too, and the caller decides whether to
+ * log them.
  */
 export class MuteLogger extends AbstractLogger {
   protected writeLog(): void {

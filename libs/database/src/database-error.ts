@@ -1,7 +1,7 @@
 import { isNativeError } from 'node:util/types';
 import { isReadTimeout } from './deadline-client.js';
 
-/** PostgreSQL cannot be reached, or is in no state to answer. It may be tried again. */
+/** PostgreSQL cannot be reached, or is not able to answer. Retrying may help. */
 export class DatabaseUnavailable extends Error {
   readonly code = 'database.unavailable';
   override readonly name = 'DatabaseUnavailable';
@@ -12,7 +12,7 @@ export class DatabaseUnavailable extends Error {
   }
 }
 
-/** PostgreSQL did not answer in time. What was asked of it may still have happened. */
+/** PostgreSQL did not answer in time. The statement may have taken effect. */
 export class DatabaseTimeout extends Error {
   readonly code = 'database.timeout';
   override readonly name = 'DatabaseTimeout';
@@ -53,8 +53,8 @@ const UNAVAILABLE = new Set([
   '53100', // disk_full
   '53200', // out_of_memory
   '25006', // read_only_sql_transaction: it was the primary until a moment ago
-  '0A000', // our UNLOGGED table on a replica; nothing else of ours can raise it
-  '28P01', // invalid_password: rotated, and we shall be restarted with the new one
+  '0A000', // the UNLOGGED table on a replica; no other statement of Usher raises it
+  '28P01', // invalid_password: rotated, and a restart brings the new one
   '3D000', // invalid_catalog_name
   '55000', // object_not_in_prerequisite_state: recovery
 ]);
@@ -90,12 +90,12 @@ export function databaseErrorOf(error: unknown): DatabaseError | undefined {
   return CONNECTION_MESSAGES.test(driverError.message) ? new DatabaseUnavailable(error) : undefined;
 }
 
-/** TypeORM lets go of a connection that is lost between two statements of a transaction, and the second fails so. */
+/** TypeORM releases a connection that is lost between two statements of a transaction; the second then fails with one of these. */
 const LOST_IN_TRANSACTION = new Set([
   'QueryRunnerAlreadyReleasedError',
   'QueryRunnerProviderAlreadyReleasedError',
 ]);
 
-/** node-postgres and its pool tell these by text alone. */
+/** node-postgres and its pool distinguish these errors only by text. */
 const CONNECTION_MESSAGES =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|Driver not Connected|getaddrinfo|The server does not support SSL)/i;

@@ -2,34 +2,34 @@ import { isNativeError } from 'node:util/types';
 import { Client, type ClientConfig, Connection, type QueryResult } from 'pg';
 import { refusesStartupParameters, StartupParameters } from './startup-parameters.js';
 
-/** After which part of its time a statement is cancelled from here, where nobody else keeps the time. */
+/** The part of its time after which the client cancels a statement, where the server keeps no time-out. */
 const CANCEL_AFTER = 0.8;
-/** The same where the server keeps the time too, and is to be first. */
+/** The same where the server keeps a time-out too, which should come first. */
 const CANCEL_AFTER_SERVER = 0.9;
 
 /**
- * A connection whose reply did not come in time is given up. node-postgres only stops waiting: the connection
- * would go back to the pool with a statement still running on it, and the next one would wait behind that.
+ * Gives up a connection whose reply did not come in time. node-postgres only stops waiting: the connection would go back to
+ * the pool with a statement still running, and the next statement would wait behind it.
  *
- * Emits `silence` then: a server that works would have ended the statement by itself, or by our asking. It is asked
- * because a pooler before it may not have let the time-outs through; see `StartupParameters`.
+ * Emits `silence` then: a working server would have ended the statement by itself, or on request. The client requests that,
+ * because a pooler may not pass the time-outs on; see `StartupParameters`.
  *
- * What was cancelled may succeed all the same. With a synchronous standby, a commit that nobody confirms waits, and a
- * cancel ends the wait, not the commit: PostgreSQL then reports success for what a fail-over would lose. So a COMMIT is
- * never cancelled, and a success that may have come about like that is told as a time-out: the outcome is unknown.
+ * A cancelled statement may still succeed. With a synchronous standby, a commit waits for its confirmation, and a cancel ends
+ * the wait, not the commit: PostgreSQL then reports success for a commit that a fail-over would lose. So a COMMIT is never
+ * cancelled, and a success that may have come about in this way is reported as a time-out: the outcome is unknown.
  *
  * @see https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION-HA
  */
 export class DeadlineClient extends Client {
   readonly #parameters: StartupParameters;
-  /** The server has said so of the statement that runs, whoever may have cancelled it. */
+  /** The server has warned that the standby has not confirmed the running statement. */
   #unreplicated = false;
 
   constructor(config?: string | ClientConfig) {
     super(config);
     this.#parameters = new StartupParameters(this.#internals.connectionParameters);
-    // A lost connection fails the statement that runs on it; in a moment at which nobody listens, as on the way back
-    // into the pool, it must not end the process.
+    // A lost connection fails the statement that runs on it. While no statement runs, as on the way back into the pool,
+    // the event must not end the process.
     this.on('error', () => undefined);
     this.on('notice', (notice) => (this.#unreplicated ||= notice.routine === GAVE_UP_ON_STANDBY));
   }
@@ -87,7 +87,7 @@ export class DeadlineClient extends Client {
       (error: unknown) => {
         clearTimeout(cancelling);
         this.#unreplicated = false;
-        // Nobody has asked the server to end a COMMIT: it may be well, and wait for its standby.
+        // A COMMIT is not cancelled, so the server may work and wait for its standby.
         if (isReadTimeout(error)) this.#abandon({ silent: !commits });
         throw error;
       },
@@ -95,7 +95,7 @@ export class DeadlineClient extends Client {
   }
 
   #cancel(): void {
-    // It may reach the server when that is through with the statement, and must not hit the next one.
+    // The request may reach the server after the statement has ended, and must not hit the next one.
     this.#internals._queryable = false;
     cancelStatement(this);
   }
@@ -117,7 +117,7 @@ const START_TRANSACTION = 'START TRANSACTION';
 const COMMIT = /(^|;)\s*(COMMIT|END)\b/i;
 const SELECT = /^\s*SELECT\b/i;
 
-/** The place in PostgreSQL's source where that warning comes from; its text is in the language of the server. */
+/** The routine in PostgreSQL's source that gives that warning; its text is in the language of the server. */
 const GAVE_UP_ON_STANDBY = 'SyncRepWaitForLSN';
 
 /** node-postgres' own text. */
@@ -138,14 +138,14 @@ export function isReadTimeout(error: unknown): boolean {
   return isNativeError(error) && error.message === READ_TIMEOUT;
 }
 
-/** Of a statement in any form that node-postgres takes. */
+/** The text of a statement in any form that node-postgres takes. */
 function textOf(statement: unknown): string {
   if (typeof statement === 'string') return statement;
   const text = (statement as { text?: unknown } | null)?.text;
   return typeof text === 'string' ? text : '';
 }
 
-/** The request is of use while somebody waits for the statement, and that is not long. */
+/** The request is useless once the statement has timed out here. */
 const MOST_MS = 2_000;
 
 /**

@@ -9,13 +9,13 @@ type Callback = (
   release: (destroy?: boolean | Error) => void,
 ) => void;
 
-/** Longer than a request needs from one question to the next, and short beside the time-out it saves. */
+/** Longer than a request takes from one statement to the next, and short beside the time-out that it saves. */
 const QUIET_MS = 250;
 
 /**
- * A pool that learns from silence. A server that neither answers nor refuses (a frozen machine, a cut network) costs
- * each question its whole time-out, and a request that asks three questions three of them. So when somebody has
- * waited in vain, those who wait for a connection are sent away too, and for a moment nobody is let in.
+ * A pool that fails fast while the server is silent. A server that neither answers nor refuses (a frozen machine, a cut
+ * network) costs each statement its whole time-out. So when one statement has timed out, everything that waits for a
+ * connection is refused, and for a moment so is everything new.
  */
 export class DeadlinePool extends Pool {
   readonly #waiting = new Set<() => void>();
@@ -44,11 +44,11 @@ export class DeadlinePool extends Pool {
       const sentAway = !this.#waiting.delete(sendAway);
       if (error && CONNECT_TIMEOUT.test(error.message)) this.#fallSilent();
       if (!sentAway) callback(error, client, release);
-      else if (client) process.nextTick(release); // at once, a crowd would release within each other, without end
+      else if (client) process.nextTick(release); // a synchronous release would recurse through all that wait
     });
   }
 
-  /** Once more without what was refused, which the client has learned by then. */
+  /** Tries again without the refused parameters, which the client has noted by then. */
   #place(callback: Callback): void {
     super.connect((error, client, release) => {
       if (refusesStartupParameters(error)) super.connect(callback);
@@ -67,5 +67,5 @@ export class DeadlinePool extends Pool {
 
 const SILENT = 'PostgreSQL was silent a moment ago';
 
-/** A server that does not answer; to wait in vain for a place in the pool has another text. */
+/** The server does not answer. Waiting for a free connection of the pool fails with another text. */
 const CONNECT_TIMEOUT = /^(Connection terminated due to connection timeout|timeout expired)/;

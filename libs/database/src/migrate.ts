@@ -3,16 +3,16 @@ import { Client } from 'pg';
 import { QueryFailedError } from 'typeorm';
 import { createDataSource, type Schema } from './data-source.js';
 
-/** Any number; it only has to be the same in every instance. */
+/** An arbitrary number, the same in every instance. */
 const LOCK = 8_703_244_121;
-/** From one question whether it is our turn to the next. */
+/** How often to ask whether it is this instance's turn. */
 const TURN_MS = 200;
-/** How long others may take until somebody should know what we wait for. */
+/** After this long, the operator is told what the start waits for. */
 const QUIET_MS = 2_000;
 
 /**
- * How long a migration waits for a lock. Whoever comes later waits behind it, so it is shorter than the time that a
- * statement of the service has.
+ * How long a migration waits for a lock. Later statements wait behind it, so it is shorter than the time that a statement of
+ * the service has.
  */
 const LOCK_MS = 500;
 /**
@@ -20,9 +20,9 @@ const LOCK_MS = 500;
  * for that long, and never to others.
  */
 const LONG_LOCK_MS = 1_500;
-/** In between, those who queued behind the migration are served. */
+/** In between, the statements that queued behind the migration run. */
 const PAUSE_MS = 1_000;
-/** How long transactions may keep us from a lock. */
+/** How long transactions may keep a migration from a lock. */
 const PATIENCE_MS = 60_000;
 
 /** A transaction has kept a migration from a table for longer than we wait. */
@@ -40,13 +40,13 @@ export class TableInUse extends Error {
 }
 
 export interface MigrateOptions {
-  /** Hears, once each, what it waits for when that takes long. */
+  /** Gets a line for each thing that it waits for when that takes long. */
   tell?: (line: string) => void;
   /** Ends the waiting for other instances; a migration that has begun is finished. */
   signal?: AbortSignal;
 }
 
-/** PostgreSQL is too old for what Usher is built on (xid8 and snapshots as values came with 13). */
+/** PostgreSQL is too old: Usher needs xid8 and snapshots as values, which came with 13. */
 export class UnsupportedDatabase extends Error {
   readonly code = 'database.unsupported';
   override readonly name = 'UnsupportedDatabase';

@@ -1,7 +1,7 @@
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { errorLine } from '#runtime';
 
-/** What each instance does every now and then for as long as it runs. What fails is done the next time. */
+/** Work that each instance repeats for as long as it runs. After a failure, the next run tries again. */
 export abstract class PeriodicJob implements OnApplicationBootstrap, OnApplicationShutdown {
   protected readonly logger = new Logger(this.constructor.name);
   #timer: NodeJS.Timeout | undefined;

@@ -14,8 +14,8 @@ const refusing = new Set<string>();
  * The server's own time-outs, for a connection that may lead to a pooler.
  *
  * They are sent as start-up parameters, which costs nothing and makes PostgreSQL end a statement even when its client
- * is no more. PgBouncer refuses what it does not know, unless it was told to ignore that, and then nobody keeps them.
- * `SET` is no way out: between two transactions, the next statement goes to another server connection, and this one
+ * is gone. PgBouncer refuses parameters that it does not know, or ignores them if configured so; then no server keeps them.
+ * `SET` does not help: between two transactions, the next statement goes to another server connection, and this one
  * to another client. So where they are refused, they are left out from then on. Transactions carry them along, in
  * the message that begins them, and single statements are cancelled from here; see `DeadlineClient`.
  *

@@ -10,16 +10,16 @@ import { type ServerHome } from './server-home.js';
 /** Server settings by their names in PostgreSQL's documentation, e.g. `{ fsync: 'off' }`. */
 export type ServerSettings = Record<string, string | number>;
 
-/** Ours alone: on loopback only, no sockets in the file system, and nothing a client sends is ever logged. */
+/** On loopback only, no sockets in the file system, and nothing that a client sends is logged. */
 const SETTINGS: ServerSettings = {
   listen_addresses: '127.0.0.1',
-  unix_socket_directories: '', // their paths must be short, ours may not be
+  unix_socket_directories: '', // their paths must be short; the data directory's may be long
   max_connections: 200,
   shared_buffers: '64MB',
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_checkpoints: 'off',
-  log_min_messages: 'log', // not errors: these are told to the client, and hold data of persons
+  log_min_messages: 'log', // not errors: the client gets them, and they contain personal data
   log_min_error_statement: 'panic',
 };
 
@@ -31,7 +31,7 @@ export class Cluster {
   readonly dataDirectory: string;
   readonly logFile: string;
   private readonly passwordFile: string;
-  /** Where the server notes how it was started last. */
+  /** The server writes its last command line here. */
   private readonly commandLineFile: string;
 
   constructor(
@@ -56,7 +56,7 @@ export class Cluster {
     );
   }
 
-  /** Makes the files beside their place and renames them when complete, so that a kill leaves nothing half-made. */
+  /** Creates the files in a temporary directory and renames it when complete, so that a kill leaves nothing partial. */
   async make({ sync }: { sync: boolean }): Promise<void> {
     await this.removeLeftovers();
     const fresh = `${this.home.directory}-new-${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -65,7 +65,7 @@ export class Cluster {
       const password = join(fresh, basename(this.passwordFile));
       await writeFile(password, randomBytes(24).toString('hex'), { mode: 0o600, flush: true });
       await this.give(password);
-      await this.give(fresh); // last: root writes nothing where another account could have laid a link
+      await this.give(fresh); // last, so that root never writes where another account could have placed a link
       await this.initdb(fresh, password, sync);
       await rename(fresh, this.home.directory).catch(async (error: unknown) => {
         if (await this.exists()) return; // another process was faster

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
 import { EmbeddedPostgresError } from './embedded-postgres-error.js';
 
-/** A holder that was killed is thought dead when it has not touched its lock for this long. */
+/** A holder counts as killed when it has not refreshed its lock for this long. */
 const STALE_MS = 5_000;
 const PATIENCE_MS = 90_000;
 
@@ -23,7 +23,7 @@ export async function withDataDirectoryLock<T>(dataDir: string, work: () => Prom
   try {
     return await work();
   } finally {
-    await release().catch(() => undefined); // it was taken from us: nothing left to release
+    await release().catch(() => undefined); // another process took the lock over: nothing to release
   }
 }
 
@@ -44,7 +44,7 @@ async function acquire(dataDir: string): Promise<() => Promise<void>> {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT')
-        await access(dataDir); // two took over a dead lock at once: try again, if there is a directory at all
+        await access(dataDir); // two processes took over a dead lock at once: try again if the directory exists
       else if (code !== 'ELOCKED') throw error;
       if (performance.now() > deadline) {
         throw new EmbeddedPostgresError(

@@ -6,7 +6,7 @@ export type EmbeddedPostgresErrorCode =
   | 'database.embedded_disk_full'
   /** The files were made by another major version of PostgreSQL. */
   | 'database.embedded_other_version'
-  /** A server runs on the files, or files lie in their place, that are not Usher's. */
+  /** The directory holds a server or files that are not Usher's. */
   | 'database.embedded_foreign'
   /** Another process kept the data directory locked for too long. */
   | 'database.embedded_locked'
@@ -15,7 +15,7 @@ export type EmbeddedPostgresErrorCode =
   | 'database.embedded_start_timeout'
   | 'database.embedded_stop_failed';
 
-/** The embedded PostgreSQL cannot be had. The message is for the person at the terminal: no stack is needed. */
+/** The embedded PostgreSQL cannot be used. The message is for the operator; no stack is needed. */
 export class EmbeddedPostgresError extends Error {
   override readonly name = 'EmbeddedPostgresError';
 
@@ -28,18 +28,18 @@ export class EmbeddedPostgresError extends Error {
   }
 }
 
-/** Runs `work`; what the file system refuses comes out as a fault that names `dataDir`. */
-export async function withFileFaults<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
+/** Runs `work` and turns errors of the file system into errors that name `dataDir`. */
+export async function withFileErrors<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw fileFault(error, dataDir) ?? error;
+    throw fileErrorOf(error, dataDir) ?? error;
   }
 }
 
 const REFUSALS = ['EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOENT', 'ENOTDIR', 'ENOTEMPTY'];
 
-function fileFault(cause: unknown, dataDir: string): EmbeddedPostgresError | undefined {
+function fileErrorOf(cause: unknown, dataDir: string): EmbeddedPostgresError | undefined {
   const { code, path = dataDir, syscall } = cause as Partial<NodeJS.ErrnoException>;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new EmbeddedPostgresError('database.embedded_disk_full', diskFull(dataDir), { cause });

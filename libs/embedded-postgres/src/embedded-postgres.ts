@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { type Client } from 'pg';
 import { OWNER } from './cluster.js';
 import { withDataDirectoryLock } from './data-directory-lock.js';
-import { withFileFaults } from './embedded-postgres-error.js';
+import { withFileErrors } from './embedded-postgres-error.js';
 import { EmbeddedServer, type EmbeddedServerOptions } from './embedded-server.js';
 import { answersToSignals } from './postmaster.js';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,9 +16,9 @@ export interface EmbeddedPostgresOptions extends EmbeddedServerOptions {
 }
 
 /**
- * A share in the PostgreSQL server of a data directory. The first to open it starts the server, the last to close
- * it stops the server; one that was killed counts as gone. The server outlives whoever started it, and when the
- * server itself is killed, those who have it open start it again on the same port.
+ * A share in the PostgreSQL server of a data directory. The first process to open it starts the server, the last to close it
+ * stops the server; a killed process counts as closed. The server outlives the process that started it. When the server is
+ * killed, the processes that have it open start it again on the same port.
  */
 export class EmbeddedPostgres {
   private closing?: Promise<void>;
@@ -28,16 +28,16 @@ export class EmbeddedPostgres {
     private readonly keeper: Keeper,
   ) {}
 
-  /** @throws EmbeddedPostgresError Its message is one sentence for the person at the terminal. */
+  /** @throws EmbeddedPostgresError with a message for the operator */
   static open({ dataDir, ...options }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-    return withFileFaults(dataDir, async () => {
+    return withFileErrors(dataDir, async () => {
       await mkdir(dataDir, { recursive: true });
       let server: EmbeddedServer | undefined;
       const connect = (): Promise<Client> =>
         withDataDirectoryLock(dataDir, async () => {
           if (!server) {
             server = await EmbeddedServer.at(dataDir, options);
-            await server.make(); // only at first: files that vanish later are a fault, not a wish for new ones
+            await server.make(); // only at first: files that vanish later are an error
           }
           await server.start();
           const keeper = await server.connect(KEEPER + process.pid);
@@ -54,7 +54,7 @@ export class EmbeddedPostgres {
     return this.server.url(DATABASE);
   }
 
-  /** Leaves; the last to leave stops the server. Close all connections to the server before. */
+  /** Releases the share; the last one stops the server. Close all connections to the server before. */
   close(): Promise<void> {
     this.closing ??= this.leave();
     return this.closing;
@@ -62,7 +62,7 @@ export class EmbeddedPostgres {
 
   private async leave(): Promise<void> {
     await this.keeper.release(); // before the lock, which a keeper that is reconnecting may hold
-    await withFileFaults(this.server.dataDir, () =>
+    await withFileErrors(this.server.dataDir, () =>
       withDataDirectoryLock(this.server.dataDir, async () => {
         if (!(await this.isNeeded())) await this.server.stop();
       }),
@@ -71,14 +71,14 @@ export class EmbeddedPostgres {
 
   private async isNeeded(): Promise<boolean> {
     if ((await this.server.pid()) === undefined) return false;
-    await this.server.start(); // it may have been restarted, and elsewhere, while we were not connected
+    await this.server.start(); // while disconnected, it may have been restarted on another port
     const client = await this.server.connect('usher-leave');
     try {
       const { rows } = await client.query<{ name: string }>(
         'SELECT application_name AS name FROM pg_stat_activity WHERE starts_with(application_name, $1)',
         [KEEPER],
       );
-      // The server may need a moment to notice that a process was killed; we do not.
+      // The server may need a moment to notice that a process was killed.
       return rows.some(({ name }) => answersToSignals(Number(name.slice(KEEPER.length))));
     } finally {
       await client.end();
@@ -95,8 +95,8 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
 
 /**
- * A connection that says "somebody needs this server": the server itself counts who is left, so a user that was
- * killed is never counted. A lost connection is made anew, by way of `connect`, which may start the server again.
+ * A connection that marks the server as in use. The server itself counts these connections, so a killed process does not
+ * count. A lost connection is replaced by `connect`, which may start the server again.
  */
 export class Keeper {
   private readonly leaving = new AbortController();

@@ -17,9 +17,9 @@ const CONNECT_MS = 5_000;
 const LOG_BYTES = 10 * 1024 * 1024;
 
 export interface EmbeddedServerOptions {
-  /** Extra settings, used when this very call starts the server. */
+  /** Extra settings, used if this call starts the server. */
   settings?: ServerSettings;
-  /** Told, in one sentence, what the person at the terminal should know. */
+  /** Gets one sentence for each event that the operator should know of. */
   log?: (line: string) => void;
 }
 
@@ -49,8 +49,8 @@ export class EmbeddedServer {
   }
 
   /**
-   * Starts the server, or joins it when it runs already; returns when it answers.
-   * The port is that of the last start unless somebody else has taken it.
+   * Starts the server, or joins a running one; returns when it answers.
+   * The port is that of the last start unless another program has taken it.
    *
    * @throws EmbeddedPostgresError
    */
@@ -71,7 +71,7 @@ export class EmbeddedServer {
     );
   }
 
-  /** Ends all connections and the server; does nothing when none runs. */
+  /** Ends all connections and the server, if one runs. */
   async stop(): Promise<void> {
     if (!(await findPostmaster(this.cluster.dataDirectory))) return;
     const { code, output } = await runProgram(
@@ -112,7 +112,7 @@ export class EmbeddedServer {
     return client;
   }
 
-  /** Returns what still stands in the way, `undefined` for nothing. */
+  /** @returns why it cannot join yet; `undefined`: it has joined */
   private async join({ port, ready }: Postmaster): Promise<string | undefined> {
     if (!ready) return 'it is starting or stopping';
     try {
@@ -131,7 +131,7 @@ export class EmbeddedServer {
     }
   }
 
-  /** Starts the process and waits until it answers or ends. Returns what is in the way, if trying again may help. */
+  /** Starts the process and waits until it answers or ends. @returns why it does not answer, if retrying may help */
   private async launch(deadline: number): Promise<string | undefined> {
     const port = await freePort(this.port || (await this.cluster.lastPort()));
     const log = await this.openLog();
@@ -152,7 +152,7 @@ export class EmbeddedServer {
     }
   }
 
-  /** In a session of its own, so that neither Ctrl-C here nor our end takes it from the other copies of Usher. */
+  /** In a session of its own, so that neither Ctrl-C nor the end of this process ends it for other copies of Usher. */
   private async spawn(port: number, log: FileHandle): Promise<ChildProcess> {
     const args = this.cluster.serverArguments(port, this.options.settings ?? {});
     const server = spawn(this.programs.postgres, args, {
@@ -173,7 +173,7 @@ export class EmbeddedServer {
     if (tellsOfFullDisk(log)) {
       throw new EmbeddedPostgresError('database.embedded_disk_full', diskFull(this.home.directory));
     }
-    // Somebody took the port, or another process started the server, or a killed server's children are still ending.
+    // Another program took the port, or another process started the server, or a killed server's children are still ending.
     const passing =
       /could not create any TCP\/IP sockets|postmaster\.pid" already exists|shared memory block .* in use/;
     if (passing.test(log)) return lastLines(log, 2);
@@ -183,7 +183,7 @@ export class EmbeddedServer {
     );
   }
 
-  /** Emptied when it has grown too long. Never through a link: as root we write where another account could lay one. */
+  /** Truncates a log that is too long. Never follows a link: root writes where another account could place one. */
   private async openLog(): Promise<FileHandle> {
     const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW = 0 } = constants; // Windows has no O_NOFOLLOW
     const log = await open(this.cluster.logFile, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o600);

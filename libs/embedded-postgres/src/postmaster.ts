@@ -12,16 +12,17 @@ export interface Postmaster {
 /**
  * The server that runs on `dataDirectory` (it may still be starting, or be stopping); `undefined` when there is none.
  *
- * postmaster.pid outlives a killed server, and its number may by then be another process's or a zombie's: common in
- * containers, where numbers are small and nobody reaps. PostgreSQL would refuse to start for ever, so such a file is
- * removed where we can know (Linux). A pid that is gone is left to PostgreSQL, which also waits for orphaned children.
+ * postmaster.pid outlives a killed server, and its number may then belong to another process or a zombie: common in
+ * containers, where numbers are small and no process reaps. PostgreSQL would never start, so such a file is removed where
+ * the process can be identified (Linux). A pid without a process is left to PostgreSQL, which also waits for orphaned
+ * children.
  *
  * Format: https://www.postgresql.org/docs/18/storage-file-layout.html
  */
 export async function findPostmaster(dataDirectory: string): Promise<Postmaster | undefined> {
   const file = join(dataDirectory, 'postmaster.pid');
   const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
-  const ready = /^(ready|standby)\s*$/.test(lines[7] ?? ''); // a standby answers, if only to reads
+  const ready = /^(ready|standby)\s*$/.test(lines[7] ?? ''); // a standby answers reads
   const postmaster = { pid: Number(lines[0]), port: Number(lines[3]), ready };
   if (!(postmaster.pid > 0) || !answersToSignals(postmaster.pid)) return undefined;
   if (process.platform !== 'linux') return postmaster;
@@ -32,7 +33,7 @@ export async function findPostmaster(dataDirectory: string): Promise<Postmaster 
   return undefined;
 }
 
-/** Whether there is such a process: ours, another's, or a zombie. */
+/** Whether there is such a process, of any account, or a zombie. */
 export function answersToSignals(pid: number): boolean {
   try {
     return process.kill(pid, 0);

@@ -14,7 +14,7 @@ export interface ProgramEnd {
   output: string;
 }
 
-/** What the programs of PostgreSQL get to see: never our own environment, which holds secrets and perhaps PGPORT. */
+/** The environment of PostgreSQL's programs. Usher's own contains secrets, and perhaps PGPORT. */
 export function programEnvironment(): NodeJS.ProcessEnv {
   const kept = ['PATH', 'LD_LIBRARY_PATH', 'SystemRoot', 'TEMP', 'TMP'];
   return { ...Object.fromEntries(kept.map((name) => [name, process.env[name]])), LC_ALL: 'C' };
@@ -28,7 +28,7 @@ export function runProgram(
 ): Promise<ProgramEnd> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
-      // The current directory may be one that `user` cannot enter, which PostgreSQL's programs do not bear.
+      // PostgreSQL's programs fail in a directory that `user` cannot enter.
       cwd,
       env: programEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -56,7 +56,7 @@ export function lastLines(output: string, count = 5): string {
 }
 
 /**
- * The account `postgres`, made when missing: PostgreSQL refuses to run as root.
+ * The account `postgres`, created when missing: PostgreSQL refuses to run as root.
  *
  * @throws EmbeddedPostgresError `database.embedded_unavailable` where it can neither be found nor made.
  */
@@ -64,8 +64,8 @@ export async function postgresUser(): Promise<SystemUser> {
   const found = await lookUp();
   if (found) return found;
 
-  // useradd is everywhere but in the busybox of Alpine. Failures are left to the second look:
-  // another process may have made the account in the meantime.
+  // useradd exists everywhere except in the busybox of Alpine. Errors are ignored until the next look-up, because another
+  // process may have created the account meanwhile.
   await attempt('groupadd', ['--system', 'postgres']);
   await attempt('useradd', [
     '--system',
@@ -89,12 +89,12 @@ export async function postgresUser(): Promise<SystemUser> {
   );
 }
 
-/** Whether `user` may enter the directory at `path`, whatever lies above it. */
+/** Whether `user` may enter the directory at `path` and all above it. */
 export async function canEnter(user: SystemUser, path: string): Promise<boolean> {
   return (await runProgram('test', ['-x', path], { user })).code === 0;
 }
 
-/** Whether `user` may read the file at `path`, whatever lies above it. */
+/** Whether `user` may read the file at `path` and enter all directories above it. */
 export async function canRead(user: SystemUser, path: string): Promise<boolean> {
   return (await runProgram('test', ['-r', path], { user })).code === 0;
 }

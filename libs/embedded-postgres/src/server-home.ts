@@ -4,18 +4,18 @@ import { dirname, join } from 'node:path';
 import { canEnter, postgresUser, type SystemUser } from './run-program.js';
 import { EmbeddedPostgresError } from './embedded-postgres-error.js';
 
-/** Where the files of a server lie, and as whom it runs. */
+/** The directory of a server, and the account that it runs as. */
 export interface ServerHome {
   /** Holds `data/` (PostgreSQL's own), `password` and `server.log`. Not there before the first start. */
   directory: string;
-  /** Absent: as ourselves. */
+  /** Absent: the account of this process. */
   user?: SystemUser;
 }
 
 /**
- * Normally `dataDir`/postgres, as ourselves. As root, which PostgreSQL refuses, as whoever owns the files, at first
- * the account `postgres`; and where that account cannot enter `dataDir`, below /var/lib/usher with a symbolic link
- * at `dataDir`/postgres. The link makes the files belong to this directory: remove it, and the next start is a first one.
+ * Normally `dataDir`/postgres and the account of this process. PostgreSQL refuses root, so for root it is the account that
+ * owns the files, at first `postgres`. If that account cannot enter `dataDir`, the files are below /var/lib/usher, with a
+ * symbolic link at `dataDir`/postgres. Without the link, the next start creates a new server.
  */
 export async function findServerHome(dataDir: string, log: (line: string) => void): Promise<ServerHome> {
   const directory = join(dataDir, 'postgres');
@@ -34,7 +34,7 @@ export async function findServerHome(dataDir: string, log: (line: string) => voi
 
   await openMachineDirectory();
   const home = { directory: join(MACHINE_DIRECTORY, nameFor(await realpath(dataDir))), user };
-  await symlink(home.directory, directory); // first the link: without it, what initdb makes would be lost to a kill
+  await symlink(home.directory, directory); // the link comes first: after a kill, files without it would be lost
   tell(log, home, dataDir);
   return home;
 }
@@ -45,7 +45,7 @@ async function removeDanglingLink(path: string): Promise<void> {
   if (link?.isSymbolicLink() && (await readlink(path)).startsWith(MACHINE_DIRECTORY)) await rm(path);
 }
 
-/** Told apart by directory for the operator, and at random from what an earlier directory of that name left behind. */
+/** A hash of the directory for the operator, and random bytes to differ from an earlier directory of that name. */
 function nameFor(dataDir: string): string {
   const hash = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
   return `${hash}-${randomBytes(4).toString('hex')}`;
@@ -58,17 +58,17 @@ function tell(log: (line: string) => void, home: ServerHome, dataDir: string): v
 }
 
 /**
- * Where root keeps for the account `postgres` what it could not reach elsewhere, for instance because the
- * checkout lies in /root. Everybody may enter, only root may write: what lies here may be executed.
+ * For files that the account `postgres` cannot reach elsewhere, for instance because the checkout is in /root. Every account
+ * may enter; only root may write, because programs in it are executed.
  */
 export const MACHINE_DIRECTORY = '/var/lib/usher';
 
-/** @throws EmbeddedPostgresError `database.embedded_not_accessible` when somebody else made or could change it. */
+/** @throws EmbeddedPostgresError `database.embedded_not_accessible` when another account created it or can change it. */
 export async function openMachineDirectory(): Promise<void> {
   await mkdir(dirname(MACHINE_DIRECTORY), { recursive: true });
   try {
     await mkdir(MACHINE_DIRECTORY);
-    await chmod(MACHINE_DIRECTORY, 0o755); // ours, just made: the umask may have closed it
+    await chmod(MACHINE_DIRECTORY, 0o755); // the umask may have closed it
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }

@@ -5,15 +5,15 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Mail, Mailer, MailUnavailable, messageOf } from './mailer.js';
 
-/** The latest so many are kept, give or take those of one round of tidying. */
+/** The latest mails that are kept, plus those since the last clean-up. */
 const KEPT = 1_000;
-const TIDY_EVERY = 100;
+const CLEAN_UP_EVERY = 100;
 
 const MAIL = /^\d{4}-.*\.eml$/;
 
 /**
- * A directory in place of a server: each mail a file that any mail program opens, `…Z-….eml`, in the order of time by
- * name. They hold links that work, so nobody else may read them.
+ * Writes mails to a directory instead of sending them: each is a file `…Z-….eml` that any mail program opens, sorted by time.
+ * They contain valid links, so only this user may read them.
  */
 export class FileMailer extends Mailer {
   readonly #transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows' });
@@ -35,10 +35,10 @@ export class FileMailer extends Mailer {
     const path = join(this.directory, this.#name());
     try {
       await mkdir(this.directory, { recursive: true, mode: 0o700 });
-      // Whoever watches the directory finds whole mails only.
+      // A program that watches the directory sees only complete mails.
       await writeFile(`${path}.part`, message, { mode: 0o600, flag: 'wx' });
       await rename(`${path}.part`, path);
-      if (this.#written % TIDY_EVERY === 1) await this.#tidy();
+      if (this.#written % CLEAN_UP_EVERY === 1) await this.#cleanUp();
     } catch (error) {
       throw new MailUnavailable(String((error as NodeJS.ErrnoException).code));
     }
@@ -52,14 +52,14 @@ export class FileMailer extends Mailer {
     return `${time}-${number}-${randomBytes(4).toString('hex')}.eml`;
   }
 
-  /** Anybody may register, and so fill the disk otherwise. */
-  async #tidy(): Promise<void> {
+  /** Otherwise registrations could fill the disk. */
+  async #cleanUp(): Promise<void> {
     const mails = (await readdir(this.directory)).filter((name) => MAIL.test(name)).sort();
     for (const old of mails.slice(0, -KEPT)) await rm(join(this.directory, old), { force: true });
   }
 }
 
-/** As it is: nodemailer would break links in the middle, and whoever develops opens these files in an editor. */
+/** Without an encoding: nodemailer would break links, and developers open these files in an editor. */
 function legible(text: string): { raw: string } {
   const head = 'Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit';
   return { raw: `${head}\r\n\r\n${text.replace(/\r?\n|\r/g, '\r\n')}` };

@@ -10,11 +10,11 @@ export interface MailOptions {
   from: MailSender;
   /** Absolute. */
   directory: string;
-  /** Whether somebody waits for them. */
+  /** Warns when mails are not sent. */
   production: boolean;
 }
 
-/** `Mailer` for the whole application. Another way to send is one more class, chosen here. */
+/** `Mailer` for the whole application. Another way to send is another class, chosen here. */
 @Module({})
 export class MailModule implements OnApplicationShutdown {
   constructor(@Inject(Mailer) private readonly mailer: Mailer) {}
@@ -36,7 +36,7 @@ export class MailModule implements OnApplicationShutdown {
 function mailerOf({ smtpUrl, from, directory, production }: MailOptions): Mailer {
   if (smtpUrl !== undefined) return new SmtpMailer(smtpUrl, from);
   if (production) {
-    new Logger('Mail').warn(`SMTP_URL is not set: mails are files in ${directory}, and nobody gets them.`);
+    new Logger('Mail').warn(`SMTP_URL is not set: mails are written to ${directory} and not sent.`);
   }
   return new FileMailer(directory, from);
 }

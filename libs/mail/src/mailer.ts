@@ -6,21 +6,21 @@ export interface Mail {
   readonly to: string;
   readonly subject: string;
   readonly text: string;
-  /** The same for people who see more than text. */
+  /** The same as HTML. */
   readonly html: string;
 }
 
-/** Sends mails, one attempt each: whoever sends keeps what must not be lost. The class is the DI token. */
+/** Sends mails, one attempt each; retries are the caller's. The class is the DI token. */
 export abstract class Mailer {
   /**
-   * Resolves when somebody else has taken the mail over.
+   * Resolves when a server or the disk has accepted the mail.
    *
-   * @throws MailUnavailable: not now; after a failure in the middle it may have arrived all the same
-   * @throws MailRefused: never
+   * @throws MailUnavailable retrying may help; the mail may have been sent nevertheless
+   * @throws MailRefused retrying does not help
    */
   abstract send(mail: Mail): Promise<void>;
 
-  /** Ends what is under way, which fails. */
+  /** Aborts mails in progress; their `send` throws. */
   abstract close(): void;
 }
 
@@ -29,7 +29,7 @@ const ADDRESS = /^[^\s\p{C}<>()[\],;:\\"@]{1,64}@[^\s\p{C}<>()[\],;:\\"@]{1,255}
 
 /**
  * What nodemailer makes a message of (RFC 5322). Addresses are given as values, never as text to be read, and a line
- * break in a subject becomes a space: nothing that somebody chose can become a header or a recipient.
+ * break in a subject becomes a space: no user's input can become a header or a recipient.
  *
  * @throws MailRefused when `to` is not one address
  */
@@ -42,14 +42,14 @@ export function messageOf(from: MailSender, { to, subject, text, html }: Mail): 
     subject: subject.replace(/[\p{Cc}\u2028\u2029]+/gu, ' '),
     text,
     html,
-    // RFC 3834: nobody's holiday notice answers it.
+    // RFC 3834: automatic responders do not answer it.
     headers: { 'Auto-Submitted': 'auto-generated' },
     disableFileAccess: true,
     disableUrlAccess: true,
   };
 }
 
-/** Whoever takes mails does not take any at the moment. It may be tried again. */
+/** The server or the disk does not accept mails at the moment. Retrying may help. */
 export class MailUnavailable extends Error {
   override readonly name = 'MailUnavailable';
   readonly code = 'mail.unavailable';
@@ -60,7 +60,7 @@ export class MailUnavailable extends Error {
   }
 }
 
-/** This mail is not taken, and will not be: there is no such mailbox, or what is in it is not wanted. */
+/** The server refuses this mail for good: there is no such mailbox, or it refuses the content. */
 export class MailRefused extends Error {
   override readonly name = 'MailRefused';
   readonly code = 'mail.refused';

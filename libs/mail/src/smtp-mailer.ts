@@ -8,13 +8,13 @@ export interface SmtpPatience {
   sendMs: number;
 }
 
-/** A server that lives answers far sooner. */
+/** A working server answers far sooner. */
 const PATIENCE: SmtpPatience = { stepMs: 5_000, sendMs: 15_000 };
 const MOST_CONNECTIONS = 3;
 
 const THIS_MACHINE = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
-/** A server that speaks SMTP, over a few connections that are used again. */
+/** Sends by SMTP over a few connections that are reused. */
 export class SmtpMailer extends Mailer {
   readonly #transport;
 
@@ -54,7 +54,7 @@ export class SmtpMailer extends Mailer {
     try {
       await this.#transport.sendMail({ ...message, signal: AbortSignal.timeout(this.patience.sendMs) });
     } catch (error) {
-      throw faultOf(error);
+      throw mailErrorOf(error);
     }
   }
 
@@ -63,8 +63,8 @@ export class SmtpMailer extends Mailer {
   }
 }
 
-/** Servers repeat addresses in what they say, so only codes go on. */
-function faultOf(error: unknown): MailRefused | MailUnavailable {
+/** Servers repeat addresses in their messages, so only codes are kept. */
+function mailErrorOf(error: unknown): MailRefused | MailUnavailable {
   const { code, responseCode } = error as { code?: string; responseCode?: number };
   const reason = [code, responseCode].filter((each) => each !== undefined).join(' ') || 'no reason given';
   // RFC 5321, section 4.2.1: the same again has no better chance. (What is wrong with our own login may be mended.)

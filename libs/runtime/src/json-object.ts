@@ -1,6 +1,6 @@
 export type JsonObject = Record<string, unknown>;
 
-/** `undefined` for what is no JSON, or JSON but no object (an array is none). */
+/** `undefined` unless the text is a JSON object; an array is not. */
 export function parseJsonObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text);

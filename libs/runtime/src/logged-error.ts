@@ -4,7 +4,7 @@ export interface LoggedError {
   type: string;
   message: string;
   code?: unknown;
-  /** The frames alone: the message, which may quote input, stands in its own member. */
+  /** Only the frames: the message, which may quote input, has its own member. */
   stack: string[];
   cause?: LoggedError;
 }
@@ -15,8 +15,8 @@ const MAX_CAUSES = 3;
 const DATA_EXCEPTION = /^22[0-9A-Z]{3}$/;
 
 /**
- * An error for the log, by an allow-list: drivers and ORMs hang SQL, parameters and whole rows on theirs, and pino's
- * own serializer would print them all.
+ * An error for the log, by an allow-list: errors of drivers and ORMs carry SQL, parameters and whole rows, and pino's own
+ * serializer would print them all.
  */
 export function loggedError(error: unknown, causesLeft = MAX_CAUSES): LoggedError {
   if (!isError(error)) return { type: typeof error, message: 'something that is no Error', stack: [] };
@@ -48,7 +48,7 @@ export function errorLine(error: unknown): string {
   return escapeControls(`${type}: ${message}${typeof code === 'string' ? ` (${code})` : ''}`);
 }
 
-/** The same as text, for standard error. Node itself would print everything that hangs on the error. */
+/** The same as text, for standard error. Node itself would print every property of the error. */
 export function printedError(error: unknown): string {
   return printed(error, MAX_CAUSES);
 }
@@ -75,7 +75,7 @@ function messageOf(error: Error, code: unknown): string {
   return error.message;
 }
 
-/** Behind the message, of which a line may look like a frame. */
+/** The lines after the message, whose own lines may look like frames. */
 function frames({ stack = '', message }: Error): string[] {
   const begin = stack.indexOf(message);
   return stack

@@ -17,7 +17,7 @@ export class DiskStore extends ObjectStore {
         await writeDurably(path, bytes);
       } catch (error) {
         if (codeOf(error) === 'EEXIST') return;
-        // A full disk keeps the part for which there was room.
+        // A full disk leaves a partial file.
         await rm(path, { force: true }).catch(() => undefined);
         throw error;
       }
@@ -58,7 +58,7 @@ async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
   const file = await open(path, 'wx');
   try {
     await file.writeFile(bytes);
-    await file.sync(); // or a row that outlives a power cut could name a file that does not
+    await file.sync(); // or after a power cut a committed row could name a lost file
   } finally {
     await file.close();
   }

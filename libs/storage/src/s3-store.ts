@@ -22,14 +22,14 @@ export interface S3Options {
 /** Attempts and body included: below the 2 s in which every request is answered. */
 const TIMEOUT_MS = 1_400;
 
-/** Whoever finds all of them taken waits, within the same time. */
+/** When all are taken, a request waits, within the same time. */
 const MAX_SOCKETS = 32;
 
 /**
- * Objects in a bucket of AWS, or of anything that speaks its protocol. Whose they are: the SDK looks for credentials
- * where it always does (environment, shared files, roles of a container, machine or pod).
+ * Objects in a bucket of AWS or of a compatible server. The SDK looks for credentials in its usual places: environment,
+ * shared files, roles of a container, machine or pod.
  *
- * Only the process itself reads and writes there: no object is public, and no address of one is ever told.
+ * Only this process reads and writes: no object is public, and no client learns its address.
  */
 export class S3Store extends ObjectStore implements OnApplicationShutdown {
   readonly #bucket: string;
@@ -43,12 +43,12 @@ export class S3Store extends ObjectStore implements OnApplicationShutdown {
     this.#client = new S3Client({
       region,
       ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
-      maxAttempts: 2, // for a connection that the other side had just closed; more would not fit into the time
+      maxAttempts: 2, // for a connection that the server had just closed; more would not fit into the time
       requestHandler: {
         httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
         httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
       },
-      // By default the SDK sends checksums as trailers, which many a server that is not AWS refuses.
+      // By default the SDK sends checksums as trailers, which many compatible servers refuse.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
     });
@@ -110,7 +110,7 @@ export class S3Store extends ObjectStore implements OnApplicationShutdown {
   }
 }
 
-/** Ends in time even where the signal is not heard: while the SDK asks somebody for credentials. */
+/** Ends in time even where the SDK ignores the signal: while it fetches credentials. */
 function inTime<T>(work: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown): void => reject(new StorageUnavailable(cause));
@@ -125,7 +125,7 @@ function inTime<T>(work: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
   });
 }
 
-/** A bucket that is not there (`NoSuchBucket`) is a fault, and not an empty one. */
+/** A missing bucket (`NoSuchBucket`) is an error, unlike a missing object. */
 function undefinedIfAbsent(error: unknown): undefined {
   if ((error as Error).name !== 'NoSuchKey') throw error;
 }

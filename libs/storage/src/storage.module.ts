@@ -26,17 +26,17 @@ export class StorageModule {
 export interface StorageOptions {
   /** An absolute directory, or `s3://bucket/prefix`. */
   address: string;
-  /** Who keeps the bucket: an origin; `undefined`: AWS. */
+  /** The origin of the bucket's server; `undefined`: AWS. */
   s3Endpoint: string | undefined;
   s3Region: string;
 }
 
 const S3 = 's3://';
 
-/** The kind of store that the address asks for. Another kind is one more class, chosen here. */
+/** The store at an address. Another kind of store is another class, chosen here. */
 export async function openStore({ address, s3Endpoint, s3Region }: StorageOptions): Promise<ObjectStore> {
   if (!address.startsWith(S3)) return new DiskStore(address);
-  const { S3Store } = await import('./s3-store.js'); // the SDK takes 0.1 s to load, for those who use it
+  const { S3Store } = await import('./s3-store.js'); // the SDK takes 0.1 s to load
   const [bucket = '', ...folders] = address.slice(S3.length).split('/').filter(Boolean);
   const prefix = folders.map((folder) => `${folder}/`).join('');
   return new S3Store({ bucket, prefix, endpoint: s3Endpoint, region: s3Region });

@@ -14,7 +14,7 @@ export function wholeNumber(min: number, max: number, what = 'a whole number'): 
   };
 }
 
-/** What other numbers are multiplied by. Decimal digits only, as for whole numbers, and a few after the point. */
+/** A multiplier: decimal digits only, as for whole numbers, and at most three after the point. */
 export const factor: Format<number> = {
   expects: 'a number from 0 to 1000000 with at most three decimals, such as 0.5 or 20',
   parse(text) {
@@ -51,8 +51,8 @@ function bytesIn(text: string): number {
 const BARE_NUMBER = /^[-+]?[\d.]+$/;
 
 /**
- * A duration as `ms` writes it (`5m`, `300s`, `200ms`), in milliseconds. A bare number is refused, because nobody
- * can tell whether `300` was meant in seconds or milliseconds; only `0` needs no unit.
+ * A duration as `ms` writes it (`5m`, `300s`, `200ms`), in milliseconds. A bare number is refused, because
+ * `300` could mean seconds or milliseconds; only `0` needs no unit.
  */
 export function duration(from: ms.StringValue, to: ms.StringValue): Format<number> {
   const [min, max] = [ms(from), ms(to)];

@@ -36,7 +36,7 @@ export const STRONG_SECRET =
   '(in production), such as `openssl rand -base64 48` prints';
 
 /**
- * Could somebody guess this secret? True when it is shorter than 32 bytes (RFC 7518, section 3.2, for HS256), repeats
+ * Whether a secret can be guessed: it is shorter than 32 bytes (RFC 7518, section 3.2, for HS256), repeats
  * a few characters, or holds a word that only an example would.
  */
 export function isWeakSecret(secret: string): boolean {
@@ -80,7 +80,7 @@ const KEY_BYTES = 32;
 const HEX = /^[0-9a-f]{64}$/i;
 const BASE64 = /^[A-Za-z0-9+/]{43}=$/;
 
-/** `key,key2`: the newest first. As key objects, which no log and no inspection prints, and nobody can change. */
+/** `key,key2`: the newest first. Key objects are immutable, and no log or inspection prints them. */
 export const encryptionKeys: Format<readonly KeyObject[]> = {
   expects:
     `a comma-separated list of keys of ${KEY_BYTES} bytes, each in base64 or hexadecimal, ` +

@@ -1,6 +1,6 @@
 import { type Format, FormatError } from './format.js';
 
-/** A path. An address is refused: somebody who writes one means a kind of store that there is not. */
+/** A path. A URL is refused: it would mean a kind of store that does not exist. */
 export const directory: Format<string> = {
   expects: 'a directory',
   parse(text) {
@@ -13,7 +13,7 @@ export const directory: Format<string> = {
 // A bucket's name as S3 allows it, and folders that need no encoding and are none of . and ..
 const S3 = /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+)*\/?$/;
 
-/** A directory, or a bucket and where in it. No other URL: somebody who writes one means a kind of store that there is not. */
+/** A directory, or a bucket with a prefix. */
 export const storeAddress: Format<string> = {
   expects: 'a directory, or s3://bucket/prefix',
   parse(text) {

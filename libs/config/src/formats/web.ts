@@ -1,6 +1,6 @@
 import { type Format, FormatError } from './format.js';
 
-/** Scheme, host and perhaps a port: no path, and nobody's password. */
+/** Scheme, host and perhaps a port: no path, no credentials. */
 export const webOrigin: Format<string> = {
   expects: 'a URL such as https://storage.example.com:9000, without a path',
   parse(text) {
@@ -33,7 +33,7 @@ function originsOf(item: string, index: number): string[] {
   try {
     const origin = webOrigin.parse(anyPort ? item.slice(0, -ANY_PORT.length) : item);
     const { hostname, port } = new URL(origin);
-    // An origin that no browser sends would be a setting without effect.
+    // No browser sends such an origin, so the setting would have no effect.
     if (hostname.includes('*') || (anyPort && port !== '')) throw new FormatError();
     return [anyPort ? `${origin}${ANY_PORT}` : origin];
   } catch {
@@ -41,7 +41,7 @@ function originsOf(item: string, index: number): string[] {
   }
 }
 
-/** Where something begins to which paths are added: without `/` at its end, nobody's password, no query. */
+/** A base URL that paths are appended to: no `/` at its end, no credentials, no query. */
 export const webAddress: Format<string> = {
   expects: 'a URL such as https://app.example.com/account, without query and fragment',
   parse(text) {

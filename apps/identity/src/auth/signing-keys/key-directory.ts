@@ -5,7 +5,7 @@ import {
   KeyFileUnusable,
   KeyStateUnusable,
   SharedDirectory,
-  THERE_AND_NOT,
+  NEITHER_READABLE_NOR_CREATABLE,
 } from '#crypto';
 import { keyRing, type KeyRing, type PublishedKey, type RingOptions } from './key-ring.js';
 import { readRotationState, type RotationState, stateFileName, stateNumber } from './rotation-state.js';
@@ -108,7 +108,8 @@ export class KeyDirectory {
   private async elect(): Promise<void> {
     await this.files.make();
     for (let round = 0; (await this.keyFiles()).length === 0; round++) {
-      if (round === ELECTIONS) throw new KeyFileUnusable(this.files.file(CANDIDATE), THERE_AND_NOT);
+      if (round === ELECTIONS)
+        throw new KeyFileUnusable(this.files.file(CANDIDATE), NEITHER_READABLE_NOR_CREATABLE);
       await this.files.appear(CANDIDATE, generatePem);
       const elected = await this.files.read(CANDIDATE);
       if (elected && (await this.keyFiles()).length === 0) {

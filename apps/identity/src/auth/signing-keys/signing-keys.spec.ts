@@ -71,7 +71,7 @@ async function compileTo(directory: string, sources: string[]): Promise<void> {
   await writeFile(join(directory, 'package.json'), JSON.stringify({ type: 'module', imports }));
   await writeFile(
     join(directory, 'crypto.js'),
-    `export * from './libs/crypto/src/key-errors.js'; export * from './libs/crypto/src/shared-directory.js';`,
+    `export * from './libs/crypto/src/key-file.js'; export * from './libs/crypto/src/shared-directory.js';`,
   );
   await writeFile(
     join(directory, 'slow-fs.js'),
