@@ -5,7 +5,7 @@ import ts from 'typescript-eslint';
 
 export default ts.config(
   // The clients are compiled elsewhere, against what is generated: test/checks/openapi.mjs.
-  { ignores: ['dist', 'node_modules', '.usher', 'coverage', 'test/checks/clients'] },
+  { ignores: ['dist', 'dist.*', 'node_modules', '.usher', 'coverage', 'test/checks/clients'] },
   js.configs.recommended,
   { files: ['**/*.mjs'], languageOptions: { globals: globals.node } },
   {

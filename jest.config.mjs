@@ -1,5 +1,3 @@
-import { COMPILER_OPTIONS } from './apps/identity/bin/compiler.mjs';
-
 /** Every test of the house in one run: fast ones beside the code, the rest under test/. */
 export default {
   testEnvironment: 'node',
@@ -9,8 +7,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   // Sources import `./x.js`, as Node wants it; under jest the file is `./x.ts`.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  // As the build has it: what the tests saw is what runs.
-  transform: { '^.+\\.ts$': ['@swc/jest', { ...COMPILER_OPTIONS, sourceMaps: 'inline' }] },
+  // By `.swcrc`, as the build compiles: what the tests saw is what runs.
+  transform: { '^.+\\.ts$': '@swc/jest' },
   setupFiles: ['reflect-metadata'],
   // Real servers for the whole run: PostgreSQL is started, redis-server is found or installed.
   globalSetup: '<rootDir>/test/support/jest/global-setup.mjs',

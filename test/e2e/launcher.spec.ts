@@ -15,7 +15,7 @@ class Checkout {
 
   static async create(): Promise<Checkout> {
     const checkout = new Checkout(await mkdtemp(path.join(tmpdir(), 'usher-launcher-')));
-    for (const file of ['package.json', 'package-lock.json', 'tsconfig.json', 'apps/identity/bin']) {
+    for (const file of ['package.json', 'package-lock.json', '.swcrc', 'apps/identity/bin']) {
       await cp(path.join(REPOSITORY, file), path.join(checkout.root, file), { recursive: true });
     }
     await symlink(
@@ -143,7 +143,7 @@ describe('the launcher', () => {
       killed.killGroup();
       await killed.outcome;
       // On a busy machine it may be through by the time that the kill arrives; then another one is killed.
-    } while (!(await checkout.list('dist')).includes('.lock'));
+    } while (!(await checkout.list('.')).includes('dist.lock'));
 
     const outcomes = await Promise.all([1, 2].map(async () => checkout.run('serve')));
 

@@ -176,7 +176,7 @@ describe('failing start', () => {
 describe('copies of one checkout', () => {
   it('copies build once, share one database and key, and the last one stops PostgreSQL', async () => {
     const checkout = (await makeDataDirectory()).path;
-    for (const part of ['package.json', 'package-lock.json', 'tsconfig.json', 'apps', 'libs']) {
+    for (const part of ['package.json', 'package-lock.json', '.swcrc', 'apps', 'libs']) {
       await cp(join(REPOSITORY, part), join(checkout, part), { recursive: true });
     }
     await symlink(join(REPOSITORY, 'node_modules'), join(checkout, 'node_modules'), 'junction');

@@ -1,71 +1,47 @@
 #!/usr/bin/env node
 /**
- * `usher.mjs serve | cli …args | openapi | build`: sees to it that `dist/` is what the sources say, then runs it.
+ * `usher.mjs serve | cli …args | openapi | build`: builds `dist/` if it is out of date, then runs it.
  *
- * The app is imported into this very process, so that signals, exit codes and the terminal are its own. The
- * build is another process: it loads a compiler and a lock that a server shouldn't carry around.
+ * The app is imported into this process, so signals, exit codes and the terminal are its own. The build runs in
+ * another process, so a server never loads the compiler.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { access } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
-import { BUILDER, DIST, isCurrent } from './checkout.mjs';
-import { compilerVersion } from './compiler.mjs';
+import { DIST, ROOT, isCurrent } from './checkout.mjs';
 
-/** What each command runs once the build is current; `build` runs nothing more. */
-const ENTRIES = {
-  serve: 'apps/identity/src/main.js',
-  cli: 'apps/identity/src/cli.js',
-  openapi: 'apps/identity/src/openapi.js',
-  build: undefined,
-};
+const ENTRIES = { serve: 'main.js', cli: 'cli.js', openapi: 'openapi.js', build: undefined };
 
 const [command = '', ...args] = process.argv.slice(2);
-if (!Object.hasOwn(ENTRIES, command)) {
-  process.stderr.write(`usage: usher.mjs ${Object.keys(ENTRIES).join(' | ')}\n`);
-  process.exit(2);
-}
+if (!Object.hasOwn(ENTRIES, command)) fail(2, `expected ${Object.keys(ENTRIES).join(', ')}`);
+const entry = ENTRIES[command] && path.join(DIST, 'apps/identity/src', ENTRIES[command]);
 
-const entry = ENTRIES[/** @type {keyof typeof ENTRIES} */ (command)];
-await makeCurrent(entry);
+const canBuild = existsSync(path.join(ROOT, 'node_modules/@swc/core')); // not after `npm ci --omit=dev`
+if (canBuild && !(await isCurrent())) {
+  const builder = path.join(import.meta.dirname, 'build.mjs');
+  const { status, signal } = spawnSync(process.execPath, [builder], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (signal) fail(1, `${signal} ended the build`);
+  if (status !== 0) process.exit(1); // the builder printed the reason
+}
+if (!canBuild && !existsSync(entry ?? '')) {
+  fail(1, 'nothing is built and there is no compiler: run `npm ci` with dev dependencies');
+}
 if (entry) {
-  const file = path.join(DIST, entry);
-  // As if started by `node dist/…/main.js …args`: commander and `import.meta` comparisons look here.
-  process.argv = [process.execPath, file, ...args];
+  // As `node dist/…/main.js …args` sets it: commander reads its arguments here.
+  process.argv = [process.execPath, entry, ...args];
   process.setSourceMapsEnabled(true);
-  await import(pathToFileURL(file).href);
-}
-
-/** @param {string | undefined} entry ends the process with 1 where this can't be run */
-async function makeCurrent(entry) {
-  if (!compilerVersion()) {
-    // Installed with --omit=dev: what was built before is what there is.
-    if (entry && (await exists(path.join(DIST, entry)))) return;
-    fail('nothing built to run, and no compiler to build with: run `npm ci` with its dev dependencies.');
-  }
-  if (await isCurrent()) return;
-
-  const builder = spawn(process.execPath, [BUILDER], { stdio: ['ignore', 'ignore', 'inherit'] });
-  const [code, signal] = await once(builder, 'exit');
-  if (signal) fail(`the build was ended by ${signal}.`);
-  if (code !== 0) process.exit(1); // the builder has said why
-}
-
-/** @param {string} file */
-async function exists(file) {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
+  await import(pathToFileURL(entry).href);
 }
 
 /**
- * @param {string} sentence
- * @returns {never}
+ * @param {number} code
+ * @param {string} reason
  */
-function fail(sentence) {
-  process.stderr.write(`usher: ${sentence}\n`);
-  process.exit(1);
+function fail(code, reason) {
+  process.stderr.write(`usher: ${reason}\n`);
+  process.exit(code);
 }

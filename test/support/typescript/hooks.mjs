@@ -1,21 +1,21 @@
-/** Module hooks that do for plain Node what jest.config.mjs does for tests: `.js` may mean `.ts`, and swc strips the types. */
+/** Module hooks that run TypeScript in plain Node, as jest and the build compile it: by `.swcrc`. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
-import { COMPILER_OPTIONS } from '../../../apps/identity/bin/compiler.mjs';
 
+const configFile = fileURLToPath(new URL('../../../.swcrc', import.meta.url));
+
+/** Sources import `./x.js`, and `#lib` for a lib's door; without a build these are `./x.ts` and its `usher-source`. */
 export async function resolve(specifier, context, next) {
   const fromSource = context.parentURL?.endsWith('.ts') && /^\.{1,2}\/.*\.js$/.test(specifier);
-  return next(fromSource ? specifier.replace(/\.js$/, '.ts') : specifier, context);
+  const conditions = ['usher-source', ...context.conditions];
+  return next(fromSource ? specifier.replace(/\.js$/, '.ts') : specifier, { ...context, conditions });
 }
 
 export async function load(url, context, next) {
   if (!url.endsWith('.ts')) return next(url, context);
   const filename = fileURLToPath(url);
-  const { code } = await transform(await readFile(filename, 'utf8'), {
-    filename,
-    ...COMPILER_OPTIONS,
-    sourceMaps: 'inline',
-  });
+  const source = await readFile(filename, 'utf8');
+  const { code } = await transform(source, { filename, configFile, sourceMaps: 'inline' });
   return { format: 'module', source: code, shortCircuit: true };
 }
