@@ -16,7 +16,7 @@ let holder;
 export default async function globalSetup() {
   if (process.env.USHER_TEST_POSTGRES_URL) return;
   holder = fork(path('./hold-server.ts'), [], {
-    execArgv: ['--conditions=usher-source', '--import', path('../typescript/register.mjs')],
+    execArgv: ['--import', path('../typescript/register.mjs')],
     detached: true, // Ctrl-C is for jest; the holder notices when jest is gone
   });
   const ended = once(holder, 'exit').then(() => {

@@ -1,5 +1,5 @@
-// node --conditions=usher-source --import <this file> some-script.ts
-// Runs our sources in a process of their own, outside jest and without a build.
+// node --import <this file> some-script.ts
+// Runs the sources in a process of their own, outside jest and without a build.
 import { register } from 'node:module';
 
 register('./hooks.mjs', import.meta.url);

@@ -6,7 +6,7 @@ const register = fileURLToPath(new URL('register.mjs', import.meta.url));
 /** Starts a TypeScript file of ours in a Node process of its own, with a channel for messages. */
 export function runTypeScript(file: URL, args: string[] = [], options: ForkOptions = {}): ChildProcess {
   return fork(fileURLToPath(file), args, {
-    execArgv: ['--conditions=usher-source', '--import', register],
+    execArgv: ['--import', register],
     ...options,
   });
 }
