@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -148,6 +148,20 @@ describe('the launcher', () => {
     const outcomes = await Promise.all([1, 2].map(async () => checkout.run('serve')));
 
     expect(outcomes.map(({ code, stdout }) => [code, stdout])).toEqual(Array(2).fill([0, 'hello\n']));
+  });
+
+  it('removes the directory that a builder left when it was killed, but not a recent one', async () => {
+    await checkout.write('dist.next-1/apps/main.js', '');
+    await checkout.write('dist.next-2/apps/main.js', '');
+    const anHourAgo = new Date(Date.now() - 3_600_000);
+    await utimes(path.join(checkout.root, 'dist.next-1'), anHourAgo, anHourAgo);
+
+    await checkout.run('build');
+
+    expect((await checkout.list('.')).filter((name) => name.startsWith('dist'))).toEqual([
+      'dist',
+      'dist.next-2',
+    ]);
   });
 
   it('builds again where a builder was killed between its renames', async () => {

@@ -81,9 +81,9 @@ async function compile(file) {
 
 /** A killed builder leaves its directory. A young one may belong to a builder that still runs. */
 async function removeAbandoned() {
-  for (const name of await readdir(ROOT)) {
-    const directory = path.join(ROOT, name);
-    if (!/^dist\.(next|old)-\d+$/.test(name)) continue;
-    if (Date.now() - (await stat(directory)).mtimeMs > ABANDONED_MS) await rm(directory, { recursive: true });
+  const names = (await readdir(ROOT)).filter((name) => /^dist\.(next|old)-\d+$/.test(name));
+  for (const directory of names.map((name) => path.join(ROOT, name))) {
+    const { mtimeMs } = await stat(directory).catch(() => ({ mtimeMs: Infinity })); // removed meanwhile
+    if (Date.now() - mtimeMs > ABANDONED_MS) await rm(directory, { recursive: true, force: true });
   }
 }
