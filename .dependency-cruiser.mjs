@@ -82,8 +82,12 @@ export default {
     })),
     {
       name: 'no-dev-dependencies-in-the-product',
+      comment: 'The builder is the one exception: an install without dev dependencies never starts it.',
       severity: 'error',
-      from: { path: '^(apps|libs)/', pathNot: '\\.spec\\.ts$|^libs/[^/]+/test/' },
+      from: {
+        path: '^(apps|libs)/',
+        pathNot: '\\.spec\\.ts$|^libs/[^/]+/test/|^apps/[^/]+/bin/build\\.mjs$',
+      },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
   ],
