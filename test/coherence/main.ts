@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { type Ablation, ABLATIONS } from './cluster/ablation.js';
 import { each } from './run-each.js';
 import { FAULTS } from './faults/all-faults.js';
-import { Random } from './model/random.js';
+import { Random } from '../support/random/random.js';
 import { run } from './run.js';
 import { Cluster } from './cluster/cluster.js';
 

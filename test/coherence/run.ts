@@ -7,7 +7,7 @@ import { makeTestDirectory } from '../support/process/test-directory.js';
 import { type Ablation } from './cluster/ablation.js';
 import { type Fault, type FaultContext } from './faults/fault.js';
 import { HealthProbe } from './report/health-probe.js';
-import { Random } from './model/random.js';
+import { Random } from '../support/random/random.js';
 import { Readers } from './traffic/readers.js';
 import { recovery } from './report/recovery.js';
 import { type Audits, Report } from './report/report.js';

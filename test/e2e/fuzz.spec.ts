@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
@@ -9,8 +8,8 @@ import { aUser, anAdmin, bearer, type TestUser } from '../support/app/users.js';
 import { anOAuthError, aProblem } from '../support/http/problems.js';
 import { TestApp } from '../support/app/test-app.js';
 
-/** In the names of the tests, and so in every report; FUZZ_SEED repeats a run. */
-const seed = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 31));
+/** The seed of the run, in the names of the tests. */
+const seed = Number(process.env.USHER_TEST_SEED);
 const bounds = { seed, numRuns: 1_000, interruptAfterTimeLimit: 8_000, endOnFailure: true };
 
 const SERVICE = 'c2VydmljZS10b2tlbi1mb3ItdGhlLWZ1enotdGVzdHM=';

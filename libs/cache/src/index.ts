@@ -6,8 +6,8 @@ export { type Change, ChangeWindow } from './coherence/change-window.js';
 export { Lease } from './coherence/lease.js';
 export { type Loaded, Snapshot, type Stamp } from './coherence/snapshot.js';
 export { CoherentCache, EpochMismatch } from './coherent-cache/coherent-cache.js';
-export { type Answer, combineOrigins, type Lookup, type Origin } from './coherent-cache/lookup.js';
 export { LookupStatistics, type LookupSummary } from './coherent-cache/lookup-statistics.js';
+export { type Answer, combineOrigins, type Lookup, type Origin } from './coherent-cache/lookup.js';
 export {
   ChangeHistory,
   type MissedChange,

@@ -1,4 +1,4 @@
-import { type Random } from '../model/random.js';
+import { type Random } from '../../support/random/random.js';
 import { type Report } from '../report/report.js';
 import { type Cluster } from '../cluster/cluster.js';
 import { type UsherInstance } from '../cluster/usher-instance.js';

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Fault, type FaultContext } from './fault.js';
-import { type Random } from '../model/random.js';
+import { type Random } from '../../support/random/random.js';
 
 const CHANNEL = 'usher:changed';
 const LASTS_MS = 2_500;

@@ -1,7 +1,7 @@
 import { endingOf, type Writer } from './writer.js';
 import { type Grant, type ModelUser } from '../model/model-user.js';
 import { newPersonalToken, putPersonalToken, stored, withAnotherSecret } from '../model/personal-token.js';
-import { type Random } from '../model/random.js';
+import { type Random } from '../../support/random/random.js';
 import { FAMILIAR } from './readers.js';
 
 /** By the user, on some instance. */

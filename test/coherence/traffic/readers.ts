@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type History, type Verdict } from '../model/history.js';
 import { grantIn, seenInAnswer, sessionIn, standingIn, userIn } from '../model/model-user.js';
-import { type Random } from '../model/random.js';
+import { type Random } from '../../support/random/random.js';
 import { type Report, type Subject } from '../report/report.js';
 import { type Answer, type Ask, type UsherInstance } from '../cluster/usher-instance.js';
 import { type Model } from '../model/model.js';

@@ -1,6 +1,6 @@
 import { type PoolClient } from 'pg';
 import { type ModelUser } from '../model/model-user.js';
-import { type Random } from '../model/random.js';
+import { type Random } from '../../support/random/random.js';
 import { type UsherInstance } from '../cluster/usher-instance.js';
 import { type Ending, type Model } from '../model/model.js';
 

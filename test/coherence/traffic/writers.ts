@@ -5,7 +5,7 @@ import { endingOf, type Writer } from './writer.js';
 import { type ModelUser } from '../model/model-user.js';
 import { newPersonalToken, putPersonalToken, scopesOf } from '../model/personal-token.js';
 import { changePersonalToken, otherGrant, revokePersonalToken } from './personal-token-writes.js';
-import { type Random } from '../model/random.js';
+import { type Random } from '../../support/random/random.js';
 import { type UsherInstance } from '../cluster/usher-instance.js';
 import { type Ending, type Model } from '../model/model.js';
 

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { Random } from '../../coherence/model/random.js';
+import { Random } from '../random/random.js';
 
 /** Makes `Math.random` follow the seed of the run, with a sequence of its own for each spec. */
 const root = path.resolve(import.meta.dirname, '../../..');

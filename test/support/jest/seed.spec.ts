@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createHash } from 'node:crypto';
-import { Random } from '../../coherence/model/random.js';
+import { Random } from '../random/random.js';
 
 const seed = Number(process.env.USHER_TEST_SEED);
 const firstNumber = Math.random();
