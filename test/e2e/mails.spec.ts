@@ -121,7 +121,7 @@ describe('mails', () => {
     expect(raw).toMatch(/^Auto-Submitted: auto-generated\r?$/m);
     expect(raw).toMatch(/^Content-Type: multipart\/alternative/m);
     expect(parsed.text).toMatch(
-      /once, until \d+ \w+ 20\d\d at \d\d:\d\d UTC\.\s+This was asked for on .* UTC from the address 127\.0\.0\.1\./,
+      /once, until \d+ \w+ 20\d\d at \d\d:\d\d UTC\.\s+This was requested on .* UTC from the address 127\.0\.0\.1\./,
     );
     expect(parsed.text).toContain('If it was not you');
     expect(parsed.html).not.toMatch(/<(img|script|link|iframe|style)|@import|background-image/);

@@ -29,7 +29,7 @@ describe('AuditDeduplicator', () => {
     return deduplicator.isNews({ ...refusal, ...event }, networkOf(address));
   }
 
-  it('takes a refused refresh by the OAuth form for no guess, though the code is that of one', () => {
+  it('AuditDeduplicator does not treat a refused refresh by the OAuth form as a guess', () => {
     const refused = { outcome: 'auth.invalid_grant' };
     expect([
       isNews({ ...refused, action: 'session.opened' }),
@@ -41,7 +41,7 @@ describe('AuditDeduplicator', () => {
     ]).toEqual([true, false]);
   });
 
-  it('takes the same refusal from the same network for news once a minute', () => {
+  it('AuditDeduplicator records the same refusal from the same network once a minute', () => {
     expect([isNews({}), isNews({}), isNews({ userId: 'another' })]).toEqual([true, false, false]);
     expect(isNews({}, '192.0.2.2')).toBe(true);
     expect(isNews({ outcome: 'auth.too_many_attempts' })).toBe(true);
@@ -53,26 +53,26 @@ describe('AuditDeduplicator', () => {
     expect(isNews({})).toBe(true);
   });
 
-  it('takes all addresses of one customer for one network', () => {
+  it('AuditDeduplicator treats all addresses of one customer as one network', () => {
     expect(isNews({}, '2001:db8:0:1::1')).toBe(true);
     expect(isNews({}, '2001:db8:0:1:ffff::2')).toBe(false);
   });
 
-  it('does not let many networks together fill the log', () => {
+  it('AuditDeduplicator limits the refusals of all networks together', () => {
     const news = Array.from({ length: 5_000 }, (_, n) => isNews({}, `10.1.${n >> 8}.${n & 255}`));
     expect(news.filter(Boolean)).toHaveLength(600);
     nowMs += 60_001;
     expect(isNews({})).toBe(true);
   });
 
-  it('takes each wrong password for news, and each success', () => {
+  it('AuditDeduplicator records each wrong password and each success', () => {
     const wrong = { action: 'session.opened', outcome: 'auth.invalid_credentials' } as const;
     const right = { action: 'session.opened', outcome: 'success' } as const;
     const all = [wrong, wrong, right, right].map((event) => isNews(event));
     expect(all).toEqual([true, true, true, true]);
   });
 
-  it('takes a session that is refreshed for news once a day, or when it comes from elsewhere', () => {
+  it('AuditDeduplicator records a refresh once a day per session and network', () => {
     const refreshed = { action: 'session.refreshed', outcome: 'success', sessionId: 'one' } as const;
     expect([isNews(refreshed), isNews(refreshed)]).toEqual([true, false]);
     expect(isNews({ ...refreshed, sessionId: 'two' })).toBe(true);

@@ -29,7 +29,7 @@ class FakeTable {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('AuditEntryWriter', () => {
-  it('writes the first entry at once, and those that come meanwhile in one statement', async () => {
+  it('AuditEntryWriter writes the first entry at once, and entries that arrive meanwhile in one statement', async () => {
     const table = new FakeTable();
     const writer = new AuditEntryWriter(table.insert);
     const entries = Array.from({ length: 5 }, anEntry);
@@ -51,7 +51,7 @@ describe('AuditEntryWriter', () => {
     expect(writer.unwritten).toBe(0);
   });
 
-  it('tries once, tells those whose entry it was, and goes on', async () => {
+  it('AuditEntryWriter tries once, rejects the entries that failed, and goes on', async () => {
     const table = new FakeTable();
     const writer = new AuditEntryWriter(table.insert);
     const writes = [anEntry(), anEntry(), anEntry()].map((entry) => writer.write(entry).catch(String));
@@ -62,7 +62,7 @@ describe('AuditEntryWriter', () => {
     expect(writer.unwritten).toBe(1);
   });
 
-  it('keeps no more in memory than it should while nothing can be written', async () => {
+  it('AuditEntryWriter bounds its memory while nothing can be written', async () => {
     const table = new FakeTable();
     const writer = new AuditEntryWriter(table.insert);
     const writes = Array.from({ length: 2_001 }, () => writer.write(anEntry()).catch(String));
@@ -81,7 +81,7 @@ describe('AuditEntryWriter', () => {
 });
 
 describe('auditEntry', () => {
-  it('has the time of its id', () => {
+  it('auditEntry has the time of its id', () => {
     const before = Date.now();
     const { id, at } = anEntry();
     expect(at.getTime()).toBeGreaterThanOrEqual(before);

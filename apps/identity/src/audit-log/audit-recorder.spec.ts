@@ -56,7 +56,7 @@ describe('AuditRecorder', () => {
 
   afterEach(() => fastify.close());
 
-  it('leaves an entry for an audited route and for a refusal, and none for the rest', async () => {
+  it('AuditRecorder records audited routes and refusals, and nothing else', async () => {
     await fastify.inject({ method: 'POST', url: '/failed', headers: { 'user-agent': 'A Browser' } });
     await fastify.inject('/plain');
     await fastify.inject('/refused');
@@ -79,7 +79,7 @@ describe('AuditRecorder', () => {
     ['PostgreSQL is away', new DatabaseUnavailable(new Error('refused')), 40],
     ['there is too much to write', new TooManyEntries(), 40],
     ['the table is broken', new Error('column is gone'), 50],
-  ])('tells the log instead when %s, but not where from', async (_, error, level) => {
+  ])('AuditRecorder logs the event without address and device when %s', async (_, error, level) => {
     write = () => Promise.reject(error);
     fastify.addHook('onRequest', (request, _reply, done) => {
       request.claims = { userId: USER, sessionId: USER } as never;
@@ -107,7 +107,7 @@ describe('AuditRecorder', () => {
     expect(JSON.stringify(lines)).not.toMatch(/127\.0\.0\.1|A Browser/);
   });
 
-  it('answers as if nothing were wrong when it fails itself, and logs and counts that', async () => {
+  it('AuditRecorder does not change the response when it fails itself, and logs and counts that', async () => {
     deduplicator.isNews = () => {
       throw new TypeError('a fault of ours');
     };
@@ -123,7 +123,7 @@ describe('AuditRecorder', () => {
     ]);
   });
 
-  it('lets no answer wait for an entry past its deadline', async () => {
+  it('AuditRecorder lets no response wait for an entry past its deadline', async () => {
     write = () => new Promise(() => undefined);
     const startedAt = performance.now();
     await fastify.inject({ method: 'DELETE', url: '/slow' });

@@ -16,7 +16,7 @@ import { contextOf } from '../access/request-context.js';
 import { AuditDeduplicator } from './audit-deduplicator.js';
 
 /** Codes of requests without a known principal. Metrics count them; the audit log does not. */
-const NOBODY = new Set(['auth.missing_token', 'auth.invalid_token', 'auth.token_revoked']);
+const UNAUTHENTICATED = new Set(['auth.missing_token', 'auth.invalid_token', 'auth.token_revoked']);
 /** Refusals recorded on every route. */
 const REFUSALS = new Set(['auth.forbidden', 'auth.insufficient_scope', 'auth.too_many_attempts']);
 /** Actions whose success without a token proves that the client is the user concerned. */
@@ -51,7 +51,7 @@ export class AuditRecorder implements RequestRecorder {
   record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
     const { audit, deadlineMs } = request.routeOptions.config;
     const outcome = request.problemCode ?? (reply.statusCode < 400 ? SUCCESS : `http.${reply.statusCode}`);
-    if (NOBODY.has(outcome)) return undefined;
+    if (UNAUTHENTICATED.has(outcome)) return undefined;
     const action = audit ?? (REFUSALS.has(outcome) ? 'request.refused' : undefined);
     const written = action && this.#write(request, action, outcome);
     if (!written) return undefined;

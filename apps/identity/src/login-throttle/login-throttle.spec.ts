@@ -47,7 +47,7 @@ describe('LoginThrottle', () => {
     return answers;
   }
 
-  it('refuses a pair past five wrong passwords, and then the right one too', async () => {
+  it('LoginThrottle refuses a pair after five wrong passwords, even with the right one', async () => {
     expect(await attack(ADA, [HOME], 7)).toEqual([
       ...Array<string>(5).fill('auth.invalid_credentials'),
       ...Array<string>(2).fill('auth.too_many_attempts'),
@@ -57,23 +57,23 @@ describe('LoginThrottle', () => {
     expect(await right(['email', 'grace@example.com'], HOME)).toBe('in');
   });
 
-  it('counts all spellings of a name as one', async () => {
+  it('LoginThrottle counts all spellings of a name as one', async () => {
     for (const value of ['Ada', 'ADA', 'ada', 'aDa', 'adA']) await wrong(['username', value], HOME);
     expect(await right(['username', 'ada'], HOME)).toBe('auth.too_many_attempts');
   });
 
-  it('starts the pair over with a success, and does not forget what the network did elsewhere', async () => {
+  it('LoginThrottle resets the pair on success, and keeps the count of the network', async () => {
     await attack(ADA, [HOME], 4);
     expect(await right(ADA, HOME)).toBe('in');
     expect(new Set(await attack(ADA, [HOME], 5))).toEqual(new Set(['auth.invalid_credentials']));
   });
 
-  it('lets no crowd of parallel throttle through', async () => {
+  it('LoginThrottle lets no more parallel guesses through than serial ones', async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => wrong(ADA, HOME)));
     expect(answers.filter((code) => code === 'auth.invalid_credentials')).toHaveLength(5);
   });
 
-  it('does not count what failed for other reasons', async () => {
+  it('LoginThrottle does not count failures for other reasons', async () => {
     const busy = new Error('busy');
     for (let i = 0; i < 20; i++) {
       await expect(throttle.attempt(ADA, HOME, () => Promise.reject(busy))).rejects.toBe(busy);
@@ -81,12 +81,12 @@ describe('LoginThrottle', () => {
     expect(await right(ADA, HOME)).toBe('in');
   });
 
-  it('lets the owner in at a new address during an attack from ten', async () => {
+  it('LoginThrottle lets the owner in at a new address during an attack from ten', async () => {
     await attack(ADA, addresses(10), 8);
     expect(await right(ADA, HOME)).toBe('in');
   });
 
-  it('closes an account to new addresses past a hundred throttle, but not to a known one', async () => {
+  it('LoginThrottle closes an account to new networks past a hundred guesses, but not to a known one', async () => {
     await throttle.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: 'ada', phone: null }, HOME);
     await attack(ADA, addresses(30), 5);
     expect(await right(ADA, clientAt('203.0.113.2'))).toBe('auth.too_many_attempts');
@@ -94,14 +94,14 @@ describe('LoginThrottle', () => {
     expect(await right(['username', 'Ada'], HOME)).toBe('in');
   });
 
-  it('knows who is asked for the password once more where they have logged in', async () => {
+  it('LoginThrottle trusts the network of a login for password confirmations too', async () => {
     await throttle.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
     for (let i = 0; i < 101; i++) await wrong(['email', `person-${i}@example.com`], HOME);
     expect(await right(['id', ADA_ID], HOME)).toBe('in');
     expect(await right(['id', ADA_ID.replace('0', '1')], HOME)).toBe('auth.too_many_attempts');
   });
 
-  it('begins anew for who has set a new password by mail, and for nobody else', async () => {
+  it('LoginThrottle resets the pair of a user who set a new password by mail, and no other', async () => {
     for (const client of [HOME, clientAt('203.0.113.2')]) {
       for (let i = 0; i < 6; i++) await wrong(ADA, client);
     }
@@ -111,13 +111,13 @@ describe('LoginThrottle', () => {
     expect(await right(ADA, clientAt('203.0.113.2'))).toBe('auth.too_many_attempts');
   });
 
-  it('does not let one network use up what an account has', async () => {
+  it('LoginThrottle does not let one network use up the limit of an account', async () => {
     await attack(ADA, addresses(1), 500);
     await attack(ADA, addresses(10), 5);
     expect(await right(ADA, HOME)).toBe('in');
   });
 
-  it('stops a network that tries everybody, but none of those who are known there', async () => {
+  it('LoginThrottle stops a network that tries many accounts, except for accounts known there', async () => {
     await throttle.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
     for (let i = 0; i < 101; i++) await wrong(['email', `person-${i}@example.com`], HOME);
     expect(await right(['email', 'grace@example.com'], HOME)).toBe('auth.too_many_attempts');
@@ -125,7 +125,7 @@ describe('LoginThrottle', () => {
     expect(await right(ADA, HOME)).toBe('in');
   });
 
-  it('answers a wrong guess at a known network as it answers one about a stranger there', async () => {
+  it('LoginThrottle answers a wrong guess from a known network like one about an unknown account', async () => {
     await throttle.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME);
     for (let i = 0; i < 101; i++) await wrong(['email', `person-${i}@example.com`], HOME);
     expect(await wrong(ADA, HOME)).toBe(await wrong(['email', 'nobody@example.com'], HOME));
@@ -136,7 +136,7 @@ describe('LoginThrottle', () => {
     const wrongCode = (from: Client, named = FACTOR): Promise<string> =>
       throttle.attempt(named, from, () => Promise.reject(new InvalidCode())).catch(codeOf);
 
-    it('are counted apart from passwords: neither begins the count of the other anew', async () => {
+    it('LoginThrottle counts codes apart from passwords: success with one does not reset the other', async () => {
       const byId: ThrottleKey = ['id', FACTOR[1]];
       for (let i = 0; i < 5; i++) {
         expect(await wrongCode(HOME)).toBe('auth.invalid_code');
@@ -150,7 +150,7 @@ describe('LoginThrottle', () => {
       expect(await right(ADA, HOME)).toBe('in');
     });
 
-    it('close the second factor to new addresses past fifty, but not to one where it was proved', async () => {
+    it('LoginThrottle closes the second factor to new networks past fifty codes, but not to a trusted one', async () => {
       await throttle.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, HOME); // by the password
       await throttle.trustNetwork(FACTOR, clientAt('203.0.113.2'));
       for (const client of addresses(10)) for (let i = 0; i < 5; i++) await wrongCode(client);
@@ -158,7 +158,7 @@ describe('LoginThrottle', () => {
       expect(await right(FACTOR, clientAt('203.0.113.2'))).toBe('in');
     });
 
-    it('know no owner by the address of a gateway that names no client', async () => {
+    it('LoginThrottle does not trust the network of a gateway that names no client', async () => {
       const gateway: Client = { ...clientAt('203.0.113.9'), isGateway: true };
       await throttle.trustNetworkFor({ id: ADA_ID, email: ADA[1], username: null, phone: null }, gateway);
       await throttle.trustNetwork(FACTOR, gateway);

@@ -11,7 +11,7 @@ describe('MemoryLimiter', () => {
     limiter = new MemoryLimiter({ points: 2, durationSeconds: 60, maxKeys: 3, now: () => nowMs });
   });
 
-  it('counts down, refuses, and says how long', async () => {
+  it('MemoryLimiter counts down, refuses, and tells the wait', async () => {
     expect(await limiter.consume('a')).toMatchObject({ remainingPoints: 1, msBeforeNext: 60_000 });
     nowMs += 10_000;
     expect(await limiter.consume('a')).toMatchObject({ remainingPoints: 0, msBeforeNext: 50_000 });
@@ -21,7 +21,7 @@ describe('MemoryLimiter', () => {
     await expect(limiter.consume('b')).resolves.toBeDefined();
   });
 
-  it('starts over when the window has ended, not later because somebody goes on', async () => {
+  it('MemoryLimiter starts over when the window ends, even under constant requests', async () => {
     await limiter.consume('a');
     await limiter.consume('a');
     nowMs += 59_999;
@@ -30,7 +30,7 @@ describe('MemoryLimiter', () => {
     expect(await limiter.consume('a')).toMatchObject({ remainingPoints: 1, msBeforeNext: 60_000 });
   });
 
-  it('takes back what is given back, within the window', async () => {
+  it('MemoryLimiter accepts points back within the window', async () => {
     await limiter.consume('a');
     await limiter.reward('a');
     expect(await limiter.consume('a')).toMatchObject({ remainingPoints: 1 });
@@ -39,13 +39,13 @@ describe('MemoryLimiter', () => {
     expect(await limiter.consume('a')).toMatchObject({ remainingPoints: 1 });
   });
 
-  it('forgets on demand', async () => {
+  it('MemoryLimiter forgets a key on demand', async () => {
     await limiter.consume('a', 2);
     expect(await limiter.delete('a')).toBe(true);
     expect(await limiter.consume('a')).toMatchObject({ remainingPoints: 1 });
   });
 
-  it('counts no more keys than it may, and keeps those in use', async () => {
+  it('MemoryLimiter holds a bounded number of keys, and keeps those in use', async () => {
     await limiter.consume('attacked', 2);
     for (let i = 0; i < 10_000; i++) {
       await limiter.consume(`address ${i}`);

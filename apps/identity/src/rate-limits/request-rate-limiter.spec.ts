@@ -105,12 +105,12 @@ describe('RequestRateLimiter', () => {
     ['GET', '/health/live', {}, undefined],
     ['GET', '/health/nowhere', {}, 'anyone'],
     ['GET', '/metrics', {}, undefined],
-  ] as const)('counts %s %s with %j as %s', async (method, url, headers, name) => {
+  ] as const)('RequestRateLimiter counts %s %s with %j as %s', async (method, url, headers, name) => {
     await ask(method, url, headers);
     expect(calls.map((limit) => limit.name)).toEqual(name === undefined ? [] : [name]);
   });
 
-  it('counts what only users can ask for by user and network', async () => {
+  it('RequestRateLimiter counts routes for users per user and network', async () => {
     const rename = (id: string, remoteAddress: string): Promise<number> =>
       fastify
         .inject({
@@ -126,7 +126,7 @@ describe('RequestRateLimiter', () => {
     expect(await rename('ada', '203.0.113.2')).toBe(200);
   });
 
-  it('counts the client that a gateway names, and believes nobody else', async () => {
+  it('RequestRateLimiter counts the client that a gateway names, and ignores the header from others', async () => {
     const register = (authorization: string, address?: string): Promise<number> =>
       ask('POST', '/register', { authorization, ...(address && { 'usher-client-address': address }) });
     expect(await register(GATEWAY, '203.0.113.1')).toBe(200);
@@ -139,7 +139,7 @@ describe('RequestRateLimiter', () => {
   });
 
   it.each(['', 'nonsense', '203.0.113.1, 203.0.113.2', '203.0.113.300', '1'.repeat(10_000), ' ', 'unknown'])(
-    'refuses %j as the address of a client',
+    'RequestRateLimiter refuses %j as the address of a client',
     async (address) => {
       const headers = { authorization: GATEWAY, 'usher-client-address': address };
       expect(await ask('POST', '/register', headers)).not.toBe(200);
@@ -148,7 +148,7 @@ describe('RequestRateLimiter', () => {
     },
   );
 
-  it('counts services by their names', async () => {
+  it('RequestRateLimiter counts services by name', async () => {
     const revoke = (name: string): Promise<number> =>
       ask('POST', '/revoke', { authorization: `Bearer service ${name}` });
     for (let i = 0; i < 6; i++) expect(await revoke('billing')).toBe(200);
@@ -156,7 +156,7 @@ describe('RequestRateLimiter', () => {
     expect(await revoke('search')).toBe(200);
   });
 
-  it('tells once, and only of somebody who was refused, that a proxy may be missing from the settings', async () => {
+  it('RequestRateLimiter reports a probably unnamed proxy once, after a refusal', async () => {
     const forwarded = { 'x-forwarded-for': '203.0.113.1' };
     await ask('POST', '/register', forwarded);
     expect(notices).toBe(0);
@@ -166,7 +166,7 @@ describe('RequestRateLimiter', () => {
     expect(notices).toBe(1);
   });
 
-  it('tells nothing where a proxy is trusted', async () => {
+  it('RequestRateLimiter reports nothing if the proxy is trusted', async () => {
     await fastify.close();
     fastify = aServer(true);
     for (let i = 0; i < 3; i++) await ask('POST', '/register', { 'x-forwarded-for': '203.0.113.1' });

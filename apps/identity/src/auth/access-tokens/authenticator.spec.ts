@@ -30,7 +30,7 @@ describe('AccessTokenAuthenticator', () => {
     authenticator = new AccessTokenAuthenticator(tokens, sessions.cache, users.cache, clock);
   });
 
-  it('answers with the user, the session and the claims of a good token', async () => {
+  it('AccessTokenAuthenticator answers with the user, the session and the claims of a good token', async () => {
     expect(await authenticator.authenticate('good', {})).toEqual({
       value: { kind: 'user', user: aUser(), sessionId: SESSION, claims },
       origin: 'memory',
@@ -43,36 +43,39 @@ describe('AccessTokenAuthenticator', () => {
     ['the session belongs to another user', () => (claims = { ...claims, userId: GRACE })],
     ['the user is deactivated', () => users.put(aUser({ isActive: false }))],
     ['the user is gone', () => users.rows.clear()],
-  ])('answers null when %s', async (_, change) => {
+  ])('AccessTokenAuthenticator answers null when %s', async (_, change) => {
     change();
     users.put(aUser({ id: GRACE, ...(users.rows.get(GRACE) ?? {}) }));
     expect(await authenticator.authenticate('good', {})).toEqual({ value: null, origin: 'memory' });
     expect(await authenticator.authenticateClaims(claims, {})).toEqual({ value: null, origin: 'memory' });
   });
 
-  it('judges claims as it judges the token that they come from', async () => {
+  it('AccessTokenAuthenticator judges claims as it judges the token that they come from', async () => {
     const judged = await authenticator.authenticateClaims(claims, {});
     expect(judged).toEqual(await authenticator.authenticate('good', {}));
     expect(judged.value?.user.id).toBe(ADA);
   });
 
-  it.each(['sessions', 'users'] as const)('reports the worse origin, here of %s', async (kind) => {
-    (kind === 'sessions' ? sessions : users).origin = 'postgres';
-    expect(await authenticator.authenticate('good', {})).toMatchObject({ origin: 'postgres' });
-  });
+  it.each(['sessions', 'users'] as const)(
+    'AccessTokenAuthenticator reports the worse origin, here of %s',
+    async (kind) => {
+      (kind === 'sessions' ? sessions : users).origin = 'postgres';
+      expect(await authenticator.authenticate('good', {})).toMatchObject({ origin: 'postgres' });
+    },
+  );
 
-  it('asks both caches for the truth when told to', async () => {
+  it('AccessTokenAuthenticator asks both caches for the truth when told to', async () => {
     await authenticator.authenticate('good', { truth: true });
     expect(sessions.reads).toEqual([{ id: SESSION, truth: true }]);
     expect(users.reads).toEqual([{ id: ADA, truth: true }]);
   });
 
-  it('reads nothing for a token that does not verify', async () => {
+  it('AccessTokenAuthenticator reads nothing for a token that does not verify', async () => {
     await expect(authenticator.authenticate('forged', {})).rejects.toThrow(InvalidToken);
     expect([sessions.reads, users.reads]).toEqual([[], []]);
   });
 
-  it('runs the verification of a new token inside firstUse, which may refuse it', async () => {
+  it('AccessTokenAuthenticator runs the verification of a new token inside firstUse, which may refuse it', async () => {
     const refused = new Error('too many');
     const refuse: FirstUse = () => Promise.reject(refused);
     await expect(authenticator.authenticate('new', {}, refuse)).rejects.toBe(refused);

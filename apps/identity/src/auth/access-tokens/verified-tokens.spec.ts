@@ -6,7 +6,7 @@ const claims: AccessClaims = { userId: 'u', sessionId: 's', issuedAt: 0, expires
 const verifiedToken = { claims, kid: 'k' };
 
 describe('VerifiedTokens', () => {
-  it('recalls until the token expires, then lets go of it', () => {
+  it('VerifiedTokens recalls until the token expires, then lets go of it', () => {
     const verified = new VerifiedTokens();
     verified.remember('token', verifiedToken);
     expect(verified.recall('token', 999)).toBe(verifiedToken);
@@ -15,7 +15,7 @@ describe('VerifiedTokens', () => {
     expect(verified.size).toBe(0);
   });
 
-  it('holds 50,000 at most and keeps those in use', () => {
+  it('VerifiedTokens holds 50,000 at most and keeps those in use', () => {
     const verified = new VerifiedTokens();
     for (let i = 0; i < 50_000; i++) verified.remember(`token ${i}`, verifiedToken);
     expect(verified.recall('token 0', 0)).toBe(verifiedToken);

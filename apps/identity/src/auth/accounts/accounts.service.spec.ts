@@ -106,7 +106,7 @@ describe('AccountsService', () => {
 
   const session = { id: SESSION, user: aUser() };
 
-  it('register creates the user with a verification mail, trusts the network and opens a session', async () => {
+  it('AccountsService register creates the user with a verification mail, trusts the network and opens a session', async () => {
     const registration = { email: 'ada@example.com', password: RIGHT };
     expect(await service.register(registration, context)).toMatchObject({ user: { id: ADA } });
     expect(steps).toEqual([
@@ -122,18 +122,18 @@ describe('AccountsService', () => {
   it.each([
     ['a password that breaks the rules', 'short', undefined, InvalidInput],
     ['a taken email address', RIGHT, new EmailTaken(), EmailTaken],
-  ])('register refuses %s before it hashes', async (_, password, error, expected) => {
+  ])('AccountsService register refuses %s before it hashes', async (_, password, error, expected) => {
     taken = error;
     await expect(service.register({ email: 'ada@example.com', password }, context)).rejects.toThrow(expected);
     expect([steps, throttle.trusted]).toEqual([[], []]);
   });
 
-  it('changeProfile changes the profile of the user', async () => {
+  it('AccountsService changeProfile changes the profile of the user', async () => {
     expect(await service.changeProfile(aUser(), { bio: null })).toEqual(aUser());
     expect(steps).toEqual([`profile ${ADA} {"bio":null}`]);
   });
 
-  it('changePassword keeps the session that asks, revokes mailed links and sends a notice', async () => {
+  it('AccountsService changePassword keeps the session that asks, revokes mailed links and sends a notice', async () => {
     await service.changePassword(session, RIGHT, WISHED, context);
     expect(steps).toEqual([
       'hash',
@@ -145,25 +145,25 @@ describe('AccountsService', () => {
     expect(throttle.attempts).toEqual([['id', ADA]]);
   });
 
-  it('changePassword refuses a new password that breaks the rules without counting an attempt', async () => {
+  it('AccountsService changePassword refuses a new password that breaks the rules without counting an attempt', async () => {
     await expect(service.changePassword(session, RIGHT, 'short', context)).rejects.toThrow(InvalidInput);
     expect([steps, throttle.attempts]).toEqual([[], []]);
   });
 
-  it('changePassword and deactivate refuse a wrong password, as an attempt', async () => {
+  it('AccountsService changePassword and deactivate refuse a wrong password, as an attempt', async () => {
     await expect(service.changePassword(session, 'wrong', WISHED, context)).rejects.toThrow(WrongPassword);
     await expect(service.deactivate(aUser(), 'wrong', context)).rejects.toThrow(WrongPassword);
     expect([steps, throttle.attempts.length, throttle.trusted]).toEqual([[], 2, []]);
   });
 
-  it('changePassword and deactivate refuse a password that another request changed meanwhile', async () => {
+  it('AccountsService changePassword and deactivate refuse a password that another request changed meanwhile', async () => {
     isChangedMeanwhile = true;
     await expect(service.changePassword(session, RIGHT, WISHED, context)).rejects.toThrow(WrongPassword);
     await expect(service.deactivate(aUser(), RIGHT, context)).rejects.toThrow(WrongPassword);
     expect(steps).not.toContain('deliver');
   });
 
-  it('deactivate answers when the account will be deleted', async () => {
+  it('AccountsService deactivate answers when the account will be deleted', async () => {
     const retentionMs = 30 * 24 * 60 * 60 * 1_000;
     expect(await service.deactivate(aUser(), RIGHT, context)).toEqual(new Date(retentionMs));
     expect(steps).toEqual([`deactivate ${ADA} with hash of ${RIGHT}`]);

@@ -9,7 +9,7 @@ function addressesOf(env: NodeJS.ProcessEnv, listening?: object): LinkAddresses 
 }
 
 describe('LinkAddresses', () => {
-  it('are below APP_URL, with the token where browsers keep it to themselves', () => {
+  it('link addresses are below APP_URL, with the token where browsers keep it to themselves', () => {
     const addresses = addressesOf({ APP_URL: 'https://app.example.com/account/' }, { port: 4000 });
     expect(addresses.of('verify_email', 't')).toBe('https://app.example.com/account/verify-email#token=t');
     expect(addresses.of('reset_password', 't')).toBe(
@@ -24,13 +24,13 @@ describe('LinkAddresses', () => {
     [{ HOST: '::1' }, 'http://[::1]:4000'],
     [{ HOST: '0.0.0.0' }, 'http://localhost:4000'],
     [{ HOST: '::' }, 'http://localhost:4000'],
-  ])('are our own without it, by the settings %j', (env, own) => {
+  ])('link addresses are our own without it, by the settings %j', (env, own) => {
     expect(addressesOf({ ...env, PORT: '0' }, { port: 4000 }).of('verify_email', 't')).toBe(
       `${own}/verify-email#token=t`,
     );
   });
 
-  it('name the port of the settings where nothing listens yet', () => {
+  it('link addresses name the port of the settings where nothing listens yet', () => {
     expect(addressesOf({ PORT: '3001' }).of('verify_email', 't')).toMatch(/^http:\/\/127\.0\.0\.1:3001\//);
   });
 });

@@ -13,7 +13,7 @@ describe('a mail', () => {
     signature: EVIL,
   };
 
-  it('has everything escaped in HTML', () => {
+  it('mail has everything escaped in HTML', () => {
     const html = asHtml(content);
     expect(html).not.toMatch(/<script|alert\("/);
     // Title, two paragraphs, label, signature; the address in the link and below it.
@@ -21,11 +21,11 @@ describe('a mail', () => {
     expect(html).toContain(`href="https://example.com/?a=${ESCAPED}"`);
   });
 
-  it('has everything as it is in plain text, the link on a line of its own', () => {
+  it('mail has everything as it is in plain text, the link on a line of its own', () => {
     expect(asText(content)).toBe(['Hello,', EVIL, content.link.url, EVIL, EVIL].join('\n\n').concat('\n'));
   });
 
-  it('has no link where there is none', () => {
+  it('mail has no link where there is none', () => {
     const { link: _link, ...notice } = content;
     expect(asHtml(notice)).not.toMatch(/<a |href/);
     expect(asText(notice)).not.toContain('http');

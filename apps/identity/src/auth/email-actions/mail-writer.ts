@@ -15,37 +15,37 @@ interface Wording {
 const WORDINGS: Readonly<Record<MailPurpose, Wording>> = {
   verify_email: {
     subject: 'Confirm your email address',
-    what: 'an account was made with this email address. To confirm that the address is yours, open this link:',
+    what: 'an account was created with this email address. To confirm that the address is yours, open this link:',
     label: 'Confirm my address',
-    ifNotYou: 'If it was not you, do nothing: without this link nobody can say that the address is theirs.',
+    ifNotYou: 'If it was not you, do nothing: without this link the address cannot be confirmed.',
   },
   reset_password: {
     subject: 'Choose a new password',
-    what: 'somebody, probably you, asked for a new password for the account with this email address. To choose one, open this link:',
+    what: 'someone, probably you, requested a new password for the account with this email address. To choose one, open this link:',
     label: 'Choose a new password',
     ifNotYou:
-      'If it was not you, do nothing: your password stays as it is. Pass the link on to nobody, whoever asks for it.',
+      'If it was not you, do nothing: your password stays as it is. Do not share the link with anyone.',
   },
   change_email: {
     subject: 'Confirm your new email address',
-    what: 'this is to become the email address of an account. To confirm that the address is yours, open this link:',
+    what: 'someone, probably you, chose this as the new email address of an account. To confirm that the address is yours, open this link:',
     label: 'Use this address',
-    ifNotYou: 'If it was not you, do nothing: the account keeps the address that it has.',
+    ifNotYou: 'If it was not you, do nothing: the account keeps its present address.',
   },
   password_changed: {
     subject: 'Your password was changed',
-    what: 'the password of the account with this email address was changed, and whoever was logged in elsewhere is not any more.',
-    ifNotYou: 'If it was not you, ask for a new password at once, with “forgot password”.',
+    what: 'the password of the account with this email address was changed, and all other devices were logged out.',
+    ifNotYou: 'If it was not you, request a new password at once, with “forgot password”.',
   },
   email_change_asked: {
     subject: 'Your email address is to be changed',
-    what: 'somebody who knows your password, probably you, gave another email address for your account. It replaces this one as soon as it is confirmed by a link that was mailed there.',
+    what: 'someone who knows your password, probably you, requested another email address for your account. It replaces this one once it is confirmed with the link that was mailed there.',
     ifNotYou: 'If it was not you, change your password at once: that also stops the change of the address.',
   },
   email_changed: {
     subject: 'Your email address was changed',
-    what: 'your account has another email address now; this one does not lead to it any more.',
-    ifNotYou: 'If it was not you, turn at once to whoever runs this service.',
+    what: 'your account now has another email address; this one no longer belongs to it.',
+    ifNotYou: 'If it was not you, contact the operator of this service at once.',
   },
 };
 
@@ -79,7 +79,7 @@ export class MailWriter {
 
   #origin({ createdAt, address }: OutgoingMail, asked: boolean): string {
     const from = address === null ? '' : ` from the address ${address}`;
-    return `This ${asked ? 'was asked for' : 'happened'} on ${timeOf(createdAt)}${from}.`;
+    return `This ${asked ? 'was requested' : 'happened'} on ${timeOf(createdAt)}${from}.`;
   }
 }
 

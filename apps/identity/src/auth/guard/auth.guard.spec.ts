@@ -145,24 +145,24 @@ describe('AuthGuard', () => {
     Object.keys(SENT).map((sent, i) => [access, sent, outcomes[i]!] as const),
   );
 
-  it.each(cases)('opens a route for %s to %s: %s', async (access, sent, outcome) => {
+  it.each(cases)('AuthGuard opens a route for %s to %s: %s', async (access, sent, outcome) => {
     const authorization = SENT[sent as keyof typeof SENT];
     const metadata = { [ACCESS]: access, [SCOPE]: 'users:read' };
     expect(await enter({ authorization, metadata })).toBe(outcome);
   });
 
-  it('requires a user where nothing is declared', async () => {
+  it('AuthGuard requires a user where nothing is declared', async () => {
     expect(await enter({})).toBe(MISSING);
     expect(await enter({ authorization: SENT.user })).toBe(OK);
   });
 
-  it('takes the declaration of the method before that of the class', async () => {
+  it('AuthGuard takes the declaration of the method before that of the class', async () => {
     const ofClass = { [ACCESS]: 'admin' };
     expect(await enter({ authorization: SENT.user, ofClass })).toBe(FORBIDDEN);
     expect(await enter({ authorization: SENT.user, ofClass, metadata: { [ACCESS]: 'user' } })).toBe(OK);
   });
 
-  it('closes a route without a scope to every personal token', async () => {
+  it('AuthGuard closes a route without a scope to every personal token', async () => {
     expect(await enter({ authorization: SENT['token with the scope'] })).toBe(SCOPED);
   });
 
@@ -170,12 +170,12 @@ describe('AuthGuard', () => {
     ['user', OK],
     ['admin', FORBIDDEN],
     ['finder', FORBIDDEN],
-  ])('opens a route for editors to %s: %s', async (token, outcome) => {
+  ])('AuthGuard opens a route for editors to %s: %s', async (token, outcome) => {
     const metadata = { [ACCESS]: 'anyone, known or not', [ROLES]: ['editor', 'author'] };
     expect(await enter({ authorization: `Bearer ${token}`, metadata })).toBe(outcome);
   });
 
-  it('closes a route for services that names no privilege', async () => {
+  it('AuthGuard closes a route for services that names no privilege', async () => {
     const metadata = { [ACCESS]: 'service' };
     expect(await enter({ authorization: 'Bearer finder', metadata, config: {} })).toBe(FORBIDDEN);
   });
@@ -184,7 +184,7 @@ describe('AuthGuard', () => {
     ['Basic finder', true, OK],
     ['Basic other', true, 'auth.invalid_client'],
     ['Basic finder', false, MISSING],
-  ])('takes %s where takesBasic is %s: %s', async (authorization, takesBasic, outcome) => {
+  ])('AuthGuard takes %s where takesBasic is %s: %s', async (authorization, takesBasic, outcome) => {
     const config = { privilege: 'lookup', takesBasic };
     expect(await enter({ authorization, metadata: { [ACCESS]: 'service' }, config })).toBe(outcome);
   });
@@ -194,20 +194,20 @@ describe('AuthGuard', () => {
     ['HEAD', false],
     ['POST', true],
     ['DELETE', true],
-  ])('reads the user of a %s with truth %s', async (method, truth) => {
+  ])('AuthGuard reads the user of a %s with truth %s', async (method, truth) => {
     await enter({ authorization: SENT.user, method });
     await enter({ authorization: SENT['token with the scope'], method, metadata: { [SCOPE]: 'users:read' } });
     expect(reads).toEqual([truth, truth]);
   });
 
-  it('says where the answer came from, also when it refuses', async () => {
+  it('AuthGuard says where the answer came from, also when it refuses', async () => {
     expect(await enter({ authorization: 'Bearer ended' })).toBe('auth.token_revoked');
     expect(reply.headers.get('x-cache')).toBe('memory');
     expect(await enter({ authorization: 'Bearer usher_pat_revoked' })).toBe('auth.invalid_token');
     expect(reply.headers.get('x-cache')).toBe('redis');
   });
 
-  it('sets the principal on the request, and only the claims for token holders', async () => {
+  it('AuthGuard sets the principal on the request, and only the claims for token holders', async () => {
     const [known, holder] = [aRequest({ authorization: SENT.user }), aRequest({ authorization: SENT.user })];
     await enter({}, known);
     await enter({ metadata: { [ACCESS]: 'token holder' } }, holder);
@@ -215,7 +215,7 @@ describe('AuthGuard', () => {
     expect([holder.principal, holder.claims]).toEqual([undefined, CLAIMS]);
   });
 
-  it('records the use of a personal token, and its principal, even if the scope is missing', async () => {
+  it('AuthGuard records the use of a personal token, and its principal, even if the scope is missing', async () => {
     const request = aRequest({ authorization: SENT['token without it'] });
     expect(await enter({}, request)).toBe(SCOPED);
     expect([uses, request.principal?.kind]).toEqual([['usher_pat_other'], 'user']);
@@ -228,7 +228,7 @@ describe('AuthGuard', () => {
     ['expired', 'auth.invalid_token', 0],
     ['finder', FORBIDDEN, 0],
     ['usher_pat_other', SCOPED, 0],
-  ])('refuses the token %s with %s and counts %d bad ones', async (token, code, bad) => {
+  ])('AuthGuard refuses the token %s with %s and counts %d bad ones', async (token, code, bad) => {
     expect(await enter({ authorization: `Bearer ${token}` })).toBe(code);
     expect(counted).toBe(bad);
   });

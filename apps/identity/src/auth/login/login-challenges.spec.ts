@@ -12,7 +12,7 @@ const challenges = new LoginChallenges([KEY], clock);
 const good = challenges.issue(ADA, HASH);
 
 describe('a login challenge', () => {
-  it('says whose it is, and whether the password is still the same', () => {
+  it('login challenge says whose it is, and whether the password is still the same', () => {
     const { userId, fits } = challenges.read(good);
     expect(userId).toBe(ADA);
     expect(fits(HASH)).toBe(true);
@@ -20,7 +20,7 @@ describe('a login challenge', () => {
     expect(good).toMatch(/^usher_2fa_[\w-]{94}$/);
   });
 
-  it('is good for five minutes', () => {
+  it('login challenge is good for five minutes', () => {
     const later = new FakeClock(1_763_650_000_000);
     const reader = new LoginChallenges([KEY], later);
     later.advance(299_999);
@@ -29,7 +29,7 @@ describe('a login challenge', () => {
     expect(() => reader.read(good)).toThrow(InvalidChallenge);
   });
 
-  it('is refused with any single bit flipped', () => {
+  it('login challenge is refused with any single bit flipped', () => {
     const bytes = Buffer.from(good.slice('usher_2fa_'.length), 'base64url');
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const flipped = Buffer.from(bytes);
@@ -39,7 +39,7 @@ describe('a login challenge', () => {
     }
   });
 
-  it('has one spelling', () => {
+  it('login challenge has one spelling', () => {
     const last = good.at(-1)!;
     const twin = good.slice(0, -1) + String.fromCharCode(last.charCodeAt(0) + 1);
     for (const other of ['', twin, ` ${good}`, `${good}=`, good.replace('2fa', 'rt'), good.toUpperCase()]) {
@@ -47,7 +47,7 @@ describe('a login challenge', () => {
     }
   });
 
-  it('of an older key is accepted while that is listed, and of another one never', () => {
+  it('login challenge of an older key is accepted while that is listed, and of another one never', () => {
     const both = new LoginChallenges([randomBytes(32), KEY], clock);
     expect(both.read(good).fits(HASH)).toBe(true);
     expect(() => challenges.read(both.issue(ADA, HASH))).toThrow(InvalidChallenge);

@@ -62,7 +62,7 @@ describe('LoginService', () => {
   const login = (identifier = 'ada@example.com', password = 'right'): Promise<Authenticated> =>
     service.login({ identifier, password }, context);
 
-  it('opens a session for the right password and trusts the network from then on', async () => {
+  it('LoginService opens a session for the right password and trusts the network from then on', async () => {
     expect(await login()).toMatchObject({ user: { id: ADA }, session: { id: SESSION } });
     expect([opened, throttle.trusted, context.audit.userId]).toEqual([['hash of right'], [ADA], ADA]);
   });
@@ -72,42 +72,42 @@ describe('LoginService', () => {
     [' ada ', 'username ada'],
     ['+44 20 7183 8750', 'phone +442071838750'],
     ['@', 'email @'],
-  ])('looks %j up as %s', async (identifier, name) => {
+  ])('LoginService looks %j up as %s', async (identifier, name) => {
     await login(identifier);
     expect(asked).toEqual([name]);
     expect(throttle.attempts.map((key) => key.join(' '))).toEqual([name]);
   });
 
-  it('refuses a wrong password, and records whose account it is', async () => {
+  it('LoginService refuses a wrong password, and records whose account it is', async () => {
     await expect(login('ada', 'wrong')).rejects.toThrow(InvalidCredentials);
     expect([opened, throttle.trusted, context.audit.userId]).toEqual([[], [], ADA]);
   });
 
-  it('refuses an unknown user after a comparison as long as any other', async () => {
+  it('LoginService refuses an unknown user after a comparison as long as any other', async () => {
     found = null;
     await expect(login()).rejects.toThrow(InvalidCredentials);
     expect([compared, context.audit.userId]).toEqual([[null], undefined]);
   });
 
-  it('refuses a deactivated user with the right password', async () => {
+  it('LoginService refuses a deactivated user with the right password', async () => {
     found = { user: aUser({ isActive: false }), passwordHash: 'hash of right' };
     await expect(login()).rejects.toThrow(InvalidCredentials);
     expect(opened).toEqual([]);
   });
 
-  it('opens no session before the second factor has passed', async () => {
+  it('LoginService opens no session before the second factor has passed', async () => {
     secondFactor = () => Promise.reject(new SecondFactorRequired('challenge'));
     await expect(login()).rejects.toThrow(SecondFactorRequired);
     expect([opened, throttle.trusted]).toEqual([[], []]);
   });
 
-  it('strengthens a hash that is weaker than the settings ask for', async () => {
+  it('LoginService strengthens a hash that is weaker than the settings ask for', async () => {
     found = { user: aUser(), passwordHash: 'weak hash of right' };
     await login();
     expect([rehashed, opened]).toEqual([['strong hash of right'], ['strong hash of right']]);
   });
 
-  it('verifies the password once more when the hash changed meanwhile', async () => {
+  it('LoginService verifies the password once more when the hash changed meanwhile', async () => {
     outdatedHash = 'hash of right';
     secondFactor = () => {
       found = { user: aUser(), passwordHash: 'newer hash of right' };
@@ -117,7 +117,7 @@ describe('LoginService', () => {
     expect(opened).toEqual(['hash of right', 'newer hash of right']);
   });
 
-  it('opens no session for another user who has the name meanwhile', async () => {
+  it('LoginService opens no session for another user who has the name meanwhile', async () => {
     outdatedHash = 'hash of right';
     secondFactor = () => {
       found = { user: aUser({ id: GRACE }), passwordHash: 'her hash of right' };

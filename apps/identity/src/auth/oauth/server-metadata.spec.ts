@@ -9,7 +9,7 @@ describe('ServerMetadata', () => {
     ['https://auth.example.com/', 'https://auth.example.com/auth/token'],
     ['https://example.com/accounts', 'https://example.com/accounts/auth/token'],
     ['http://127.0.0.1:3000', 'http://127.0.0.1:3000/auth/token'],
-  ])('keeps the issuer %s as it is, and has endpoints below it', (jwtIssuer, endpoint) => {
+  ])('ServerMetadata keeps the issuer %s as it is, and has endpoints below it', (jwtIssuer, endpoint) => {
     const metadata = ServerMetadata.of({ ...SETTINGS, jwtIssuer });
     expect([metadata.issuer, metadata.token_endpoint]).toEqual([jwtIssuer, endpoint]);
   });
@@ -22,11 +22,11 @@ describe('ServerMetadata', () => {
     'https://auth.example.com/?',
     'https://auth.example.com/#x',
     'https://a:b@auth.example.com',
-  ])('is not made for the issuer %s', (jwtIssuer) => {
+  ])('ServerMetadata is not made for the issuer %s', (jwtIssuer) => {
     expect(() => ServerMetadata.of({ ...SETTINGS, jwtIssuer })).toThrow(NoServerMetadata);
   });
 
-  it('names neither keys where a secret signs, nor pages that are turned off', () => {
+  it('ServerMetadata names neither keys where a secret signs, nor pages that are turned off', () => {
     const metadata = ServerMetadata.of({
       jwtIssuer: 'https://auth.example.com',
       jwtSecrets: ['secret'],

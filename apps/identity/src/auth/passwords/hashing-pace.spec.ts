@@ -2,15 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import { HashingPace } from './password-hasher.js';
 
 describe('HashingPace', () => {
-  it('says in whole seconds how long a queue takes', () => {
+  it('HashingPace says in whole seconds how long a queue takes', () => {
     expect(new HashingPace(250).secondsFor(66, 2)).toBe(9);
   });
 
-  it('never says to come back at once', () => {
+  it('HashingPace never says to come back at once', () => {
     expect(new HashingPace(1).secondsFor(4, 2)).toBe(1);
   });
 
-  it('follows what it measures', () => {
+  it('HashingPace follows what it measures', () => {
     const pace = new HashingPace(250);
     for (let i = 0; i < 100; i++) pace.observe(1_000);
     expect(pace.secondsFor(66, 2)).toBe(33);

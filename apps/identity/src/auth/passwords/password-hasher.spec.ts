@@ -25,7 +25,7 @@ async function medians(...attempts: (() => Promise<unknown>)[]): Promise<number[
 }
 
 describe('PasswordHasher', () => {
-  it('recognises the password that it hashed, and no other', async () => {
+  it('PasswordHasher recognises the password that it hashed, and no other', async () => {
     const stored = await hasher.hash('wobbly teapot');
     expect(stored).toMatch(/^\$2b\$06\$.{53}$/);
     expect(await hasher.verify('wobbly teapot', stored)).toBe(true);
@@ -33,7 +33,7 @@ describe('PasswordHasher', () => {
     expect(await hasher.verify('', stored)).toBe(false);
   });
 
-  it('accepts the prefixes $2a$, $2b$ and $2y$', async () => {
+  it('PasswordHasher accepts the prefixes $2a$, $2b$ and $2y$', async () => {
     const stored = await hasher.hash('wobbly teapot');
     for (const prefix of ['$2a$', '$2b$', '$2y$']) {
       const imported = prefix + stored.slice(4);
@@ -42,7 +42,7 @@ describe('PasswordHasher', () => {
     }
   });
 
-  it('tells 72-byte passwords apart to the last byte and never cuts a longer one', async () => {
+  it('PasswordHasher tells 72-byte passwords apart to the last byte and never cuts a longer one', async () => {
     const password = 'é'.repeat(36);
     const stored = await hasher.hash(password);
     expect(await hasher.verify(password, stored)).toBe(true);
@@ -51,7 +51,7 @@ describe('PasswordHasher', () => {
     await expect(hasher.hash(password + 'x')).rejects.toThrow(RangeError);
   });
 
-  it('says no to NUL and lone surrogates and never hashes them', async () => {
+  it('PasswordHasher says no to NUL and lone surrogates and never hashes them', async () => {
     const stored = await hasher.hash('teapot');
     const replaced = await hasher.hash('tea\ufffdpot');
     expect(await hasher.verify('teapot\0', stored)).toBe(false);
@@ -68,11 +68,11 @@ describe('PasswordHasher', () => {
     '$2x$06$' + 'a'.repeat(53),
     '$2b$99$' + 'a'.repeat(53),
     '$2b$06$' + 'é'.repeat(53),
-  ])('says no to the malformed hash %j', async (stored) => {
+  ])('PasswordHasher says no to the malformed hash %j', async (stored) => {
     expect(await hasher.verify('wobbly teapot', stored)).toBe(false);
   });
 
-  it('takes the same time whatever the reason for a no', async () => {
+  it('PasswordHasher takes the same time for every reason to refuse', async () => {
     const stored = await hasher.hash('wobbly teapot');
     const cheaper = await aHasher(4).hash('wobbly teapot');
     const [known = 0, ...others] = await medians(
@@ -89,7 +89,7 @@ describe('PasswordHasher', () => {
     }
   });
 
-  it('wants to rehash what is cheaper than the setting', async () => {
+  it('PasswordHasher asks to rehash hashes cheaper than the setting', async () => {
     const stored = await hasher.hash('wobbly teapot');
     expect(hasher.needsRehash(stored)).toBe(false);
     expect(aHasher(7).needsRehash(stored)).toBe(true);
@@ -97,7 +97,7 @@ describe('PasswordHasher', () => {
     expect(hasher.needsRehash('malformed')).toBe(true);
   });
 
-  it('refuses what does not fit in its queue, says when to retry, and finishes the rest', async () => {
+  it('PasswordHasher refuses what does not fit in its queue, says when to retry, and finishes the rest', async () => {
     const outcomes = await Promise.allSettled(
       Array.from({ length: 80 }, () => hasher.verify('wobbly teapot', null)),
     );
@@ -113,7 +113,7 @@ describe('PasswordHasher', () => {
     expect(await hasher.verify('wobbly teapot', null)).toBe(false);
   });
 
-  it('lets the event loop turn meanwhile', async () => {
+  it('PasswordHasher lets the event loop turn meanwhile', async () => {
     const slow = aHasher(12);
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
@@ -126,7 +126,7 @@ describe('PasswordHasher', () => {
 });
 
 describe('BcryptHash', () => {
-  it('makes decoys that are well-formed and never the same', () => {
+  it('BcryptHash makes decoys that are well-formed and never the same', () => {
     const [a, b] = [BcryptHash.decoy(12).toString(), BcryptHash.decoy(12).toString()];
     expect(BcryptHash.parse(a)?.cost).toBe(12);
     expect(a).not.toBe(b);

@@ -5,12 +5,12 @@ const codesFor = (password: string, owner?: PasswordOwner): string[] =>
   new PasswordPolicy().check(password, owner).map(({ code }) => code);
 
 describe('PasswordPolicy', () => {
-  it('asks for no digits, capitals or signs', () => {
+  it('PasswordPolicy asks for no digits, capitals or signs', () => {
     expect(codesFor('wobbly teapot')).toEqual([]);
     expect(codesFor('        x')).toEqual([]);
   });
 
-  it('counts characters at the lower end, 8, and bytes of UTF-8 at the upper, 72', () => {
+  it('PasswordPolicy counts characters at the lower end, 8, and bytes of UTF-8 at the upper, 72', () => {
     expect(codesFor('')).toEqual(['auth.password_too_short']);
     expect(codesFor('qzjwvxk')).toEqual(['auth.password_too_short']);
     expect(codesFor('qzjwvxkp')).toEqual([]);
@@ -22,20 +22,20 @@ describe('PasswordPolicy', () => {
     expect(codesFor('x'.repeat(73))).toEqual(['auth.password_too_long']);
   });
 
-  it('refuses NUL and lone surrogates, but no other character', () => {
+  it('PasswordPolicy refuses NUL and lone surrogates, but no other character', () => {
     expect(codesFor('wobbly\0teapot')).toEqual(['auth.password_not_text']);
     expect(codesFor('wobbly\ud83dteapot')).toEqual(['auth.password_not_text']);
     expect(codesFor('wobbly😀\n\tteapot')).toEqual([]);
   });
 
   it.each(['password', 'PassWord123', 'QWERTYUIOP', '1q2w3e4r', 'iloveyou', 'P@ssw0rd'])(
-    'refuses the common %s',
+    'PasswordPolicy refuses the common %s',
     (p) => {
       expect(codesFor(p)).toEqual(['auth.password_common']);
     },
   );
 
-  it("refuses the owner's email, its local part and the username, in any case", () => {
+  it("PasswordPolicy refuses the owner's email, its local part and the username, in any case", () => {
     const owner = { email: 'Wilhelmina@example.org', username: 'teapot-fan' };
     for (const own of ['wilhelmina@EXAMPLE.org', 'wilhelmina', 'TEAPOT-fan']) {
       expect(codesFor(own, owner)).toEqual(['auth.password_personal']);
@@ -44,7 +44,7 @@ describe('PasswordPolicy', () => {
     expect(codesFor('wilhelmina-2', owner)).toEqual([]);
   });
 
-  it('names every fault at once and never the password', () => {
+  it('PasswordPolicy names every fault at once and never the password', () => {
     const errors = new PasswordPolicy().check('\0abc');
     expect(errors.map(({ code }) => code)).toEqual(['auth.password_not_text', 'auth.password_too_short']);
     for (const { message } of errors) expect(message).not.toContain('abc');
@@ -52,7 +52,7 @@ describe('PasswordPolicy', () => {
 });
 
 describe('commonPasswords', () => {
-  it('holds only what could otherwise be chosen, in the case that it is looked up in', () => {
+  it('commonPasswords holds only what could otherwise be chosen, in the case that it is looked up in', () => {
     expect(commonPasswords.size).toBeGreaterThan(1_000);
     for (const word of commonPasswords) {
       expect(word).toBe(word.toLowerCase());

@@ -51,7 +51,7 @@ describe('PersonalTokenAuthenticator', () => {
     });
   }
 
-  it('answers with the user and the token, and compares the text once', async () => {
+  it('PersonalTokenAuthenticator answers with the user and the token, and compares the text once', async () => {
     const answer = await authenticator.authenticate(text, {});
     expect(answer).toEqual({
       value: { kind: 'user', user: aUser(), sessionId: undefined, token: tokens.rows.get(id) },
@@ -61,12 +61,12 @@ describe('PersonalTokenAuthenticator', () => {
     expect(comparisons).toBe(1);
   });
 
-  it('refuses malformed text without a look at anything', async () => {
+  it('PersonalTokenAuthenticator refuses malformed text without a look at anything', async () => {
     await expect(authenticator.authenticate(`${text}A`, {})).rejects.toThrow(InvalidPersonalToken);
     expect([comparisons, tokens.reads, users.reads]).toEqual([0, [], []]);
   });
 
-  it('does not ask the cache about a new text that matches no row', async () => {
+  it('PersonalTokenAuthenticator does not ask the cache about a new text that matches no row', async () => {
     row = undefined;
     expect(await authenticator.authenticate(text, { truth: true })).toEqual({
       value: null,
@@ -75,7 +75,7 @@ describe('PersonalTokenAuthenticator', () => {
     expect(tokens.reads).toEqual([]);
   });
 
-  it('never asks PostgreSQL for the row of a remembered text that did not match', async () => {
+  it('PersonalTokenAuthenticator never asks PostgreSQL for the row of a remembered text that did not match', async () => {
     keep('other', 'another hash');
     await authenticator.authenticate(text, { truth: true });
     expect(await authenticator.authenticate(text, { truth: true })).toEqual({
@@ -91,14 +91,14 @@ describe('PersonalTokenAuthenticator', () => {
     ['the token expires at this moment', () => clock.advance(1_000)],
     ['the user is deactivated', () => users.put(aUser({ isActive: false }))],
     ['the user is gone', () => users.rows.clear()],
-  ])('answers null when %s', async (_, change) => {
+  ])('PersonalTokenAuthenticator answers null when %s', async (_, change) => {
     await authenticator.authenticate(text, {});
     change();
     expect(await authenticator.authenticate(text, {})).toEqual({ value: null, origin: 'memory' });
     expect(comparisons).toBe(1);
   });
 
-  it('compares again when the row has another secret than the one compared', async () => {
+  it('PersonalTokenAuthenticator compares again when the row has another secret than the one compared', async () => {
     await authenticator.authenticate(text, {});
     keep('second', 'another hash');
     expect(await authenticator.authenticate(text, {})).toEqual({ value: null, origin: 'bypass' });
@@ -108,7 +108,7 @@ describe('PersonalTokenAuthenticator', () => {
     expect(comparisons).toBe(3);
   });
 
-  it('asks both caches for the truth when told to', async () => {
+  it('PersonalTokenAuthenticator asks both caches for the truth when told to', async () => {
     await authenticator.authenticate(text, { truth: true });
     expect([...tokens.reads, ...users.reads]).toEqual([
       { id, truth: true },
@@ -116,7 +116,7 @@ describe('PersonalTokenAuthenticator', () => {
     ]);
   });
 
-  it('runs the comparison of a new text inside firstUse, which may refuse it', async () => {
+  it('PersonalTokenAuthenticator runs the comparison of a new text inside firstUse, which may refuse it', async () => {
     const refused = new Error('too many');
     await expect(authenticator.authenticate(text, {}, () => Promise.reject(refused))).rejects.toBe(refused);
     expect(comparisons).toBe(0);
@@ -124,7 +124,7 @@ describe('PersonalTokenAuthenticator', () => {
     await authenticator.authenticate(text, {}, () => Promise.reject(refused)); // known by now
   });
 
-  it('records a use only when told to', async () => {
+  it('PersonalTokenAuthenticator records a use only when told to', async () => {
     const { value } = await authenticator.authenticate(text, {});
     expect(used).toEqual([]);
     authenticator.recordUse(value!);

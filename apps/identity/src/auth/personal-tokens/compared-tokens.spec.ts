@@ -5,7 +5,7 @@ const MATCH = { id: 'a', mark: 'm', matches: true };
 const OTHER = { id: 'a', mark: null, matches: false };
 
 describe('ComparedTokens', () => {
-  it('remembers the last word about a text', () => {
+  it('ComparedTokens remembers the last word about a text', () => {
     const compared = new ComparedTokens();
     expect(compared.recall('text')).toBeUndefined();
     for (const word of [OTHER, MATCH, OTHER]) {
@@ -15,7 +15,7 @@ describe('ComparedTokens', () => {
     }
   });
 
-  it('lets what strangers make up push out nothing that is in use, and grows no further', () => {
+  it('ComparedTokens lets what strangers make up push out nothing that is in use, and grows no further', () => {
     const compared = new ComparedTokens();
     compared.remember('in use', MATCH);
     for (let n = 0; n < 6_000; n++) compared.remember(`made up ${n}`, OTHER);
@@ -24,7 +24,7 @@ describe('ComparedTokens', () => {
     expect(compared.size).toBe(5_001);
   });
 
-  it('keeps no text', () => {
+  it('ComparedTokens keeps no text', () => {
     const compared = new ComparedTokens();
     compared.remember('usher_pat_secret', MATCH);
     const { matches } = compared as unknown as { matches: { dump(): unknown } };

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { LastUses } from './last-uses.js';
 
 describe('LastUses', () => {
-  it('writes a use at once, and no other of the same token within a minute', async () => {
+  it('LastUses writes a use at once, and no other of the same token within a minute', async () => {
     const written: (readonly string[])[] = [];
     const uses = new LastUses((ids) => Promise.resolve(void written.push(ids)));
     for (let n = 0; n < 3; n++) {
@@ -15,7 +15,7 @@ describe('LastUses', () => {
     expect(written).toEqual([['a'], ['b']]);
   });
 
-  it('has one statement under way, while which the next gathers', async () => {
+  it('LastUses has one statement under way, while which the next gathers', async () => {
     const written: (readonly string[])[] = [];
     const ends: (() => void)[] = [];
     const uses = new LastUses((ids) => {
@@ -33,7 +33,7 @@ describe('LastUses', () => {
     expect(written).toHaveLength(2);
   });
 
-  it('notes a use again when the one before could not be written', async () => {
+  it('LastUses notes a use again when the one before could not be written', async () => {
     const written: (readonly string[])[] = [];
     let works = false;
     const uses = new LastUses((ids) => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { isPersonalToken, makePersonalToken, readPersonalToken } from './text.js';
 
 describe('the text of a personal access token', () => {
-  it('says its id, and a hash of what comes after it', () => {
+  it('personal token text says its id, and a hash of what comes after it', () => {
     const { id, hash, text } = makePersonalToken();
     expect(text).toMatch(/^usher_pat_[\w-]{64}$/);
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
@@ -13,14 +13,14 @@ describe('the text of a personal access token', () => {
     expect(createHash('sha256').update(bytes.subarray(16)).digest('hex')).toBe(hash);
   });
 
-  it('is another one each time', () => {
+  it('personal token text is another one each time', () => {
     const made = Array.from({ length: 1_000 }, makePersonalToken);
     for (const part of ['id', 'hash', 'text'] as const) {
       expect(new Set(made.map((token) => token[part])).size).toBe(1_000);
     }
   });
 
-  it('has one way to be written', () => {
+  it('personal token text has one way to be written', () => {
     const { text } = makePersonalToken();
     for (const other of [
       ` ${text}`,
@@ -45,7 +45,7 @@ describe('the text of a personal access token', () => {
     }
   });
 
-  it('can be told from other tokens by its beginning', () => {
+  it('personal token text can be told from other tokens by its beginning', () => {
     expect(isPersonalToken(makePersonalToken().text)).toBe(true);
     expect(isPersonalToken('usher_pat_whatever')).toBe(true);
     for (const other of ['', 'eyJhbGciOi', 'usher_rt_AZ', 'USHER_PAT_x'])

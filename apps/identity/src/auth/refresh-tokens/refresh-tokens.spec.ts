@@ -27,18 +27,18 @@ function refuses(token: string, by = tokens): void {
 }
 
 describe('refresh tokens', () => {
-  it('say which session and which number they are of, whatever these are', () => {
+  it('refresh tokens carry their session and number', () => {
     for (const counter of [0, 1, 255, 256, 2 ** 31 - 1, 2 ** 32 - 1]) {
       const of = { sessionId: randomUUID(), counter };
       expect(tokens.verify(tokens.issue(of))).toEqual(of);
     }
   });
 
-  it('can be made again, which is how a lost answer is repeated', () => {
+  it('refresh tokens can be made again for a lost response', () => {
     expect(new RefreshTokens([KEY]).issue(claims)).toBe(good);
   });
 
-  it('are another for another session, another number and another key', () => {
+  it('refresh tokens are another for another session, another number and another key', () => {
     const others = [
       tokens.issue({ ...claims, counter: 8 }),
       tokens.issue({ ...claims, sessionId: randomUUID() }),
@@ -47,11 +47,11 @@ describe('refresh tokens', () => {
     expect(new Set([good, ...others].map((token) => token.slice(-43))).size).toBe(4);
   });
 
-  it('can be told by their beginning, and need no escaping anywhere', () => {
+  it('refresh tokens can be told by their beginning, and need no escaping anywhere', () => {
     expect(good).toMatch(/^usher_rt_[\w-]{70}$/);
   });
 
-  it('are refused with any single bit flipped', () => {
+  it('refresh tokens are refused with any single bit flipped', () => {
     const bytes = bytesOf(good);
     expect(bytes).toHaveLength(52);
     for (let bit = 0; bit < bytes.length * 8; bit++) {
@@ -61,7 +61,7 @@ describe('refresh tokens', () => {
     }
   });
 
-  it('are refused with the session or the number of another one', () => {
+  it('refresh tokens are refused with the session or the number of another one', () => {
     const [one, other] = [bytesOf(good), bytesOf(tokens.issue({ sessionId: randomUUID(), counter: 9 }))];
     const mixed = (session: Buffer, counter: Buffer, signature: Buffer): string =>
       tokenOf(Buffer.concat([session.subarray(0, 16), counter.subarray(16, 20), signature.subarray(20)]));
@@ -71,7 +71,7 @@ describe('refresh tokens', () => {
     refuses(mixed(other, other, one));
   });
 
-  it('have one spelling', () => {
+  it('refresh tokens have one spelling', () => {
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const last = letters.indexOf(good.at(-1)!);
     for (let spare = 1; spare < 16; spare++) {
@@ -98,7 +98,7 @@ describe('refresh tokens', () => {
     refuses(standard);
   });
 
-  it('are refused at once when they are nothing of the kind, also of 2 MB', () => {
+  it('refresh tokens are refused at once when they are nothing of the kind, also of 2 MB', () => {
     const startedAt = performance.now();
     for (const token of ['', 'x', PREFIX, '.', 'eyJ.eyJ.x', `${PREFIX}${'A'.repeat(2_000_000)}`]) {
       refuses(token);
@@ -109,12 +109,12 @@ describe('refresh tokens', () => {
     expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 
-  it('are signed for this use alone', () => {
+  it('refresh tokens are signed for this use alone', () => {
     const body = bytesOf(good).subarray(0, 20);
     refuses(tokenOf(Buffer.concat([body, createHmac('sha256', KEY).update(body).digest()])));
   });
 
-  it('of an older key are accepted while it is listed, and new ones are made with the first', () => {
+  it('refresh tokens of an older key are accepted while it is listed, and new ones are made with the first', () => {
     const newer = randomBytes(32);
     const both = new RefreshTokens([newer, KEY]);
     expect(both.verify(good)).toEqual(claims);

@@ -17,19 +17,28 @@ describe('ServiceTokenAuthenticator', () => {
     return { headers: { authorization: `Basic ${encoded}` } } as FastifyRequest;
   }
 
-  it('finds a service by its bearer token', () => {
+  it('ServiceTokenAuthenticator finds a service by its bearer token', () => {
     expect(authenticator.authenticate(TOKEN)).toEqual(finder);
   });
 
-  it.each(['', 'finder', `${TOKEN} `, TOKEN.toLowerCase()])('finds no service by %j', (token) => {
-    expect(authenticator.authenticate(token)).toBeUndefined();
-  });
+  it.each(['', 'finder', `${TOKEN} `, TOKEN.toLowerCase()])(
+    'ServiceTokenAuthenticator finds no service by %j',
+    (token) => {
+      expect(authenticator.authenticate(token)).toBeUndefined();
+    },
+  );
 
-  it.each([`finder:${TOKEN}`, `f%69nder:${TOKEN}`])('finds a service by HTTP Basic %j', (credentials) => {
-    expect(authenticator.authenticateBasic(basic(credentials))).toEqual(finder);
-  });
+  it.each([`finder:${TOKEN}`, `f%69nder:${TOKEN}`])(
+    'ServiceTokenAuthenticator finds a service by HTTP Basic %j',
+    (credentials) => {
+      expect(authenticator.authenticateBasic(basic(credentials))).toEqual(finder);
+    },
+  );
 
-  it.each([`other:${TOKEN}`, 'finder:wrong', TOKEN, ''])('refuses HTTP Basic %j', (credentials) => {
-    expect(() => authenticator.authenticateBasic(basic(credentials))).toThrow(InvalidClient);
-  });
+  it.each([`other:${TOKEN}`, 'finder:wrong', TOKEN, ''])(
+    'ServiceTokenAuthenticator refuses HTTP Basic %j',
+    (credentials) => {
+      expect(() => authenticator.authenticateBasic(basic(credentials))).toThrow(InvalidClient);
+    },
+  );
 });

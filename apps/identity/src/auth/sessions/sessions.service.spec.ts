@@ -47,7 +47,7 @@ describe('SessionsService', () => {
   const refreshed = (): Promise<unknown> =>
     service.refresh(refreshTokens.issue({ sessionId: SESSION, counter: 3 }), context);
 
-  it('opens a session with the address and device of the client, and no more', async () => {
+  it('SessionsService opens a session with the address and device of the client, and no more', async () => {
     expect(await service.open(aUser(), 'hash', context)).toEqual({ user: aUser(), session: live });
     expect(opened).toEqual([
       { userId: ADA, verifiedHash: 'hash', address: '203.0.113.7', device: 'A Browser' },
@@ -55,36 +55,36 @@ describe('SessionsService', () => {
     expect(context.audit).toMatchObject({ userId: ADA, sessionId: SESSION });
   });
 
-  it('opens no session when the password changed meanwhile', async () => {
+  it('SessionsService opens no session when the password changed meanwhile', async () => {
     isOpened = false;
     await expect(service.open(aUser(), 'hash', context)).rejects.toThrow(InvalidCredentials);
     expect(context.audit.userId).toBeUndefined();
   });
 
-  it('refreshes a session and records it as that', async () => {
+  it('SessionsService refreshes a session and records it as that', async () => {
     expect(await refreshed()).toMatchObject({ session: live, user: { id: ADA } });
     expect(context.audit).toMatchObject({ action: 'session.refreshed', userId: ADA, sessionId: SESSION });
   });
 
-  it('refuses a forged refresh token without asking the store', async () => {
+  it('SessionsService refuses a forged refresh token without asking the store', async () => {
     await expect(service.refresh('forged', context)).rejects.toThrow(InvalidRefreshToken);
     expect([context.audit.action, context.audit.sessionId]).toEqual(['session.refreshed', undefined]);
   });
 
-  it('refuses a reused refresh token and records the reuse with its user', async () => {
+  it('SessionsService refuses a reused refresh token and records the reuse with its user', async () => {
     refresh = { kind: 'reused', userId: ADA };
     await expect(refreshed()).rejects.toThrow(InvalidRefreshToken);
     expect(context.audit).toMatchObject({ userId: ADA, consequences: ['session.reuse_detected'] });
   });
 
-  it('refuses a refresh token of an ended session and names only the session', async () => {
+  it('SessionsService refuses a refresh token of an ended session and names only the session', async () => {
     refresh = { kind: 'over' };
     await expect(refreshed()).rejects.toThrow(InvalidRefreshToken);
     expect(context.audit.userId).toBeUndefined();
     expect(context.audit).toMatchObject({ sessionId: SESSION, consequences: [] });
   });
 
-  it('revokes a session, and reports one that there is not', async () => {
+  it('SessionsService revokes a session, and reports one that there is not', async () => {
     await service.revoke(SESSION, ADA);
     await expect(service.revoke('another', ADA)).rejects.toThrow(SessionNotFound);
     expect(ended).toEqual([
@@ -93,7 +93,7 @@ describe('SessionsService', () => {
     ]);
   });
 
-  it('ends a session silently if it is over, and all others from a session', async () => {
+  it('SessionsService ends a session silently if it is over, and all others from a session', async () => {
     await service.end('another', ADA);
     await service.endAllFrom(SESSION, ADA);
     expect(ended).toEqual([

@@ -14,13 +14,13 @@ beforeEach(async () => {
 afterEach(() => rm(jwtKeysDir, { recursive: true }));
 
 describe('the keys that encrypt', () => {
-  it('come from ENCRYPTION_KEY where that is set, in its order, and no file is made', async () => {
+  it('encryption keys come from ENCRYPTION_KEY if set, in order, without a file', async () => {
     const keys = [randomBytes(32), randomBytes(32)].map((bytes) => createSecretKey(bytes));
     expect(await loadEncryptionKeys({ encryptionKeys: keys, jwtKeysDir })).toEqual(keys);
     expect(await readdir(jwtKeysDir)).toEqual([]);
   });
 
-  it('come else from a file that is made when there is none, is for nobody else to read, and stays', async () => {
+  it('encryption keys come otherwise from a file, created once and readable only by its owner', async () => {
     const loaded = await Promise.all(
       Array.from({ length: 10 }, () => loadEncryptionKeys({ encryptionKeys: [], jwtKeysDir })),
     );
@@ -31,7 +31,7 @@ describe('the keys that encrypt', () => {
     expect(await readdir(jwtKeysDir)).toEqual(['encryption.key']);
   });
 
-  it('are refused when the file is something else', async () => {
+  it('encryption keys are refused if the file is malformed', async () => {
     await writeFile(join(jwtKeysDir, 'encryption.key'), 'short');
     await expect(loadEncryptionKeys({ encryptionKeys: [], jwtKeysDir })).rejects.toThrow(KeyFileUnusable);
   });

@@ -2,14 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import { newRecoveryCodes, recoveryCodeHash } from './recovery-code.js';
 
 describe('recovery codes', () => {
-  it('are ten, of 120 bits each, and never the same', () => {
+  it('recovery codes are ten, of 120 bits each, and never the same', () => {
     const codes = Array.from({ length: 20 }, newRecoveryCodes).flat();
     expect(new Set(codes).size).toBe(200);
     for (const code of codes) expect(code).toMatch(/^([0-9a-hjkmnp-tv-z]{4}-){5}[0-9a-hjkmnp-tv-z]{4}$/);
     expect(new Set(codes.join('').replaceAll('-', '')).size).toBe(32);
   });
 
-  it('are stored as a hash, which is the same however one is typed', () => {
+  it('recovery codes are stored as a hash, which is the same however one is typed', () => {
     const hash = recoveryCodeHash('0ab1-cd1e-0123-4567-89ab-cdef');
     expect(hash).toHaveLength(32);
     for (const typed of [
@@ -29,7 +29,7 @@ describe('recovery codes', () => {
     '0ab1-cd1e-0123-4567-89ab-cde',
     '0ab1-cd1e-0123-4567-89ab-cdefg',
     'uab1-cd1e-0123-4567-89ab-cdef',
-  ])('are not what %j is', (code) => {
+  ])('recovery codes are not what %j is', (code) => {
     expect(recoveryCodeHash(code)).toBeUndefined();
   });
 });

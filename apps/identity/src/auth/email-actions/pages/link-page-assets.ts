@@ -53,9 +53,9 @@ function finish(text) {
   answer.focus();
 }
 
-function say(text, isFault = false) {
+function say(text, isError = false) {
   answer.textContent = text;
-  answer.className = isFault ? 'fault' : '';
+  answer.className = isError ? 'fault' : '';
 }
 `;
 

@@ -21,7 +21,7 @@ const PAGES: Readonly<Record<LinkPurpose, Page>> = {
   },
   reset_password: {
     title: 'Choose a new password',
-    what: 'When it is set, every device is logged out, and you log in with the new password.',
+    what: 'Setting it logs out every device. You then log in with the new password.',
     button: 'Set the password',
     done: 'Your new password is set. You can log in with it now.',
     action: 'auth/reset-password',
@@ -29,9 +29,9 @@ const PAGES: Readonly<Record<LinkPurpose, Page>> = {
   },
   change_email: {
     title: 'Confirm your new email address',
-    what: 'One click, and your account has this address in place of the one before.',
+    what: 'One click, and this address replaces the former one of your account.',
     button: 'Use this address',
-    done: 'Your account has this address now. You log in with it from now on.',
+    done: 'Your account now has this address. Log in with it from now on.',
     action: 'auth/confirm-email',
   },
 };
