@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: how fast is «who is this?», as a share of what Fastify alone can answer on this machine.
+ * `npm run bench`: the rate of `GET /auth/me`, as a share of what Fastify alone can answer on this machine.
  *
  * Both are measured in turns in one run, each in a process of its own: a share is worth something on a busy machine,
  * where requests per second are not.

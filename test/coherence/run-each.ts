@@ -51,7 +51,7 @@ async function alone(fault: Fault, seconds: number, seed: number): Promise<Row> 
       seed,
       seconds: report.seconds,
       checks: report.checks,
-      wrongAnswers: report.lies,
+      wrongAnswers: report.wrongAnswers,
       refusals: report.refusedInVain,
       violations: report.violationCount,
       recovery: report.slowestRecovery / 1_000,

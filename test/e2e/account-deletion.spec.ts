@@ -50,7 +50,7 @@ describe('account deletion, export and sessions seen by administrators', () => {
     return (rows as { due: Date | null }[])[0]?.due;
   }
 
-  const look = (id: string) => usher.http.get(`/users/${id}`).set(admin.bearer);
+  const lookUp = (id: string) => usher.http.get(`/users/${id}`).set(admin.bearer);
 
   async function upload(person: TestUser): Promise<void> {
     await usher.http
@@ -72,7 +72,7 @@ describe('account deletion, export and sessions seen by administrators', () => {
       expect(Math.abs(new Date(told).getTime() - Date.now() - 30 * DAY_MS)).toBeLessThan(60_000);
       expect((await dueAt(person.id))!.toISOString()).toBe(told);
       await deleteDueAccounts(usher);
-      expect((await look(person.id).expect(200)).body.id).toBe(person.id);
+      expect((await lookUp(person.id).expect(200)).body.id).toBe(person.id);
     });
 
     it('account deletion removes row, sessions, names and pictures when due', async () => {
@@ -82,10 +82,10 @@ describe('account deletion, export and sessions seen by administrators', () => {
       expect(await files()).toHaveLength(2);
       await close(person);
       await passTime(person.id);
-      await look(person.id).set('cache-control', 'no-cache').expect(200);
+      await lookUp(person.id).set('cache-control', 'no-cache').expect(200);
 
       await runAccountDeletionJob(usher);
-      expectProblem(await look(person.id), 404, 'users.not_found');
+      expectProblem(await lookUp(person.id), 404, 'users.not_found');
       expect(await files()).toEqual([]);
       const { rows } = await usher.database.query('SELECT FROM sessions WHERE user_id = $1', [person.id]);
       expect(rows).toEqual([]);
@@ -182,7 +182,7 @@ describe('account deletion, export and sessions seen by administrators', () => {
       await patch(person.id, { is_active: false });
       expect(await dueAt(person.id)).toBeNull(); // by itself it would stay
       expect((await remove(person.id).expect(204)).text).toBe('');
-      expectProblem(await look(person.id), 404, 'users.not_found');
+      expectProblem(await lookUp(person.id), 404, 'users.not_found');
       expectProblem(await remove(person.id), 404, 'users.not_found');
       expect(await files()).toEqual([]);
       await usher.http

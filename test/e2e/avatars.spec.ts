@@ -133,8 +133,8 @@ describe('avatars', () => {
     it("upload replaces the user's picture, and no other user's", async () => {
       const former = await uploaded(await aPicture());
       await one.http.get(former).expect(200);
-      const [mine, somebody] = [person, await aUser(one)];
-      person = somebody;
+      const [mine, another] = [person, await aUser(one)];
+      person = another;
       const theirs = await uploaded(await aPicture());
       person = mine;
       const url = await uploaded(await aPicture('gif'));
@@ -187,8 +187,8 @@ describe('avatars', () => {
       const refused = await upload(picture);
       expectProblem(refused, 503, 'avatars.busy');
       expect(refused.headers).toHaveProperty('retry-after');
-      const [mine, somebody] = [person, await aUser(one)];
-      person = somebody;
+      const [mine, another] = [person, await aUser(one)];
+      person = another;
       await uploaded(picture);
       person = mine;
       socket.destroy();

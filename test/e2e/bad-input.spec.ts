@@ -46,7 +46,7 @@ describe('bad input', () => {
     before = await allRows();
   });
 
-  // Whatever was sent: nobody was made, nobody was changed.
+  // No input created or changed a user.
   afterEach(async () => {
     expect(await allRows()).toEqual(before);
   });

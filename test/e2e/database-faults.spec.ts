@@ -133,7 +133,7 @@ describe('PostgreSQL faults', () => {
         const health = await timed(() => usher.http.get('/health'));
         expect(health).toMatchObject({ status: 503, body: { error: { database: { status: 'down' } } } });
         expect(JSON.stringify(health.body)).not.toMatch(/ECONN|127\.0\.0\.1|at /);
-        // Reads may still be served from cache, and by nobody if every instance left.
+        // Reads may still be served from cache, and by no instance if every one left.
         expect((await timed(() => usher.http.get('/health/ready'))).status).toBe(200);
         expect((await timed(() => usher.http.get('/health/live'))).status).toBe(200);
         expect((await timed(() => usher.http.get('/health/cache'))).body).toMatchObject({

@@ -82,7 +82,7 @@ describe('database pool', () => {
     const person = await aUser(usher);
     await usher.http.get('/auth/me').set(person.bearer).expect(200);
     const name = new URL(database.url).pathname.slice(1);
-    // From another database, because this one is to take nobody.
+    // From another database, since this one accepts no connections.
     const keeper = await connect(process.env.USHER_TEST_POSTGRES_URL!);
     try {
       await keeper.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);

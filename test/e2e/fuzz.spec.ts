@@ -126,7 +126,7 @@ interface Operation {
   requestBody?: { content: Record<string, { schema: { $ref: string } }> };
 }
 
-describe(`whatever is sent (seed ${seed})`, () => {
+describe(`fuzzing (seed ${seed})`, () => {
   let usher: TestApp;
   let user: TestUser;
   let admin: TestUser;
@@ -185,7 +185,7 @@ describe(`whatever is sent (seed ${seed})`, () => {
           const id = pattern.includes('{id}') ? victim.id : 'victim';
           const path = pattern.replace(/\{\w+\}/, parameter === 'victim' ? id : parameter);
           const method = otherMethod ?? (methods[routeNumber % methods.length] as (typeof METHODS)[number]);
-          // Whoever logs out is not heard any more; let it be one who is not needed for what comes after.
+          // A user who logs out is refused afterwards; use one that later requests do not need.
           const own = path.startsWith('/auth/logout') ? { user: victim, admin: victim } : { user, admin };
           const tokens = {
             user: own.user.token,

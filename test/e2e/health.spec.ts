@@ -169,7 +169,7 @@ describe('health', () => {
         expect(counts(await report(fresh))).toEqual(none());
         expect((await report(fresh)).since_start).toMatchObject({ hit_rate: null, average_ms: null });
 
-        // Writes look nobody up; this one has four keys: id, email, username and phone.
+        // Writes look up no user; this one has four keys: id, email, username and phone.
         const person = await aUser(fresh, { username: 'counted', phone: '+442071838752' });
         expect(counts(await report(fresh))).toEqual(none({ invalidations: 4 }));
 

@@ -255,7 +255,7 @@ describe('clients that hang up', () => {
     const expected = [...requests.values()].map((name) => [name, 'success from 127.0.0.1']);
     expect(await outcomes(requests)).toEqual({
       ...Object.fromEntries(expected),
-      // Not decoded when the service sees in time that nobody waits for it: busy, or aborted. Either way there is an entry.
+      // Not decoded if the service notices the disconnect in time: busy, or aborted. Both leave an entry.
       'POST /auth/upload-avatar': expect.stringMatching(
         /^(success|request\.aborted|avatars\.busy) from 127\.0\.0\.1$/,
       ),

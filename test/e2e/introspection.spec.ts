@@ -95,7 +95,7 @@ describe('introspection and revocation', () => {
     return body as { id: string; token: string };
   }
 
-  /** Says so and nothing more, and in the same way whatever it was. */
+  /** Checks for the one answer that every inactive token gets. */
   function expectInactive({ status, text, headers }: Response): void {
     expect([status, text]).toEqual([200, '{"active":false}']);
     expect(headers['cache-control']).toBe('no-store');
@@ -171,7 +171,7 @@ describe('introspection and revocation', () => {
       active: true,
       iat: expect.any(Number),
     });
-    // The one before is good for ten seconds, for whoever lost the answer.
+    // The one before is good for ten seconds, for a client that lost the answer.
     const before = (await introspect(grace.refreshToken)).body;
     expect(before).toMatchObject({ active: true, sub: grace.id });
     expect(before.iat).toBeUndefined();
@@ -405,7 +405,7 @@ describe('introspection and revocation', () => {
     expectOAuthError(json, 415, 'invalid_request', 'request.unsupported_media_type');
     const large = await ask(path, { token: 'x'.repeat(2_000_000) });
     expectOAuthError(large, 413, 'invalid_request', 'request.too_large');
-    // Parameters that nobody knows are ignored (RFC 6749, section 3.1).
+    // Unknown parameters are ignored (RFC 6749, section 3.1).
     expect((await ask(path, { token: 'x', client_id: 'y', is_admin: 'true' })).status).toBe(200);
     expect((await one.http.get(`/auth/${path}`).set(SERVICE)).status).toBe(405);
   });

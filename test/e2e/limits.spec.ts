@@ -174,7 +174,7 @@ describe('rate limits', () => {
         expectProblem(await usher.http[ask](path).set(bearer(token)), 401, 'auth.invalid_token');
       }
     }
-    // What nobody made leaves nothing there.
+    // An invented name leaves nothing there.
     expect(await redis.command('KEYS', 'limit:p*')).toEqual([]);
     expect(await redis.command('KEYS', 'limit:export:*')).toEqual([]);
     for (const left of [1, 0]) {

@@ -10,7 +10,7 @@ import { makeTestDirectory } from '../support/process/test-directory.js';
 import { expectProblem } from '../support/http/problems.js';
 import { runTypeScript } from '../support/typescript/run-typescript.js';
 
-/** Each found nowhere else, so that one look tells whether it got into the log. */
+/** Each unique, so that a search of the log finds it. */
 const PERSON = {
   email: 'marked.email@private.example',
   username: 'marked-username',

@@ -261,7 +261,7 @@ describe('login', () => {
       );
       await Promise.race(logins); // the queue is full by the time the first refusal is out
       await busy.http.get('/auth/me').set(person.bearer).expect(200);
-      expect(pending).toBeGreaterThan(10); // nobody who has a token waits behind them
+      expect(pending).toBeGreaterThan(10); // requests with a token do not wait behind them
 
       const answers = await Promise.all(logins);
       const refused = answers.filter(({ status }) => status !== 200);

@@ -58,7 +58,7 @@ describe('mails', () => {
       .send(body)
       .then((answer) => answer);
 
-  /** Somebody whose first mail has arrived. */
+  /** A user whose first mail has arrived. */
   async function aMailedPerson(): Promise<TestUser & { verifyToken: string }> {
     const person = await aUser(one);
     secrets.push(person.email);
@@ -352,7 +352,7 @@ describe('mails', () => {
       .expect(204);
     await smtp.next(person.email, /^Your password was changed$/);
     await expectInvalid('confirm-email', token);
-    // Nobody asked for that anew; an unverified address is verified by the same link as before.
+    // It was not requested again; an unverified address is verified by the same link as before.
     expect((await post('verify-email', { token: person.verifyToken })).status).toBe(204);
   });
 
@@ -420,7 +420,7 @@ describe('mails', () => {
     });
     await smtp.resume();
     await database.query('UPDATE mailed_links SET next_attempt_at = now() WHERE user_id = $1', [person.id]);
-    await post('forgot-password', { email: 'nobody@example.com' }); // whoever asks wakes the delivery
+    await post('forgot-password', { email: 'nobody@example.com' }); // any request starts the delivery
     const token = tokenOf(await smtp.next(person.email, RESET), 'reset-password');
     expect((await post('reset-password', { token, new_password: NEW_PASSWORD })).status).toBe(204);
   });
@@ -433,8 +433,8 @@ describe('mails', () => {
          FROM generate_series(1, 30) AS n`,
       [person.id, person.email],
     );
-    const anybody = { email: 'nobody@example.com' };
-    await Promise.all([post('forgot-password', anybody, one), post('forgot-password', anybody, other)]);
+    const anyAddress = { email: 'nobody@example.com' };
+    await Promise.all([post('forgot-password', anyAddress, one), post('forgot-password', anyAddress, other)]);
     await settled();
     const texts = smtp.mails.filter(({ to }) => to.includes(person.email)).map(({ parsed }) => parsed.text);
     const addresses = texts.flatMap((text) => /address (192\.0\.2\.\d+)/.exec(text!)?.[1] ?? []);
@@ -498,7 +498,7 @@ describe('mails', () => {
       expect([secret, logged.join('\n').includes(secret)]).toEqual([secret, false]);
   });
 
-  /** Nothing is on its way, but for what waits for another try. */
+  /** No mail is pending, except those that wait for a retry. */
   async function settled(): Promise<void> {
     await eventually(async () => {
       const { rows } = await database.query(

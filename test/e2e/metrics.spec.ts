@@ -126,7 +126,7 @@ describe('GET /metrics', () => {
     expect(unmatched(after) - unmatched(before)).toBe(25);
   });
 
-  /** Addresses, parameters, encodings and methods that nobody has, `times` each. */
+  /** Addresses, parameters, encodings and methods that do not exist, `times` each. */
   async function invent(times: number): Promise<void> {
     for (let n = 0; n < times; n++) {
       const unique = `invented-${randomBytes(6).toString('hex')}`;

@@ -315,7 +315,7 @@ describe('personal access tokens', () => {
       }
       const { body } = await one.http.get(`/users/${another.id}`).set(every.bearer).expect(200);
       expect(body).not.toHaveProperty('email');
-      // From one look to the next: what they may do is asked of the cache each time.
+      // From one request to the next: rights are read from the cache each time.
       await promote(database, person.id);
       const search = (who: Made): Promise<Response> => one.http.get('/users').set(who.bearer);
       // A token of before may be in other hands, and does not gain the rights.
@@ -391,7 +391,7 @@ describe('personal access tokens', () => {
         'when the user is deleted by raw SQL',
         (_, { id }) => database.query('DELETE FROM users WHERE id = $1', [id]),
       ],
-      ['when all of a user’s are ended', (_, { id }) => endPersonalTokens(one, id)],
+      ['when all of a user are ended', (_, { id }) => endPersonalTokens(one, id)],
     ])('personal token ends %s, on every instance within Δ', async (_, end) => {
       const person = await aUser(one);
       const script = await make(person);

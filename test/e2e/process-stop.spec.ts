@@ -94,7 +94,7 @@ describe('Ctrl-C during the first start', () => {
     await dataDir.remove();
   });
 
-  // A terminal tells everybody in the foreground, `initdb` too; npm or a supervisor tell Usher alone.
+  // A terminal signals the whole foreground group, `initdb` too; npm or a supervisor signal Usher only.
   it.each(['signal', 'signalGroup'] as const)(
     'Ctrl-C during the first start leaves nothing behind (%s)',
     async (tell) => {

@@ -196,7 +196,7 @@ describe('copies of one checkout', () => {
         const me = await other.get('/auth/me').set(bearer(body.access_token)).expect(200);
         expect(me.body).toEqual(body.user);
       }
-      // One by one, beginning with whoever it is: the others go on.
+      // One by one, in any order: the others continue.
       expect(await dataDir.postgres()).toBeDefined();
       expect(await copies[index]!.stop()).toMatchObject({ code: 0 });
     }
@@ -220,7 +220,7 @@ describe('start with DATABASE_URL and REDIS_URL', () => {
     await http.get('/auth/me').set(bearer(token)).expect(200);
     const filledAt = performance.now();
     await eventually(async () => {
-      // What has seen more than its last look is refused.
+      // Entries newer than the last poll are refused.
       const since = performance.now() - filledAt;
       return (await (await other.http()).get('/health/cache')).body.lease_age_ms < since;
     });

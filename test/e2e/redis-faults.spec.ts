@@ -8,7 +8,7 @@ import { TcpProxy } from '../support/network/tcp-proxy.js';
 import { TestApp } from '../support/app/test-app.js';
 
 const DELTA_MS = 1_000;
-/** The breaker waits 2 s, then 4 s; by then somebody who heals by himself has healed. */
+/** The breaker waits 2 s, then 4 s; a service that recovers by itself has recovered by then. */
 const HEALED_WITHIN_MS = 8_000;
 
 describe('Redis faults', () => {
@@ -157,7 +157,7 @@ describe('Redis faults', () => {
     await redis.freeze();
     try {
       await eventually(async () => (await cacheHealth(usher)).breaker === 'open');
-      // Changed by nobody's instance: each of these is a miss that would have to ask Redis.
+      // Not changed by any instance: each of these is a miss that would ask Redis.
       await database.query('UPDATE users SET bio = $1', ['cold']);
       const times: number[] = [];
       for (const { bearer } of people) {
@@ -165,7 +165,7 @@ describe('Redis faults', () => {
         await usher.http.get('/auth/me').set(bearer).expect(200);
         times.push(performance.now() - startedAt);
       }
-      // A probe may be under way for 100 ms; nobody waits for it.
+      // A probe may run for 100 ms; no request waits for it.
       expect(times.sort((a, b) => a - b)[10]).toBeLessThan(50);
       expect(Math.max(...times)).toBeLessThan(500);
     } finally {

@@ -270,7 +270,7 @@ describe('refresh', () => {
     expectProblem(await refresh(PREFIX + 'A'.repeat(90_000)), 422, 'request.validation');
     expectProblem(await refresh(PREFIX + 'A'.repeat(2_000_000)), 413, 'request.too_large');
     expect(performance.now() - startedAt).toBeLessThan(2_000);
-    // Nobody was logged out by what strangers tried.
+    // The attempts ended no session.
     for (const { refreshToken } of [one, other]) expect((await refresh(refreshToken)).status).toBe(200);
   });
 

@@ -4,7 +4,7 @@ import { aUser, aRegistration, bearer, PASSWORD } from '../support/app/users.js'
 import { expectProblem } from '../support/http/problems.js';
 import { TestApp } from '../support/app/test-app.js';
 
-/** Fields that nobody may give themselves, in the names of the API, of the entity and of the table. */
+/** Fields that users may not set, by their names in the API, the entity and the table. */
 const NOT_ONES_OWN: Record<string, unknown> = {
   id: '01a1f883-92e5-7012-aa8b-7642fead0db7',
   is_admin: true,
@@ -150,8 +150,8 @@ describe('registration', () => {
       ['of 73 bytes', `${'zj4-Kq! x'.repeat(8)}z`, 'password_too_long'],
       ['of 25 characters and 75 bytes', '€'.repeat(25), 'password_too_long'],
       ['of 19 characters and 76 bytes', '🔑'.repeat(19), 'password_too_long'],
-      ['that everybody takes', 'password123', 'password_common'],
-      ['that everybody takes, in capitals', 'PASSWORD123', 'password_common'],
+      ['that is common', 'password123', 'password_common'],
+      ['that is common, in capitals', 'PASSWORD123', 'password_common'],
       ['that is the email address', 'grace.hopper@example.net', 'password_personal'],
       ['that is the email address in capitals', 'Grace.Hopper@Example.NET', 'password_personal'],
       ['that is the name in the email address', 'grace.hopper', 'password_personal'],

@@ -178,7 +178,7 @@ describe('Redis contents', () => {
   }
 });
 
-/** Keys and values, of whatever type. */
+/** Keys and values, of every type. */
 async function everythingIn(redis: RedisServer): Promise<string> {
   const keys = (await redis.command('KEYS', '*')) as string[];
   const values = await Promise.all(

@@ -11,7 +11,7 @@ import { TestApp } from '../support/app/test-app.js';
 /** The contract's Δ. */
 const DELTA_MS = 1_000;
 
-/** Somebody on one of their devices. */
+/** A user's session on one device. */
 type Device = Pick<TestUser, 'bearer' | 'token' | 'refreshToken'> & { sessionId: string };
 
 async function login(
@@ -253,7 +253,7 @@ describe('sessions', () => {
       expect(answer.text).toBe('');
       expect(answer.headers['cache-control']).toBe('no-store');
     }
-    // A token whose session is over logs nobody else out.
+    // A token of an ended session ends no other session.
     expect(await statusOf(usher, another)).toBe(200);
     await usher.http.post('/auth/logout-all').set(another.bearer).expect(204);
     await usher.http.post('/auth/logout-all').set(another.bearer).expect(204);

@@ -239,7 +239,7 @@ describe('access tokens', () => {
   });
 
   describe('after its user or session ended', () => {
-    /** Raw SQL wakes nobody: the next poll or the demand for the truth sees it. */
+    /** Raw SQL sends no notification: the next poll or a no-cache request sees it. */
     async function expectRevoked(person: TestUser): Promise<void> {
       const truth = await usher.http.get('/auth/me').set(person.bearer).set('cache-control', 'no-cache');
       expectProblem(truth, 401, 'auth.token_revoked');

@@ -20,7 +20,7 @@ const WAITING = `SELECT FROM pg_stat_activity
   WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'SELECT FROM users%FOR NO KEY UPDATE'`;
 const NEW_PASSWORD = 'staple of the battery';
 
-/** Somebody whose second factor is on. */
+/** A user with 2FA enabled. */
 interface Guarded extends TestUser {
   /** Base32. */
   secret: string;

@@ -8,7 +8,7 @@ import { TestApp } from '../support/app/test-app.js';
 
 /** The subscription to wake-ups checks every second that Redis still answers. */
 const PING = '*1\r\n$4\r\nping\r\n';
-/** Names what an earlier request changed, and wakes nobody: it may come at any time. */
+/** Announces what an earlier request changed; it may come at any time. */
 const ANNOUNCEMENT = /\*3\r\n\$7\r\npublish\r\n\$13\r\nusher:changed\r\n\$\d+\r\n[^\r]*",false,[^\r]*\r\n/g;
 
 /** Both ways through the house, overheard: everything that the instance says to PostgreSQL and to Redis. */

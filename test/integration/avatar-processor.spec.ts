@@ -99,14 +99,14 @@ describe('AvatarProcessor', () => {
     }
   });
 
-  /** Bytes by which the process grew at the most; decoders leave its main thread free to look. */
+  /** Peak growth of the process in bytes; decoders leave the main thread free to measure. */
   async function growth(work: () => Promise<unknown>): Promise<number> {
     const before = process.memoryUsage.rss();
     let peak = before;
-    const look = (): void => void (peak = Math.max(peak, process.memoryUsage.rss()));
-    const looking = setInterval(look, 2);
-    await work().finally(() => clearInterval(looking));
-    look();
+    const measure = (): void => void (peak = Math.max(peak, process.memoryUsage.rss()));
+    const measuring = setInterval(measure, 2);
+    await work().finally(() => clearInterval(measuring));
+    measure();
     return peak - before;
   }
 

@@ -34,7 +34,7 @@ const seal = new Seal([randomBytes(32)]);
 const codec = (): EntryCodec<string> =>
   new EntryCodec('text', (raw) => (typeof raw === 'string' ? raw : undefined), seal);
 
-/** What every tier owes to the cache, whatever it is made of. */
+/** The contract of every cache tier. */
 function describeCacheTier(name: string, make: (server: RedisServer) => Promise<CacheTier<string>>): void {
   describe(`${name}, as a cache tier`, () => {
     let server: RedisServer;

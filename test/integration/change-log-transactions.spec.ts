@@ -290,7 +290,7 @@ describe('change log under unusual transactions', () => {
     );
   }
 
-  /** Both instances say so within Δ, and nothing else afterwards, whatever Redis still holds. */
+  /** Both instances say so within Δ, and nothing else afterwards, although Redis may hold older entries. */
   async function shown(row: UserRow, bio: string | null): Promise<void> {
     for (const { cache } of [one, other])
       await withinDelta(async () => (await cache.byId(row.id)).value?.bio === bio);

@@ -95,12 +95,12 @@ describe('change log', () => {
   });
 
   it('change log has nothing for a statement without rows', async () => {
-    const nobody = `id = '${randomUUID()}'`;
-    expect(await logged(`UPDATE users SET bio = '' WHERE ${nobody}`)).toEqual([]);
-    expect(await logged(`DELETE FROM users WHERE ${nobody}`)).toEqual([]);
+    const noUser = `id = '${randomUUID()}'`;
+    expect(await logged(`UPDATE users SET bio = '' WHERE ${noUser}`)).toEqual([]);
+    expect(await logged(`DELETE FROM users WHERE ${noUser}`)).toEqual([]);
     expect(
       await logged(
-        `INSERT INTO users (id, email, password_hash) SELECT id, email, '' FROM users WHERE ${nobody}`,
+        `INSERT INTO users (id, email, password_hash) SELECT id, email, '' FROM users WHERE ${noUser}`,
       ),
     ).toEqual([]);
   });
@@ -309,7 +309,7 @@ describe('change log', () => {
   }
 });
 
-/** The tags of one row; nobody relies on their order. */
+/** The tags of one row, sorted: their order is unspecified. */
 function change(...tags: string[]): string[] {
   return tags.sort();
 }

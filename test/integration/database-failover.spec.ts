@@ -92,7 +92,7 @@ describe('fail-over to a standby', () => {
       const row = await aUser();
       await one.cache.byId(row.id);
       standby = await primary.standby();
-      // Cut off from its standby, as in a split of the network, and nobody has told it.
+      // Cut off from its standby, as in a network partition, and unaware of it.
       await query(primary.url, `ALTER SYSTEM SET synchronous_standby_names = ''`);
       await query(primary.url, 'SELECT pg_reload_conf()');
       await standby.promote();
@@ -174,7 +174,7 @@ describe('silent synchronous standby', () => {
   it('commit is neither answered nor seen before the standby has it', async () => {
     const answer = service.transaction((manager) => manager.query(`INSERT INTO note VALUES ('kept')`));
     expect(databaseErrorOf(await answer.catch((error: unknown) => error))).toBeInstanceOf(DatabaseTimeout);
-    expect(await notes()).toEqual([]); // nobody is sent away either: the server is well
+    expect(await notes()).toEqual([]); // nor is any client disconnected: the server works
     await standby.resume();
     await eventually(async () => (await notes()).length === 1);
   });

@@ -33,7 +33,7 @@ describe('epoch', () => {
   });
 
   it('epoch is constant between server starts, on every connection', async () => {
-    await aCache(); // the first look after a migration begins one
+    await aCache(); // the first poll after a migration names one
     const before = await epoch();
     expect(before).toMatch(/^\d+\.\d+\.[0-9a-f-]{36}$/);
     await query('CHECKPOINT');
@@ -88,7 +88,7 @@ describe('epoch', () => {
     }
   });
 
-  // Ids of transactions that the crash undid are handed out again: by them alone, an old entry may look like a new one.
+  // Ids of transactions that the crash undid are handed out again: without the epoch, an old entry would look new.
   it.each([
     ['crashed', (): Promise<void> => postgres.kill()],
     ['was restarted', (): Promise<void> => postgres.stop()],
@@ -130,7 +130,7 @@ describe('epoch', () => {
 
   /** A change that the log knows nothing of: only the epoch can tell that what was cached is worth nothing. */
   async function unlogged(row: UserRow): Promise<void> {
-    // One transaction, so that no look falls between the two.
+    // One transaction, so that no poll falls between the two.
     await query(`UPDATE users SET bio = 'behind the back' WHERE id = '${row.id}'; DELETE FROM cache.change`);
   }
 

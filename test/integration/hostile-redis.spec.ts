@@ -9,10 +9,10 @@ import { RedisServer } from '../support/redis/redis-server.js';
 import { TestCache } from '../support/cache/test-cache.js';
 import { insertUser, type UserRow } from '../support/postgres/account-rows.js';
 
-/** So rarely that a test knows which look was the last. */
+/** So rarely that a test knows the last poll. */
 const RARE_POLL = { pollIntervalMs: 20_000, maxStalenessMs: 40_000 };
 
-/** Who can write to Redis can make look-ups slower, and nothing else. */
+/** Write access to Redis can slow look-ups down, and nothing else. */
 describe('entries in a hostile Redis', () => {
   const sealKey = randomBytes(32);
   let database: TestDatabase;
@@ -110,7 +110,7 @@ describe('entries in a hostile Redis', () => {
     });
     await put(eve, forged);
     expect(await other.cache.byId(eve.id)).toMatchObject({ origin: 'postgres', value: { isAdmin: false } });
-    // Left where it was: to whoever has looked since, it may be as good as any.
+    // It stays in Redis: an instance with a later poll may accept it.
     expect(await held(eve)).toBe(forged);
   });
 });

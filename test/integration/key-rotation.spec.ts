@@ -78,7 +78,7 @@ describe('shared key directory', () => {
     }
   }
 
-  /** What everybody has seen by now has been there for the three minutes that rotate-key asks for. */
+  /** Backdates every key by the three minutes that rotate-key waits for. */
   async function age(kid: string): Promise<void> {
     const then = (Date.now() - SPREAD_WITHIN_MS) / 1000;
     await utimes(join(keysDir, `${kid}.pem`), then, then);
@@ -164,7 +164,7 @@ describe('shared key directory', () => {
   });
 
   it('invented key ids do not cause more reads of the directory', async () => {
-    const look = jest.spyOn(KeyDirectory.prototype, 'poll');
+    const poll = jest.spyOn(KeyDirectory.prototype, 'poll');
     const [, payload, signature] = person.token.split('.');
     const startedAt = performance.now();
     for (let round = 0; round < 40; round++) {
@@ -181,7 +181,7 @@ describe('shared key directory', () => {
     }
     const seconds = (performance.now() - startedAt) / 1000;
     // Each of the two: once a second for the unknown ids, every two seconds anyway.
-    expect(look.mock.calls.length).toBeLessThanOrEqual(2 * (1 + seconds + 1 + seconds / 2));
+    expect(poll.mock.calls.length).toBeLessThanOrEqual(2 * (1 + seconds + 1 + seconds / 2));
   });
 });
 

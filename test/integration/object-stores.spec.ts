@@ -175,9 +175,9 @@ describe('S3Store', () => {
   });
 
   it.each<[string, RequestListener]>([
-    ['nobody answers', () => undefined],
+    ['no answer comes', () => undefined],
     ['an answer never ends', (_, answer) => answer.writeHead(200, { 'content-length': 9 }).write('x')],
-    ['every answer is a fault', (_, answer) => answer.writeHead(503).end()],
+    ['every answer is an error', (_, answer) => answer.writeHead(503).end()],
     ['every connection breaks', ({ socket }) => socket.resetAndDestroy()],
   ])('S3Store is unavailable in time when %s', async (_, listener) => {
     const { server, url } = await aServer(listener);

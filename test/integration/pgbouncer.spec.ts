@@ -21,12 +21,12 @@ const TIMEOUT_MS = 2_000;
 
 describe.each([
   ['as it comes', {}],
-  // As many have it, for other clients; nobody keeps our time-outs then.
+  // A common setting for other clients; our time-outs are then ignored.
   [
     'that ignores start-up parameters',
     { ignore_startup_parameters: 'statement_timeout, idle_in_transaction_session_timeout' },
   ],
-  // So that whoever leaves something behind on a connection leaves it to the next.
+  // So that state left on a connection reaches its next user.
   ['with few connections', { default_pool_size: 2 }],
 ])('behind a PgBouncer in transaction mode, %s,', (_, settings) => {
   let database: TestDatabase;
@@ -102,7 +102,7 @@ describe.each([
     const error = await dataSource.query('SELECT count(*) FROM users').catch((error: unknown) => error);
     expect(databaseErrorOf(error)).toBeInstanceOf(DatabaseTimeout);
     expect(error).toMatchObject({ code: '57014' }); // and not that we stopped waiting, which comes after TIMEOUT_MS
-    expect(await dataSource.query('SELECT 1 AS one')).toEqual([{ one: 1 }]); // nobody is sent away
+    expect(await dataSource.query('SELECT 1 AS one')).toEqual([{ one: 1 }]); // no client is disconnected
     await eventually(async () => (await waiting()) === 0);
     await locker.query('ROLLBACK');
   });

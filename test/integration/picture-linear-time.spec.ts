@@ -12,7 +12,7 @@ const PICTURES: [string, 'png' | 'jpeg' | 'webp', (bytes: number) => Buffer][] =
   ['filling bytes', 'jpeg', (n) => jpeg(n, Buffer.from([0xff]))],
   ['escaped bytes', 'jpeg', (n) => jpeg(n, Buffer.from([0xff, 0]))],
   ['frames', 'webp', (n) => webp(n, 'ANMF')],
-  ['chunks that nobody knows', 'webp', (n) => webp(n, 'ABCD')],
+  ['unknown chunks', 'webp', (n) => webp(n, 'ABCD')],
 ];
 
 it.each(PICTURES)('metadata stripping takes linear time for %s of a %s', async (_what, kind, make) => {

@@ -47,7 +47,7 @@ describeFailover(
         );
       }
 
-      await other.polled(); // what has seen more than its last look is refused
+      await other.polled(); // entries newer than its last poll are refused
       const end = await redis.cluster.beginMove(`user:id:${early!.id}`);
       expect(await other.cache.byId(early!.id)).toMatchObject({ origin: 'redis', value: { id: early!.id } });
       const endOfLate = await redis.cluster.beginMove(`user:id:${late!.id}`);

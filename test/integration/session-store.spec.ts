@@ -111,7 +111,7 @@ describe('SessionStore', () => {
       expect(left).toEqual(expect.arrayContaining([...opened, last].map((session) => session!.id)));
     });
 
-    // Whoever waits for a row gets it in the order of asking.
+    // PostgreSQL grants a row lock in the order of the requests.
     it.each([
       [
         'a new password',

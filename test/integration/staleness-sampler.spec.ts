@@ -49,7 +49,7 @@ describe('StalenessSampler', () => {
     await cache.byId(row.id);
     await looked(cache);
     await write(row, 'raw');
-    await cache.byId(row.id); // from memory, outdated: the next look is still to come
+    await cache.byId(row.id); // from memory, outdated: the next poll is still to come
     await eventually(async () => (await cache.status()).sampling.outdated === 1);
     const { sampling } = await cache.status();
     expect(sampling.violations).toBe(0);
@@ -113,7 +113,7 @@ describe('StalenessSampler', () => {
     return cache;
   }
 
-  /** A look at the log has just come back, so that what is done now is not seen for most of an interval. */
+  /** Resolves right after a poll, so that a change made now is not seen for most of an interval. */
   async function looked(cache: TestCache['cache']): Promise<void> {
     let before = 0;
     await eventually(async () => {

@@ -13,7 +13,7 @@ const DELTA_MS = 1_000;
 const SWALLOW = `CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';`;
 const EVENTS = ['insert', 'update', 'delete', 'truncate'] as const;
 
-/** Without its triggers the change log says nothing, and silence must not be taken for «nothing changed». */
+/** Without its triggers the change log is silent, which must not be taken for no change. */
 describe('trigger fingerprint', () => {
   let database: TestDatabase;
   let redis: RedisServer;
@@ -181,7 +181,7 @@ describe('trigger fingerprint', () => {
 
   it.each([
     [
-      'a change between disabling and enabling them, in one transaction that no look falls into',
+      'a change between disabling and enabling them, in one transaction between two polls',
       `BEGIN;
        ALTER TABLE users DISABLE TRIGGER cache_log_update;
        UPDATE users SET bio = 'unlogged';

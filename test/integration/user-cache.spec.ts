@@ -45,7 +45,7 @@ describe('UserCache', () => {
         expect((await one.cache[find](name)).origin).toBe('postgres');
         expect((await one.cache[find](name)).origin).toBe('memory');
         await eventually(async () => (await rig.redis.command('EXISTS', `user:id:${row.id}`)) === 1);
-        await other.polled(); // what has seen more than its last look is refused
+        await other.polled(); // entries newer than its last poll are refused
         expect((await other.cache[find](name)).origin).toBe('redis');
         expect((await other.cache[find](name)).origin).toBe('memory');
         const demanded = await other.cache[find](name, { truth: true });

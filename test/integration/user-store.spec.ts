@@ -245,7 +245,7 @@ describe('UserStore', () => {
   }
 });
 
-/** Names that nobody else has. */
+/** Unique values for every name of a user. */
 function someNames(): { email: string; username: string; phone: string } {
   const unique = randomBytes(6).toString('hex');
   return {

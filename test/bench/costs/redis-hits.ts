@@ -14,7 +14,7 @@ const SECONDS = 5;
 
 /**
  * How often Redis answers for two instances while users change, and how often it would if stamps that have seen more
- * than an instance's last look were believed. A tenth of the users fit the memory; half of the reads are of a few.
+ * than an instance's last poll were accepted. A tenth of the users fit the memory; half of the reads are of a few.
  */
 export async function redisHits(url: string, tell: (line: string) => void): Promise<void> {
   const redis = await RedisServer.start();

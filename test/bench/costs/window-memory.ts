@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 const CHANGES = 400_000;
-/** As one look brings them, parsed from JSON. */
+/** As one poll returns them, parsed from JSON. */
 const BATCH = 100;
 
 /** Changes of as many users, as the log names them, in a window. */

@@ -2,12 +2,12 @@ import { PostgresServer } from '../../support/postgres/postgres-server.js';
 import { RedisServer } from '../../support/redis/redis-server.js';
 import { TcpProxy } from '../../support/network/tcp-proxy.js';
 
-/** The servers of a run, with a proxy before them for each instance, so that any can be cut off alone. */
+/** The servers of a run, with one proxy per instance, so that each can be cut off alone. */
 export class Cluster {
   private constructor(
     private current: PostgresServer,
     readonly redis: RedisServer,
-    /** For the suite itself; never cut, and it follows a fail-over. */
+    /** For the suite itself: never cut, follows a fail-over. */
     private readonly ownProxy: TcpProxy,
     readonly postgresProxies: readonly TcpProxy[],
     readonly redisProxies: readonly TcpProxy[],
@@ -28,7 +28,7 @@ export class Cluster {
     return this.current;
   }
 
-  /** For the suite itself, past every proxy that is cut. */
+  /** For the suite itself, around the proxies that are cut. */
   get directDatabaseUrl(): string {
     return this.through(this.ownProxy);
   }
@@ -41,7 +41,7 @@ export class Cluster {
     return { REDIS_URL: this.redisProxies[index]!.url('redis') };
   }
 
-  /** From now on everybody who connects reaches `to`, which has to accept who connected to the one before. */
+  /** New connections reach `to`, which must accept the same users. */
   failOver(to: PostgresServer): void {
     this.current = to;
     for (const proxy of [this.ownProxy, ...this.postgresProxies]) proxy.retarget(portOf(to));

@@ -19,23 +19,23 @@ switch (ablation) {
   case 'none':
     break;
   case 'stamps':
-    // Entries are believed whatever the log says of them, as in a cache that only deletes and expires.
+    // Entries are served regardless of the log, as in a cache that only deletes and expires.
     ChangeWindow.prototype.admits = (): boolean => true;
     break;
   case 'lease':
-    // Entries are served however long ago the log was looked at.
+    // Entries are served however old the last poll is.
     Lease.prototype.holds = (): boolean => true;
     break;
   case 'in-progress':
-    // The log is read by a cursor that forgets who was still running.
+    // The log is read by a cursor that forgets running transactions.
     withoutInProgress();
     break;
   case 'fallback':
-    // Nothing wrong is served without the lease, and nothing else either.
+    // Without the lease nothing is served, not even from PostgreSQL.
     withoutFallback();
     break;
   case 'seal':
-    // Every entry in Redis is taken for ours.
+    // Every entry in Redis is accepted as ours.
     Seal.prototype.open = (_context, sealed): string => sealed.slice(43);
     break;
 }
@@ -54,7 +54,7 @@ process.on('message', (order: Order) => {
     return;
   }
   const end = performance.now() + order.stallMs;
-  while (performance.now() < end); // the event loop turns no more
+  while (performance.now() < end); // blocks the event loop
 });
 process.once('disconnect', () => {
   void Promise.race([app.close(), sleep(2_000)]).then(() => process.exit());
@@ -82,11 +82,11 @@ function withoutInProgress(): void {
     this: DeadlineClient,
     ...[sql, values, ...rest]: unknown[]
   ): never {
-    const looksOn =
+    const isPoll =
       typeof sql === 'string' &&
       sql.includes('FROM cache.change') &&
       Array.isArray(values) &&
       values.length === 2;
-    return Reflect.apply(query, this, [sql, looksOn ? [(values as unknown[])[0], []] : values, ...rest]);
+    return Reflect.apply(query, this, [sql, isPoll ? [(values as unknown[])[0], []] : values, ...rest]);
   };
 }

@@ -4,7 +4,7 @@ import { type Cluster } from '../cluster/cluster.js';
 import { type UsherInstance } from '../cluster/usher-instance.js';
 import { type Model } from '../model/model.js';
 
-/** What a fault can lay hands on. */
+/** What a fault can use. */
 export interface FaultContext {
   readonly cluster: Cluster;
   readonly instances: readonly UsherInstance[];
@@ -12,26 +12,26 @@ export interface FaultContext {
   readonly random: Random;
   readonly directory: string;
   readonly model: Model;
-  /** Commits a change of that user by raw SQL that wakes nobody. */
+  /** Commits a change of that user by raw SQL, without a notification. */
   change(id: string): Promise<void>;
-  /** While there are any, these instances get all writes, although they are disturbed. */
+  /** While there are any, these instances get all writes, even if disturbed. */
   readonly writeTargets: Set<number>;
   /**
-   * From now on these instances may refuse reads, because something is wrong between them and PostgreSQL; until they
-   * are back to normal after the fault.
+   * Allows these instances to refuse reads until they have recovered from the fault, because their connection to
+   * PostgreSQL is disturbed.
    */
   readonly excuse: (...indices: readonly number[]) => void;
-  /** A new process in the place of one that has ended, with other settings if need be. */
+  /** Replaces an ended process, optionally with other settings. */
   replace(index: number, env?: NodeJS.ProcessEnv): Promise<void>;
 }
 
 /**
- * Something that goes wrong and is mended again. A fault that neither breaks PostgreSQL nor excuses an instance claims
- * that every read is answered meanwhile, on every instance that it does not disturb.
+ * Something that breaks and is repaired. During a fault that neither breaks PostgreSQL nor excuses an instance, every
+ * read on every undisturbed instance must be answered.
  */
 export interface Fault {
   readonly name: string;
-  /** For all instances: they may refuse reads until they are back to normal. */
+  /** All instances may refuse reads until they have recovered. */
   readonly breaksPostgres?: true;
   run(context: FaultContext): Promise<void>;
 }

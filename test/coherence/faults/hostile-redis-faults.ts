@@ -100,7 +100,7 @@ async function entriesIn(redis: Redis, random: Random): Promise<StoredEntry[]> {
   return some.flatMap((key, n) => (texts[n] == null ? [] : [{ key, text: texts[n] }]));
 }
 
-/** Another bio, everybody active and an administrator, every session without end, or nobody there. */
+/** Another bio, every user active and administrator, every session endless, or no user at all. */
 function forged(text: string, random: Random): string {
   if (random.below(4) === 0) return text.replace(/,(\{.*\}|"[^"]*"|null)\]$/, ',null]');
   return text

@@ -62,7 +62,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
   {
     name: 'redis-turned-replica',
     run: async ({ cluster: { redis } }) => {
-      // Of nobody: it keeps what it has, and refuses to be written.
+      // Replica of an absent primary: it keeps its data and refuses writes.
       await runThenWait(redis, 2_500, ['REPLICAOF', '127.0.0.1', '1']);
       await runThenWait(redis, 0, ['REPLICAOF', 'NO', 'ONE']);
     },
@@ -81,7 +81,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
   {
     name: 'redis-connections-exhausted',
     run: async ({ cluster: { redis } }) => {
-      const inside = new Redis(redis.port); // whoever comes later finds no place
+      const inside = new Redis(redis.port); // later clients are refused
       await inside.call('CONFIG', 'SET', 'maxclients', '1');
       await inside.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
       await inside.call('CLIENT', 'KILL', 'TYPE', 'pubsub');

@@ -62,9 +62,9 @@ export class History {
     this.#forget(answeredAt);
   }
 
-  /** The write is known to be committed, and nobody has answered it. */
+  /** The write is known to be committed, but its answer was lost. */
   seen(state: State, seenAt: number): void {
-    state.by = undefined; // so nobody owes it to be read at once
+    state.by = undefined; // so no instance has to serve it at once
     this.committed(state, seenAt);
   }
 

@@ -23,11 +23,11 @@ export class Report {
   checks = 0;
   readonly violations: string[] = [];
   /** Answers that violate the contract. */
-  lies = 0;
+  wrongAnswers = 0;
   /** Wrong answers and all other violations. */
   violationCount = 0;
   readonly checksOf = new Map<Subject, number>();
-  readonly liesOf = new Map<Subject, number>();
+  readonly wrongAnswersOf = new Map<Subject, number>();
   readonly origins = new Map<string, number>();
   readonly statuses = new Map<number, number>();
   slowest = 0;
@@ -57,10 +57,10 @@ export class Report {
     count(this.origins, origin);
     if (verdict.lagMs > 0 && verdict.ok && origin !== 'stale') this.#lags.push(verdict.lagMs);
     if (verdict.ok) return;
-    this.lies++;
-    count(this.liesOf, subject);
+    this.wrongAnswers++;
+    count(this.wrongAnswersOf, subject);
     const finding = `instance ${instance}, ${origin}, ${subject}: ${verdict.why}`;
-    this.wrong(finding, this.liesOf.get(subject) === 1);
+    this.wrong(finding, this.wrongAnswersOf.get(subject) === 1);
   }
 
   answered(instance: number, { status, askedAt, answeredAt, retryAfter, body }: Answer): void {
@@ -135,9 +135,18 @@ export class Report {
 
   /** For `--json`. Times in milliseconds, unless named otherwise. */
   get figures(): object {
-    const { seconds, checks, lies, refused, refusedInVain, violationCount, outdatedReads, violations } = this;
+    const {
+      seconds,
+      checks,
+      wrongAnswers,
+      refused,
+      refusedInVain,
+      violationCount,
+      outdatedReads,
+      violations,
+    } = this;
     return {
-      ...{ seconds, checks, wrongAnswers: lies, refused, refusedInVain, violations: violationCount },
+      ...{ seconds, checks, wrongAnswers, refused, refusedInVain, violations: violationCount },
       outdated: { reads: outdatedReads, p50: this.lag(0.5), p99: this.lag(0.99), longest: this.lag(1) },
       ...{ audits: this.audits, auditViolations: this.auditViolations, slowest: this.slowest },
       ...{ slowestRecovery: this.slowestRecovery, failpointHits: Object.fromEntries(this.failpointHits) },
@@ -154,7 +163,7 @@ export class Report {
     const lags = [0.5, 0.99, 1].map((share) => this.lag(share).toFixed(0));
     return [
       `checks       ${this.checks}: ${list(this.checksOf)}`,
-      `violations   ${this.violationCount}, of them ${this.lies} wrong answers${this.lies > 0 ? `: ${list(this.liesOf)}` : ''}`,
+      `violations   ${this.violationCount}, of them ${this.wrongAnswers} wrong answers${this.wrongAnswers > 0 ? `: ${list(this.wrongAnswersOf)}` : ''}`,
       `outdated     ${this.outdatedReads} reads within Δ; for p50 ${lags[0]} ms, p99 ${lags[1]} ms, at most ${lags[2]} ms`,
       `origins      ${list(this.origins)}`,
       `statuses     ${list(this.statuses)}; ${this.lostRequests} without an answer`,

@@ -7,10 +7,10 @@ import { type Answer, type Ask, type UsherInstance } from '../cluster/usher-inst
 import { type Model } from '../model/model.js';
 
 const BATCH = 50;
-/** The first of the hot users: so few that their tokens are read again before they leave the cache. */
+/** Number of hot users whose tokens are read often enough to stay cached. */
 export const FAMILIAR = 12;
 
-/** Ask one instance, by id, by alias, by access token and by personal token, and have every answer judged. */
+/** Reads one instance by id, alias, access token and personal token, and judges every answer. */
 export class Readers {
   constructor(
     private readonly model: Model,
@@ -72,7 +72,7 @@ export class Readers {
     const answer = await this.#ask('/auth/me', { token });
     const history = this.model.userHistory(id);
     const ofSession = (state: string): string => sessionIn(state, session);
-    // Session and user are two look-ups, each true at a moment of its own: together they need never have been.
+    // Session and user are two look-ups, each correct at its own moment, so the pair need never have been.
     if (answer.status === 200) {
       this.#judge('user', history, seenInAnswer(answer.body!), answer, userIn);
       this.#judge('session', history, 'session live', answer, ofSession);
@@ -82,7 +82,7 @@ export class Readers {
         ['inactive', standingIn],
       ]);
     } else if (answer.status === 401 && !this.report.wrongClocks.has(this.instance.index)) {
-      // Only by a clock that is an hour behind, a token was issued in the future.
+      // Only a clock that is an hour behind sees a token from the future.
       this.report.wrong(`instance ${this.instance.index}: a good token was refused for itself`);
     } else if (answer.status !== 401) this.#refused(answer);
   }
@@ -95,7 +95,7 @@ export class Readers {
     const answer = await this.#ask('/auth/me', { token });
     const history = this.model.userHistory(id);
     const ofToken = (state: string): string => grantIn(state, token);
-    // Token and user are two look-ups as well.
+    // Token and user are two look-ups too.
     if (answer.status === 200) {
       this.#judge('user', history, seenInAnswer(answer.body!), answer, userIn);
       this.#judge('personal token', history, 'token read', answer, ofToken);
@@ -138,7 +138,7 @@ export class Readers {
     this.report.judged(this.instance.index, subject, verdict, answer.xCache);
   }
 
-  /** The answer has one of several reasons, and does not say which. */
+  /** The answer has one of several reasons, without saying which. */
   #judgeAny(
     subject: Subject,
     history: History,

@@ -11,7 +11,7 @@ import { type Ending, type Model } from '../model/model.js';
 
 type Write = (writers: Writers) => Promise<void>;
 
-/** What is written, and how often compared with the others. Half of it is raw SQL that wakes nobody. */
+/** The writes and their weights. Half are raw SQL, without a notification. */
 const MIX: readonly (readonly [weight: number, Write])[] = [
   [10, (w) => w.changeProfile({ bio: w.model.fresh() })],
   [3, (w) => w.changeProfile({ username: w.name(), bio: w.model.fresh() })],
@@ -37,7 +37,7 @@ const MIX: readonly (readonly [weight: number, Write])[] = [
   [1, (w) => w.holdOpen()],
 ];
 
-/** Change users by HTTP and by raw SQL until told to stop. */
+/** Change users by HTTP and by raw SQL until aborted. */
 export class Writers implements Writer {
   written = 0;
   #names = 0;
@@ -67,8 +67,8 @@ export class Writers implements Writer {
   async runBulk(signal: AbortSignal, everyMs: number): Promise<void> {
     while (!signal.aborted) {
       await sleep(everyMs, undefined, { signal }).catch(() => undefined);
-      const ids = this.model.ids.reverse(); // by the first, who is never gone, a lost answer is found out
-      while (!signal.aborted && !this.model.tryLock(ids)) await sleep(5); // until nobody writes, for a moment
+      const ids = this.model.ids.reverse(); // a lost answer is checked by the first, which is never removed
+      while (!signal.aborted && !this.model.tryLock(ids)) await sleep(5); // until no other write runs
       if (signal.aborted) return;
       try {
         await (this.#bulks++ % 2 === 0 ? this.#changeAllPersonalTokens(ids) : this.#changeAllUsers(ids));
@@ -126,7 +126,7 @@ export class Writers implements Writer {
       if (!user) return;
       const instance = this.anInstance();
       const active = !user.active;
-      // Who is restored logs in again, and has no personal tokens.
+      // A restored user has no sessions and no personal tokens.
       const after: ModelUser = { ...user, active, loggedIn: false, grant: 'over' };
       await this.model.write(
         [{ id: user.id, after }],
@@ -157,7 +157,7 @@ export class Writers implements Writer {
     });
   }
 
-  /** By raw SQL: who is logged in is logged out, and the other way round. */
+  /** By raw SQL: ends the session, or opens one. */
   openOrEndSession(): Promise<void> {
     return this.withOne(async (user, id) => {
       if (!user) return;
@@ -184,7 +184,7 @@ export class Writers implements Writer {
     });
   }
 
-  /** By raw SQL, of that user: who is there is changed, who is gone comes back. */
+  /** By raw SQL: changes that user, or inserts it again. */
   async change(id: string): Promise<void> {
     while (!this.model.tryLock([id])) await sleep(5);
     try {
@@ -253,7 +253,7 @@ export class Writers implements Writer {
     );
   }
 
-  /** What is rolled back, to a savepoint or altogether, must never be seen. */
+  /** A rolled-back change, to a savepoint or in full, must never be seen. */
   rollBack(): Promise<void> {
     return this.withOne(async (user) => {
       if (!user) return;
@@ -331,7 +331,7 @@ export class Writers implements Writer {
       return 'committed';
     } catch (error) {
       client.release(error as Error);
-      // The server says why it did not; without a word from it nobody knows.
+      // With an error of the server nothing was written; without one the outcome is unknown.
       return error instanceof Error && 'severity' in error ? 'rolled back' : 'unknown';
     }
   }

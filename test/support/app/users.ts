@@ -10,21 +10,21 @@ export interface TestUser {
   password: string;
   token: string;
   refreshToken: string;
-  /** Ready for `.set(person.bearer)`. */
+  /** For `.set(user.bearer)`. */
   bearer: { authorization: string };
 }
 
-let people = 0;
+let registered = 0;
 
-/** What a registration needs, different each time; a test says only what matters to it. */
+/** What a registration needs, different each time; a test sets only what matters to it. */
 export function aRegistration(
   fields: Record<string, unknown> = {},
 ): Record<string, unknown> & { email: string } {
-  const unique = `${++people}-${randomBytes(4).toString('hex')}`;
+  const unique = `${++registered}-${randomBytes(4).toString('hex')}`;
   return { email: `person-${unique}@example.com`, password: PASSWORD, ...fields };
 }
 
-/** Somebody who has just registered. */
+/** Registers a user. */
 export async function aUser(app: TestApp, fields: Record<string, unknown> = {}): Promise<TestUser> {
   const registration = aRegistration(fields);
   const response = await app.http.post('/auth/register').send(registration).expect(201);
@@ -39,16 +39,16 @@ export async function aUser(app: TestApp, fields: Record<string, unknown> = {}):
   };
 }
 
-/** Somebody who administers, appointed as the first one is: by hand. */
+/** Registers an administrator, promoted by SQL as the first one is. */
 export async function anAdmin(app: TestApp, fields: Record<string, unknown> = {}): Promise<TestUser> {
   const person = await aUser(app, fields);
   await promote(app.database, person.id);
-  // Raw SQL wakes nobody; asking for the truth leaves it in the cache.
+  // Raw SQL sends no notification; a no-cache read refreshes the cache.
   await app.http.get('/auth/me').set(person.bearer).set('cache-control', 'no-cache').expect(200);
   return person;
 }
 
-/** Makes an administrator who keeps the session that the rise in rights would end: a test gets on with one token. */
+/** Makes an administrator, keeping the sessions that the trigger would end, so that a test needs one token only. */
 export async function promote(database: Pick<TestDatabase, 'query'>, id: string): Promise<void> {
   const { rows } = await database.query('SELECT * FROM sessions WHERE user_id = $1', [id]);
   await database.query('UPDATE users SET is_admin = true WHERE id = $1', [id]);

@@ -7,7 +7,7 @@ import { ParentDeathReaper } from '../process/parent-death-reaper.js';
 const REPOSITORY = resolve(import.meta.dirname, '../../..');
 
 export interface UsherProcessOptions {
-  /** All that the process gets to see of the environment, besides where programs and temporary files are. */
+  /** The environment of the process, besides PATH and TMPDIR. */
   env?: NodeJS.ProcessEnv;
   /** Another checkout than this one; it is then also the working directory. */
   checkout?: string;
@@ -62,7 +62,7 @@ export class UsherProcess {
     return new UsherProcess(child);
   }
 
-  /** For cleaning up, whatever state they are in. */
+  /** For cleaning up, in any state. */
   static async killAll(): Promise<void> {
     const all = [...UsherProcess.running];
     for (const each of all) each.signal('SIGKILL');

@@ -33,7 +33,7 @@ export interface FailoverRig {
   readonly database: TestDatabase;
   readonly one: TestCache;
   readonly other: TestCache;
-  /** Somebody whom `one` has looked up and `other` has not: where does `other` find them? */
+  /** Where `other` finds a user that only `one` has looked up. */
   readonly originAtOther: () => Promise<string>;
   /** Until each sees what the other changes long before it polls. */
   readonly wakeAgain: () => Promise<void>;
@@ -75,8 +75,8 @@ export function describeFailover<T extends FailoverTopology>(
     const originAtOther = async (): Promise<string> => {
       const { id } = await insertUser(database);
       await one.cache.byId(id);
-      await delay(20); // the fill is nobody's to wait for
-      await other.polled(); // and what has seen more than its last look is refused
+      await delay(20); // the fill cannot be awaited
+      await other.polled(); // entries newer than its last poll are refused
       return (await other.cache.byId(id)).origin;
     };
 
@@ -139,7 +139,7 @@ export function describeFailover<T extends FailoverTopology>(
   });
 }
 
-/** Looks up somebody known and somebody new in turn. @returns what the slowest answer took, in milliseconds */
+/** Looks up a known and a new user in turn. @returns what the slowest answer took, in milliseconds */
 async function askOn(
   { cache }: TestCache,
   database: TestDatabase,

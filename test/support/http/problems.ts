@@ -1,25 +1,25 @@
 import { expect } from '@jest/globals';
 import { type Response } from 'supertest';
 
-/** What no client may ever see: stacks, SQL, hashes, drivers. */
-const GIVES_AWAY =
+/** What no answer may contain: stacks, SQL, hashes, drivers. */
+const LEAKS =
   /\bat \S+ \(|\.(ts|js):\d|node_modules|\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b|\$2[aby]\$|QueryFailed|postgres|pg_|typeorm/i;
 
-/** Checks that an answer is this problem, complete, and gives nothing away. Returns the types of its field errors. */
+/** Checks that an answer is this problem, complete, and leaks nothing. Returns the types of its field errors. */
 export function expectProblem(response: Response, status: number, code: string): string[] {
   const body = aProblem(response);
   expect([body.status, body.code]).toEqual([status, code]);
   return (body.errors ?? []).map((error) => `${error.loc.join('.')}: ${error.type}`);
 }
 
-/** Checks that an answer is this error as OAuth has it (RFC 6749, section 5.2), and gives nothing away. */
+/** Checks that an answer is this error as OAuth has it (RFC 6749, section 5.2), and leaks nothing. */
 export function expectOAuthError(response: Response, status: number, error: string, code: string): string[] {
   const body = anOAuthError(response);
   expect([response.status, body.error, body.code]).toEqual([status, error, code]);
   return (body.errors ?? []).map((each) => `${each.loc.join('.')}: ${each.type}`);
 }
 
-/** Checks that an answer is some error of OAuth, complete, and gives nothing away. */
+/** Checks that an answer is some error of OAuth, complete, and leaks nothing. */
 export function anOAuthError(response: Response): Pick<ProblemBody, 'code' | 'errors'> & { error: string } {
   expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
   expect(response.body).toMatchObject({
@@ -38,7 +38,7 @@ function expectHarmless({ status, headers, text }: Response): void {
   expect(headers['x-request-id']).toBeDefined();
   expect(headers['www-authenticate'] === undefined).toBe(status !== 401);
   if (status === 503 || status === 429) expect(headers['retry-after']).toMatch(/^[1-9]\d*$/);
-  expect(text).not.toMatch(GIVES_AWAY);
+  expect(text).not.toMatch(LEAKS);
 }
 
 interface ProblemBody {
@@ -47,7 +47,7 @@ interface ProblemBody {
   errors?: { loc: (string | number)[]; msg: string; type: string }[];
 }
 
-/** Checks that an answer is some problem, complete, and gives nothing away. */
+/** Checks that an answer is some problem, complete, and leaks nothing. */
 export function aProblem(response: Response): ProblemBody {
   const { status, headers, body } = response;
   expect(headers['content-type']).toMatch(/^application\/problem\+json/);
@@ -62,10 +62,10 @@ export function aProblem(response: Response): ProblemBody {
   return body as ProblemBody;
 }
 
-/** No answer may take longer, in milliseconds, whatever hangs. */
+/** No answer may take longer, in milliseconds, even if a dependency hangs. */
 export const DEADLINE_MS = 2_000;
 
-/** A problem that tells to come back, and gives nothing away. */
+/** Checks for a 503 with Retry-After that leaks nothing. */
 export function expectUnavailable(answer: Response): void {
   expect(aProblem(answer).status).toBe(503);
 }

@@ -24,7 +24,7 @@ export class MailServer {
   mostConnections = 0;
   /** How often a password arrived, right or wrong. */
   logins = 0;
-  /** Addresses at which there is nobody. */
+  /** Addresses without a mailbox. */
   readonly unknown = new Set<string>();
   readonly #taken = new Set<ReceivedMail>();
   #server: SMTPServer | undefined;
@@ -57,7 +57,7 @@ export class MailServer {
       },
       onRcptTo: ({ address }, _session, done) => {
         if (!this.unknown.has(address)) return done();
-        done(Object.assign(new Error(`5.1.1 <${address}>: nobody here`), { responseCode: 550 }));
+        done(Object.assign(new Error(`5.1.1 <${address}>: no such mailbox`), { responseCode: 550 }));
       },
       onData: (stream, { envelope }, done) => {
         void text(stream).then(async (raw) => {
@@ -84,7 +84,7 @@ export class MailServer {
     if (server) await new Promise<void>((resolve) => server.close(resolve));
   }
 
-  /** The first mail to this address, with this in its subject, that nobody has asked for yet. */
+  /** The first mail to this address, with this in its subject, that was not returned before. */
   async next(to: string, subject: RegExp): Promise<ReceivedMail> {
     let mail: ReceivedMail | undefined;
     await eventually(

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 
 /**
- * A port on loopback that stays ours while nobody listens on it, so that a server can go down and come back there.
+ * A port on loopback that stays reserved while unused, so that a server can stop and restart on it.
  *
  * Two things could take it meanwhile. The system, as the client side of any connection: so ports come from below the
  * range it draws from (Linux from 32768, macOS from 49152). And another test run: so each claim holds the next higher

@@ -28,8 +28,8 @@ export async function installByApt<T>({ package: name, find, advice }: NeededPro
   const apt = await Apt.find();
   if (!apt) throw new Error(`${advice}.`);
 
-  // By user, because nobody can clear away a lock that another user's crash left in a sticky folder. Users among each
-  // other wait on apt's own locks.
+  // One lock per user: a lock that another user's crash left in a sticky folder cannot be removed. Different users
+  // wait on apt's own locks.
   const unlock = await lockfile.lock(join(tmpdir(), `usher-apt-install-${userInfo().username}`), {
     realpath: false, // the file itself need not exist
     retries: { retries: 600, factor: 1, minTimeout: 1_000 },

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { type Socket } from 'node:net';
 
 /**
- * A command that runs when this process is gone, even by SIGKILL, where no exit handler gets its turn: a small shell
- * waits for the end of a stream whose other end only we hold, and the kernel closes that whatever happens to us.
+ * A command that runs when this process is gone, even by SIGKILL, where no exit handler runs: a small shell
+ * waits for the end of a stream whose other end only we hold, and the kernel closes that even on SIGKILL.
  */
 export class ParentDeathReaper {
   private constructor(private readonly executor: ChildProcess) {}

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * A fresh directory; below the one of this test run, if there is one, which is removed at its end. Everybody may
- * enter it: run by root, a server has an account of its own, and would otherwise put its files under /var/lib.
+ * A fresh directory; below the one of this test run, if there is one, which is removed at its end. All users may
+ * enter it: run by root, PostgreSQL has its own account, and would otherwise put its files under /var/lib.
  */
 export async function makeTestDirectory(): Promise<string> {
   const directory = await mkdtemp(join(process.env.USHER_TEST_DIRECTORY ?? tmpdir(), 'usher-test-'));

@@ -19,7 +19,7 @@ export class RedisCluster {
 
   /**
    * Returns when every node answers for its slots and every replica is in step, so that a fail-over can succeed.
-   * Somebody has to `stop()` it, but it ends with this process at the latest.
+   * It ends at `stop()`, or with this process at the latest.
    *
    * @throws Error when there is no redis-server but in Docker, or an older one than Redis 7
    */
@@ -170,7 +170,7 @@ export class RedisCluster {
 function settings(busPort: number): Record<string, string> {
   return {
     'cluster-enabled': 'yes',
-    'cluster-port': String(busPort), // by default ten thousand above the other, which nobody keeps free
+    'cluster-port': String(busPort), // by default ten thousand above the other, which is not reserved
     'cluster-announce-ip': '127.0.0.1',
     // In milliseconds. Short, but long enough for a busy machine not to take the living for dead.
     'cluster-node-timeout': '1000',

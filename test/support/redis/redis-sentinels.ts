@@ -24,7 +24,7 @@ export class RedisSentinels {
 
   /**
    * Returns when the replicas are in step and the sentinels know them and each other, so that a fail-over can
-   * succeed. Somebody has to `stop()` it, but it ends with this process at the latest.
+   * succeed. It ends at `stop()`, or with this process at the latest.
    *
    * @throws Error when there is no redis-server but in Docker
    */

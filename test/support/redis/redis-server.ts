@@ -19,7 +19,7 @@ export interface RedisServerOptions {
   port?: number;
   /** Settings as in redis.conf, on top of "keep nothing on disk": `{ appendonly: 'yes' }`. */
   config?: Record<string, string>;
-  /** Run as a sentinel that watches nobody yet. Default: no. */
+  /** Run as a sentinel that monitors no primary yet. Default: no. */
   sentinel?: boolean;
   /** An existing folder for its data, which stays. Default: a temporary one, which goes with `stop()`. */
   dir?: string;

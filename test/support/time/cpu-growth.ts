@@ -1,12 +1,12 @@
 /** Linear work at four times the size takes four times as long; quadratic work sixteen times. */
 const MOST_GROWTH = 9;
-/** What takes less at the largest size blocks nobody, however it grows. */
+/** Work that takes less at the largest size is negligible, however it grows. */
 const NEGLIGIBLE_MS = 4;
 /** Other work disturbs some rounds. Work that grows too fast fails after any number of them. */
 const LEAST_ROUNDS = 3;
 const MOST_ROUNDS = 8;
 
-/** What was measured, for a test to look at. */
+/** The measurement, for a test to check. */
 export interface Growth {
   /** Milliseconds of CPU time at a quarter, half and all of the size: the least of the rounds. */
   readonly ms: readonly number[];
