@@ -17,7 +17,7 @@ const OLD_KEY = randomBytes(32).toString('base64');
 const NEW_KEY = randomBytes(32).toString('hex');
 /** A session that is about to be opened. */
 const WAITING = `SELECT FROM pg_stat_activity
-  WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'SELECT FROM users%FOR NO KEY UPDATE'`;
+  WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'SELECT%FROM "users"%FOR NO KEY UPDATE'`;
 const NEW_PASSWORD = 'staple of the battery';
 
 /** A user with 2FA enabled. */
