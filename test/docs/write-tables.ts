@@ -2,7 +2,7 @@
  * Writes what the code defines into the documents: the settings into docs/configuration.md and .env.example, the error
  * codes into docs/api.md. Run it after a change of either:
  *
- *     node --conditions=usher-source --import ./test/support/typescript/register.mjs test/docs/write-tables.ts
+ *     npm run docs:tables
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { withErrorTable } from './error-table.js';

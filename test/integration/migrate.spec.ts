@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createDataSource, migrate } from '#database';
+import { addColumn, createDataSource, migrate } from '#database';
 import { accountsSchema } from '#accounts';
 import { type DataSource } from 'typeorm';
 import { eventually } from '../support/time/eventually.js';
@@ -31,7 +31,10 @@ describe('migrate()', () => {
 
   it('migrate() gives existing administrators the admin role', async () => {
     await migrate(database.url, accountsSchema);
-    for (let n = 0; n < 2; n++) await service.undoLastMigration();
+    const undone = service.migrations.findIndex(({ constructor: { name } }) =>
+      /^NameAdministrators/.test(name),
+    );
+    for (let n = undone; n < service.migrations.length; n++) await service.undoLastMigration();
     const { id } = await insertUser(database);
     await database.query('UPDATE users SET is_admin = true WHERE id = $1', [id]);
     await migrate(database.url, accountsSchema);
@@ -39,6 +42,20 @@ describe('migrate()', () => {
     expect(rows).toEqual([{ is_admin: true, roles: ['admin'] }]);
     const contradiction = `ALTER TABLE users DISABLE TRIGGER USER; UPDATE users SET roles = '{}'`;
     await expect(database.query(contradiction)).rejects.toThrow('users_admin_is_a_role');
+  });
+
+  it('addColumn() adds a column once, with its constraints, and takes it away', async () => {
+    const pronouns = addColumn(1_763_700_000_000, 'users', 'pronouns', "varchar(40) CHECK (pronouns <> '')");
+    const schema = { ...accountsSchema, migrations: [...accountsSchema.migrations, pronouns] };
+    for (let n = 0; n < 2; n++) await migrate(database.url, schema);
+    const { id } = await insertUser(database);
+    await database.query(`UPDATE users SET pronouns = 'she' WHERE id = $1`, [id]);
+    await expect(database.query(`UPDATE users SET pronouns = ''`)).rejects.toThrow('users_pronouns_check');
+
+    const withColumn = createDataSource({ url: database.url, poolSize: 1, timeoutMs: 4_000 }, schema);
+    await withColumn.initialize();
+    await withColumn.undoLastMigration().finally(() => withColumn.destroy());
+    await expect(database.query('SELECT pronouns FROM users')).rejects.toThrow('does not exist');
   });
 
   it('migrate() continues when the migrating instance is killed, and reports its wait once', async () => {

@@ -1,3 +1,4 @@
+export { addColumn } from './add-column.js';
 export { createDataSource, type DataSourceSettings, type Schema } from './data-source.js';
 export {
   DatabaseBusy,
