@@ -64,14 +64,21 @@ process.once('disconnect', () => {
 type Read = (this: CoherentCache<object>, subject: Lookup<object>) => Promise<Answer<object>>;
 
 function withoutFallback(): void {
+  // An instance has one lease, and every read asks it before a load.
+  let lease: Lease | undefined;
+  const holds: (this: Lease) => boolean = Reflect.get(Lease.prototype, 'holds');
+  Lease.prototype.holds = function (): boolean {
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- the product hands out no lease
+    lease = this;
+    return holds.call(this);
+  };
   const read = Reflect.get(CoherentCache.prototype, 'read') as Read;
   CoherentCache.prototype.read = function (
     this: CoherentCache<object>,
     subject: Lookup<object>,
   ): Promise<Answer<object>> {
-    const lease = Reflect.get(this, 'lease') as Lease;
     const load = (): ReturnType<typeof subject.load> =>
-      lease.holds() ? subject.load() : Promise.reject(new DatabaseUnavailable('switched off'));
+      lease?.holds() ? subject.load() : Promise.reject(new DatabaseUnavailable('switched off'));
     return read.call(this, { ...subject, load });
   };
 }
