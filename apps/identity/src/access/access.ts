@@ -4,7 +4,7 @@ import { ApiBearer, ApiOptionalBearer, ApiScope, ApiServiceBasic, ApiServiceToke
 import { ApiProblems, routeConfig, DATABASE_ERRORS } from '#http';
 import { type ScopeName } from './scopes.js';
 
-/** Whom a route answers. Undecorated routes require a user: fail closed. */
+/** Who may call a route. Undecorated routes require a user: fail closed. */
 export type Access =
   'anyone' | 'anyone, known or not' | 'token holder' | 'user' | 'admin' | 'admin or service' | 'service';
 

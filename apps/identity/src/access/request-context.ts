@@ -31,7 +31,7 @@ export const Context = createParamDecorator((_: unknown, context: ExecutionConte
   return contextOf(context.switchToHttp().getRequest<FastifyRequest>());
 });
 
-/** `audit_log` bounds all changes of an entry together. */
+/** The most characters of roles: `audit_log` limits the changes of an entry. */
 const MAX_ROLES_LENGTH = 512;
 
 /** What a handler adds to the entry of an `@Audited()` call, because the request does not say it. */

@@ -76,7 +76,7 @@ export class AuditRecorder implements RequestRecorder {
       events
         .map(auditEntry)
         .map((entry) =>
-          this.writer.write(entry).catch((error: unknown) => tellInstead(request, entry, error)),
+          this.writer.write(entry).catch((error: unknown) => logInstead(request, entry, error)),
         ),
     );
   }
@@ -141,7 +141,7 @@ function userOf({ principal, claims, params }: FastifyRequest, action: AuditActi
   return (principal?.kind === 'user' ? principal.user.id : claims?.userId) ?? null;
 }
 
-function tellInstead(request: FastifyRequest, entry: AuditEntry, error: unknown): void {
+function logInstead(request: FastifyRequest, entry: AuditEntry, error: unknown): void {
   const { address: _address, device: _device, requestId: _requestId, ...audit } = entry;
   const expected = error instanceof TooManyEntries ? error : databaseErrorOf(error);
   if (expected) request.log.warn({ audit, reason: expected.message }, 'audit entry not written');

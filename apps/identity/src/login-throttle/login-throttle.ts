@@ -57,7 +57,7 @@ const WRONG_CODE = new Set(['auth.invalid_code', 'auth.wrong_code']);
 export class LoginThrottle {
   constructor(
     private readonly counters: ThrottleCounters,
-    private readonly known: TrustedNetworks,
+    private readonly trusted: TrustedNetworks,
   ) {}
 
   /**
@@ -65,10 +65,10 @@ export class LoginThrottle {
    *
    * @throws TooManyAttempts, and what `attempt` throws
    */
-  async attempt<T>(named: ThrottleKey, client: Client, attempt: () => Promise<T>): Promise<T> {
+  async attempt<T>(key: ThrottleKey, client: Client, attempt: () => Promise<T>): Promise<T> {
     const { pair, network } = this.counters;
-    const account = named[0] === 'second_factor' ? this.counters.codes : this.counters.account;
-    const name = nameOf(named);
+    const account = key[0] === 'second_factor' ? this.counters.codes : this.counters.account;
+    const name = nameOf(key);
     const keys = {
       pair: digest(name, client.network),
       account: digest(name),
@@ -78,13 +78,13 @@ export class LoginThrottle {
     const own = await pair.take(keys.pair);
     // Stop counting here: one network must not use up the limit of the whole account.
     if (own.exceeded) throw new TooManyAttempts(own);
-    const [isKnown, ...others] = await Promise.all([
-      this.known.has(name, client.network),
+    const [isTrusted, ...others] = await Promise.all([
+      this.trusted.has(name, client.network),
       account.take(keys.account),
       network.take(keys.network),
     ]);
     const exceeded = others.find((count) => count.exceeded);
-    if (exceeded && !isKnown) throw new TooManyAttempts(exceeded);
+    if (exceeded && !isTrusted) throw new TooManyAttempts(exceeded);
 
     try {
       const result = await attempt();
@@ -96,7 +96,7 @@ export class LoginThrottle {
       return result;
     } catch (error) {
       // Otherwise a neighbour on the owner's network would learn here, and only here, that the account exists.
-      if (isWrong(named, error)) throw exceeded ? new TooManyAttempts(exceeded) : error;
+      if (isWrong(key, error)) throw exceeded ? new TooManyAttempts(exceeded) : error;
       await Promise.all([
         pair.giveBack(keys.pair),
         account.giveBack(keys.account),
@@ -109,7 +109,7 @@ export class LoginThrottle {
   /** Trusts the network of a login for all names of the user, and for password confirmations. */
   async trustNetworkFor(user: Pick<CachedUser, AliasKind | 'id'>, client: Client): Promise<void> {
     if (client.isGateway) return;
-    await Promise.all(namesOf(user).map((name) => this.known.trust(name, client.network)));
+    await Promise.all(namesOf(user).map((name) => this.trusted.trust(name, client.network)));
   }
 
   /** Clears the user's failures on this network after a password reset by mail, and trusts it. */
@@ -120,8 +120,8 @@ export class LoginThrottle {
   }
 
   /** Trusts the network for one name, after a right password or code. */
-  async trustNetwork(named: ThrottleKey, client: Client): Promise<void> {
-    if (!client.isGateway) await this.known.trust(nameOf(named), client.network);
+  async trustNetwork(key: ThrottleKey, client: Client): Promise<void> {
+    if (!client.isGateway) await this.trusted.trust(nameOf(key), client.network);
   }
 }
 

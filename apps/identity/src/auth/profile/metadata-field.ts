@@ -4,14 +4,14 @@ import { ValidateBy } from 'class-validator';
 import { field, type FieldOptions, rule } from '#http';
 
 /**
- * JSON of an application's own. Given members replace those of the same name, and `null` removes one, so that two
- * clients that keep different members do not undo each other's changes.
+ * JSON that belongs to an application. Given members replace members of the same name, and `null` removes one, so
+ * that two clients with different members do not undo each other's changes.
  */
 export function MetadataField(options: FieldOptions): PropertyDecorator {
   return field(
     { example: { theme: 'dark', font_size: 14 }, ...options },
     { type: 'object', additionalProperties: true },
-    // As it was sent: class-transformer would copy it and leave out names that mean something to it.
+    // Taken as sent: class-transformer would copy it and drop names with a meaning to it.
     Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => obj[key]),
     rule('object_type', 'Input should be an object', isObject),
     ValidateBy({
@@ -28,7 +28,7 @@ function isObject(value: unknown): value is Metadata {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Values of another type have their own rule. */
+/** Other types are reported by their own rule. */
 function faultOf(value: unknown): string | undefined {
   return isObject(value) ? metadataError(value) : undefined;
 }

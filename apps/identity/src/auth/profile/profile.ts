@@ -6,7 +6,7 @@ import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 
 const changeable = { optional: true, nullable: true };
 
-/** What people say about themselves. `null` clears a field, an absent one stays as it is. */
+/** The fields that users write themselves. `null` clears a field; absent fields stay. */
 export class ProfileFields {
   @UsernameField(changeable)
   username?: string | null;
@@ -38,7 +38,7 @@ export class ProfileFields {
   @MetadataField({
     optional: true,
     description:
-      'JSON of their own: given members change, others stay, null removes one. 4096 bytes at most. They write it themselves, ' +
+      'JSON of the user: given members change, others stay, null removes one. 4096 bytes at most. They write it themselves, ' +
       'so base no right on it.',
   })
   user_metadata?: Record<string, unknown>;
@@ -63,7 +63,7 @@ const text = (description: string, example: string): PropertyDecorator =>
 const metadata = (description: string, example: Metadata): PropertyDecorator =>
   ApiProperty({ type: 'object', additionalProperties: true, description, example });
 
-/** The user as they and administrators see them. */
+/** The user as shown to themselves and to administrators. */
 @ApiSchema({ name: 'User' })
 export class UserResponse {
   @ApiProperty({ type: 'string', format: 'uuid', example: '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071' })

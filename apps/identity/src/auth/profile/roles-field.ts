@@ -9,7 +9,7 @@ const SCHEMA = {
   uniqueItems: true,
 };
 
-/** Names of roles, which mean what the application says. */
+/** Names of roles. The application decides what they mean. */
 export function RolesField(options: FieldOptions): PropertyDecorator {
   return field(
     { example: ['editor'], ...options },
