@@ -59,7 +59,7 @@ describe('administration', () => {
     const found = async (query: Record<string, string>): Promise<string[]> =>
       (await list(query)).items.map(({ id }) => id);
 
-    it('search takes %, _ and \ literally', async () => {
+    it('search takes %, _ and \\ literally', async () => {
       const plain = await aUser(usher, { username: 'abcd', bio: 'nothing' });
       const underscore = await aUser(usher, {
         username: 'ab_d',

@@ -81,8 +81,8 @@ export function countSignatureChecks({ app }: TestApp): () => number {
 /** Answers `work` as if so much time had passed. */
 export async function later<T>({ app }: TestApp, ms: number, work: () => Promise<T>): Promise<T> {
   const clock = app.get(Clock);
-  const { wallMs } = clock;
-  clock.wallMs = () => wallMs.call(clock) + ms;
+  const wallMs = clock.wallMs.bind(clock);
+  clock.wallMs = () => wallMs() + ms;
   try {
     return await work();
   } finally {
