@@ -78,15 +78,15 @@ export function countSignatureChecks({ app }: TestApp): () => number {
   return () => checks;
 }
 
-/** Answers `work` as if so much time had passed. */
+/** Runs `work` as if so much time had passed. */
 export async function later<T>({ app }: TestApp, ms: number, work: () => Promise<T>): Promise<T> {
   const clock = app.get(Clock);
-  const wallMs = clock.wallMs.bind(clock);
-  clock.wallMs = () => wallMs() + ms;
+  const now = clock.wallMs.bind(clock);
+  clock.wallMs = () => now() + ms;
   try {
     return await work();
   } finally {
-    clock.wallMs = wallMs;
+    Reflect.deleteProperty(clock, 'wallMs'); // the method of its class again
   }
 }
 
