@@ -3,13 +3,18 @@ import { type CachedUser, USER_FIELDS } from './user-fields.js';
 
 export { type CachedUser };
 
-const FIELDS = Object.entries(USER_FIELDS);
+const FIELDS = Object.entries(USER_FIELDS).map(([field, definition]) => ({
+  field,
+  column: definition.column,
+  type: definition.type,
+  nullable: 'nullable' in definition,
+}));
 
 /** The columns of `users AS u` that the cached shape is made of. */
-export const CACHED_USER_COLUMNS = FIELDS.map(([, { column }]) => `u.${column}`).join(', ');
+export const CACHED_USER_COLUMNS = FIELDS.map(({ column }) => `u.${column}`).join(', ');
 
 /** SQL that makes the cached shape, as JSON, of a row of `users AS u`. */
-export const CACHED_USER_SQL = `json_build_object(${FIELDS.map(([field, { column, type }]) =>
+export const CACHED_USER_SQL = `json_build_object(${FIELDS.map(({ field, column, type }) =>
   type === 'timestamptz'
     ? `'${field}', to_char(u.${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
     : `'${field}', u.${column}`,
@@ -20,15 +25,15 @@ export function reviveCachedUser(raw: unknown): CachedUser | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;
   const record = raw as Record<string, unknown>;
   const user: Record<string, unknown> = {};
-  for (const [field, { type, ...rest }] of FIELDS) {
+  for (const { field, type, nullable } of FIELDS) {
     const value = record[field];
-    if (!isOfType(value, type) && !(value === null && 'nullable' in rest)) return undefined;
+    if (!isOfType(value, type) && !(value === null && nullable)) return undefined;
     user[field] = freezeMetadata(value);
   }
   return Object.freeze(user) as unknown as CachedUser;
 }
 
-function isOfType(value: unknown, type: (typeof FIELDS)[number][1]['type']): boolean {
+function isOfType(value: unknown, type: (typeof FIELDS)[number]['type']): boolean {
   switch (type) {
     case 'uuid':
     case 'text':
