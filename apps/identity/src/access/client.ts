@@ -23,8 +23,15 @@ export const CLIENT_ADDRESS_HEADER = 'usher-client-address';
 /** An IPv6 address in brackets with a zone and a port is shorter. */
 const MAX_HEADER_CHARACTERS = 100;
 
-export function clientOf({ remoteAddress, headers }: FastifyRequest): Client {
-  return clientAt(remoteAddress, headers['user-agent']);
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the rate limiter for a gateway, else at the first call of `clientOf()`. */
+    client?: Client;
+  }
+}
+
+export function clientOf(request: FastifyRequest): Client {
+  return (request.client ??= clientAt(request.remoteAddress, request.headers['user-agent']));
 }
 
 /**

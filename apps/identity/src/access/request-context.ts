@@ -6,10 +6,8 @@ import { type Principal } from './principal.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Built by `contextOf()` at first use. */
-    requestContext?: RequestContext;
-    /** Set by the rate limiter for a gateway; otherwise the context derives the client from the connection. */
-    gatewayClient?: Client;
+    /** Set for handlers that take the context; those of audited routes fill it. */
+    auditNote?: AuditNote;
   }
 }
 
@@ -21,14 +19,11 @@ export interface RequestContext {
   readonly audit: AuditNote;
 }
 
-/** One per request. Requests that need no context, such as `GET /auth/me`, never build one. */
-export function contextOf(request: FastifyRequest): RequestContext {
-  return (request.requestContext ??= new LazyRequestContext(request));
-}
-
 /** The context of the request, for handlers. */
-export const Context = createParamDecorator((_: unknown, context: ExecutionContext): RequestContext => {
-  return contextOf(context.switchToHttp().getRequest<FastifyRequest>());
+export const Context = createParamDecorator((_: unknown, execution: ExecutionContext): RequestContext => {
+  const request = execution.switchToHttp().getRequest<FastifyRequest>();
+  const audit = (request.auditNote ??= new AuditNote());
+  return { principal: request.principal, client: clientOf(request), audit };
 });
 
 /** The most characters of roles: `audit_log` limits the changes of an entry. */
@@ -74,24 +69,5 @@ export class AuditNote {
   /** Adds an entry of its own for a consequence. */
   also(action: AuditAction): void {
     this.consequences.push(action);
-  }
-}
-
-class LazyRequestContext implements RequestContext {
-  #client: Client | undefined;
-  #audit: AuditNote | undefined;
-
-  constructor(private readonly request: FastifyRequest) {}
-
-  get principal(): Principal | undefined {
-    return this.request.principal;
-  }
-
-  get client(): Client {
-    return (this.#client ??= this.request.gatewayClient ?? clientOf(this.request));
-  }
-
-  get audit(): AuditNote {
-    return (this.#audit ??= new AuditNote());
   }
 }

@@ -12,7 +12,7 @@ import {
   SUCCESS,
 } from '#accounts';
 import { type AuditEntryWriter, TooManyEntries } from './audit-entry-writer.js';
-import { contextOf } from '../access/request-context.js';
+import { clientOf } from '../access/client.js';
 import { AuditDeduplicator } from './audit-deduplicator.js';
 
 /** Codes of requests without a known principal. Metrics count them; the audit log does not. */
@@ -99,25 +99,24 @@ function eventsOf(
   outcome: string,
   deduplicator: Pick<AuditDeduplicator, 'isNews'>,
 ): AuditEvent[] {
-  const { client, audit, principal } = contextOf(request);
-  const did = namedBy(audit.action ?? action, outcome);
+  const { auditNote: note, principal, claims } = request;
+  const client = clientOf(request);
+  const did = namedBy(note?.action ?? action, outcome);
   const event: AuditEvent = {
     action: did,
     outcome,
     actor: actorOf(request, did, outcome),
-    userId: audit.userId ?? userOf(request, did),
+    userId: note?.userId ?? userOf(request, did),
     sessionId:
-      audit.sessionId ??
-      (principal?.kind === 'user' ? principal.sessionId : request.claims?.sessionId) ??
-      null,
-    changes: audit.changes ?? null,
+      note?.sessionId ?? (principal?.kind === 'user' ? principal.sessionId : claims?.sessionId) ?? null,
+    changes: note?.changes ?? null,
     address: client.address,
     device: client.device,
     requestId: request.id,
   };
   return [
     ...(deduplicator.isNews(event, client.network) ? [event] : []),
-    ...audit.consequences.map((consequence) => ({ ...event, action: consequence, outcome: SUCCESS })),
+    ...(note?.consequences ?? []).map((consequence) => ({ ...event, action: consequence, outcome: SUCCESS })),
   ];
 }
 
@@ -131,7 +130,7 @@ function actorOf(request: FastifyRequest, action: AuditAction, outcome: string):
   if (principal?.kind === 'user') return { kind: 'user', id: principal.user.id };
   if (principal?.kind === 'service') return { kind: 'service', name: principal.name };
   if (claims) return { kind: 'user', id: claims.userId };
-  const proved = outcome === SUCCESS && PROVES.has(action) ? contextOf(request).audit.userId : undefined;
+  const proved = outcome === SUCCESS && PROVES.has(action) ? request.auditNote?.userId : undefined;
   return proved === undefined ? { kind: 'anyone' } : { kind: 'user', id: proved };
 }
 

@@ -6,8 +6,7 @@ import { type Counter } from './counter.js';
 import { digest } from '#crypto';
 import { type Limit, REQUEST_LIMITS } from './rate-limit.js';
 import { RateLimited, rateLimitHeaders } from './errors.js';
-import { clientOfGateway } from '../access/client.js';
-import { contextOf } from '../access/request-context.js';
+import { clientOf, clientOfGateway } from '../access/client.js';
 
 /** Operators must see the service above all while it is overloaded. */
 const NEVER_LIMITED = /^\/(health|metrics)(\/|$)/;
@@ -57,7 +56,7 @@ export class RequestRateLimiter implements RequestLimiter {
       return this.#take(limit, digest('service', principal.name), request, reply);
     const userId = principal?.user.id ?? claims?.userId; // an ended session may still log out
     if (userId === undefined) return;
-    const { network } = contextOf(request).client;
+    const { network } = clientOf(request);
     await this.#take(limit, digest(userId, network), request, reply);
   }
 
@@ -67,8 +66,8 @@ export class RequestRateLimiter implements RequestLimiter {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<void> {
-    if (isGateway) request.gatewayClient = clientOfGateway(request);
-    await this.#take(limit, digest(contextOf(request).client.network), request, reply);
+    if (isGateway) request.client = clientOfGateway(request);
+    await this.#take(limit, digest(clientOf(request).network), request, reply);
   }
 
   async #take(limit: Limit, key: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {

@@ -50,9 +50,9 @@ export class RowCache<V extends { readonly id: string }> {
    * @throws DatabaseUnavailable, DatabaseTimeout when PostgreSQL is needed and does not answer
    */
   byId(id: string, options?: { truth?: boolean }): Promise<Answer<V>> {
-    const { tag } = this.options;
+    const { tag, keyPrefix } = this.options;
     const subject = {
-      key: this.#keyOf(id),
+      key: keyPrefix + id,
       tags: [`${tag}:${id}`, `${tag}:*`],
       load: () => this.#loader.load(id),
     };
@@ -61,10 +61,6 @@ export class RowCache<V extends { readonly id: string }> {
 
   /** Await this after a commit that deleted rows and before the answer. */
   async invalidate(ids: readonly string[]): Promise<void> {
-    await this.coherence.catchUp(ids.map((id) => this.#values.invalidate(this.#keyOf(id))));
-  }
-
-  #keyOf(id: string): string {
-    return this.options.keyPrefix + id;
+    await this.coherence.catchUp(ids.map((id) => this.#values.invalidate(this.options.keyPrefix + id)));
   }
 }

@@ -3,10 +3,19 @@ import { type CachedUser, USER_FIELDS } from './user-fields.js';
 
 export { type CachedUser };
 
+/** What `typeof` says of the JSON of these types; the others are lists and objects. */
+const PRIMITIVES: Partial<Record<string, 'string' | 'boolean'>> = {
+  uuid: 'string',
+  text: 'string',
+  timestamptz: 'string',
+  boolean: 'boolean',
+};
+
 const FIELDS = Object.entries(USER_FIELDS).map(([field, definition]) => ({
   field,
   column: definition.column,
   type: definition.type,
+  primitive: PRIMITIVES[definition.type],
   nullable: 'nullable' in definition,
 }));
 
@@ -25,25 +34,20 @@ export function reviveCachedUser(raw: unknown): CachedUser | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;
   const record = raw as Record<string, unknown>;
   const user: Record<string, unknown> = {};
-  for (const { field, type, nullable } of FIELDS) {
+  for (const { field, type, primitive, nullable } of FIELDS) {
     const value = record[field];
-    if (!isOfType(value, type) && !(value === null && nullable)) return undefined;
-    user[field] = freezeMetadata(value);
+    if (primitive !== undefined) {
+      if (typeof value !== primitive && !(value === null && nullable)) return undefined;
+      user[field] = value;
+    } else {
+      if (!isListOrObject(value, type)) return undefined;
+      user[field] = freezeMetadata(value);
+    }
   }
   return Object.freeze(user) as unknown as CachedUser;
 }
 
-function isOfType(value: unknown, type: (typeof FIELDS)[number]['type']): boolean {
-  switch (type) {
-    case 'uuid':
-    case 'text':
-    case 'timestamptz':
-      return typeof value === 'string';
-    case 'boolean':
-      return typeof value === 'boolean';
-    case 'text[]':
-      return Array.isArray(value) && value.every((word) => typeof word === 'string');
-    case 'jsonb':
-      return typeof value === 'object' && value !== null && !Array.isArray(value);
-  }
+function isListOrObject(value: unknown, type: string): boolean {
+  if (type === 'text[]') return Array.isArray(value) && value.every((word) => typeof word === 'string');
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

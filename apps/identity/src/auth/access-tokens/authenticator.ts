@@ -1,4 +1,4 @@
-import { type CachedSession, type ReadOptions, SessionCache, UserCache } from '#accounts';
+import { type ReadOptions, SessionCache, UserCache } from '#accounts';
 import { Clock, combineOrigins } from '#cache';
 import { Injectable } from '@nestjs/common';
 import {
@@ -36,7 +36,13 @@ export class AccessTokenAuthenticator {
     firstUse?: FirstUse,
   ): Promise<Authentication<SessionPrincipal>> {
     const claims = await this.tokens.verify(token, firstUse);
-    return this.#judge(claims, await this.#read(claims, options));
+    return this.#judge(
+      claims,
+      await Promise.all([
+        this.sessions.byId(claims.sessionId, options),
+        this.users.byId(claims.userId, options),
+      ]),
+    );
   }
 
   /** As `authenticate`, for a token that was just verified. */
@@ -44,20 +50,19 @@ export class AccessTokenAuthenticator {
     claims: AccessClaims,
     options: ReadOptions,
   ): Promise<Authentication<SessionPrincipal>> {
-    return this.#judge(claims, await this.#read(claims, options));
-  }
-
-  #read({ sessionId, userId }: AccessClaims, options: ReadOptions): Promise<Lookup> {
-    return Promise.all([this.sessions.byId(sessionId, options), this.users.byId(userId, options)]);
+    return this.#judge(
+      claims,
+      await Promise.all([
+        this.sessions.byId(claims.sessionId, options),
+        this.users.byId(claims.userId, options),
+      ]),
+    );
   }
 
   #judge(claims: AccessClaims, [session, user]: Lookup): Authentication<SessionPrincipal> {
     const origin = combineOrigins(session.origin, user.origin);
-    if (!this.#goesOn(session.value, claims.userId) || !user.value?.isActive) return { value: null, origin };
+    const goesOn = session.value?.userId === claims.userId && session.value.expiresAtMs > this.clock.wallMs();
+    if (!goesOn || !user.value?.isActive) return { value: null, origin };
     return { value: { kind: 'user', user: user.value, sessionId: claims.sessionId, claims }, origin };
-  }
-
-  #goesOn(session: CachedSession | null, userId: string): boolean {
-    return session?.userId === userId && session.expiresAtMs > this.clock.wallMs();
   }
 }

@@ -10,6 +10,7 @@ import {
   MissingToken,
   TokenRevoked,
 } from '../../access/access-errors.js';
+import { clientOf } from '../../access/client.js';
 import { bearerToken, sendsBasic } from '../../access/credentials.js';
 import {
   type FirstUse,
@@ -18,7 +19,6 @@ import {
   type Principal,
   type ServicePrincipal,
 } from '../../access/principal.js';
-import { contextOf } from '../../access/request-context.js';
 import { type ScopeName } from '../../access/scopes.js';
 import { BadTokens } from '../../rate-limits/bad-tokens.js';
 import { AccessTokenAuthenticator } from '../access-tokens/authenticator.js';
@@ -28,12 +28,23 @@ import { InvalidPersonalToken } from '../personal-tokens/errors.js';
 import { isPersonalToken } from '../personal-tokens/text.js';
 import { ServiceTokenAuthenticator } from '../service-tokens/authenticator.js';
 
+/** What the decorators of a route ask for. */
+interface RouteRules {
+  readonly access: Access;
+  /** The scope with which a personal access token opens the route; `undefined`: none does. */
+  readonly scope: ScopeName | undefined;
+  /** One of them is enough; `undefined`: the route asks for none. */
+  readonly roles: readonly string[] | undefined;
+}
+
 /**
  * Stands before every route: finds the principal, then decides whether the route is open to it. Users are read on every
  * request: from the caches on GET and HEAD, from PostgreSQL on all other methods.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
+  readonly #rules = new WeakMap<object, RouteRules>();
+
   constructor(
     private readonly reflector: Reflector,
     private readonly accessTokens: AccessTokenAuthenticator,
@@ -43,23 +54,22 @@ export class AuthGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const access = this.#lookUp<Access>(ACCESS, context) ?? 'user';
+    const { access, scope, roles } = this.#rules.get(context.getHandler()) ?? this.#readRules(context);
     if (access === 'anyone') return true;
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     try {
       await this.#authenticate(access, request, http.getResponse<FastifyReply>());
     } catch (error) {
-      if (isBadToken(error)) await this.badTokens.count(contextOf(request).client);
+      if (isBadToken(error)) await this.badTokens.count(clientOf(request));
       throw error;
     }
     const { principal } = request;
     if (principal && 'token' in principal) {
-      const scope = this.reflector.get<ScopeName | undefined>(SCOPE, context.getHandler());
       requireScope(principal.token.scopes, scope);
     }
     requireAccess(access, request);
-    requireRole(principal, this.#lookUp<readonly string[]>(ROLES, context));
+    if (roles) requireRole(principal, roles);
     return true;
   }
 
@@ -71,7 +81,7 @@ export class AuthGuard implements CanActivate {
     }
     const token = bearerToken(request);
     if (token === undefined) return;
-    const firstUse: FirstUse = (check) => this.badTokens.attempt(contextOf(request).client, check);
+    const firstUse: FirstUse = (check) => this.badTokens.attempt(clientOf(request), check);
     const service = this.serviceTokens.authenticate(token);
     if (service === undefined && isPersonalToken(token)) {
       const trace = CacheTrace.of(request, reply);
@@ -93,9 +103,17 @@ export class AuthGuard implements CanActivate {
     }
   }
 
-  /** What the decorators of the handler say, else those of its class. */
-  #lookUp<T>(key: string, context: ExecutionContext): T | undefined {
-    return this.reflector.getAllAndOverride<T | undefined>(key, [context.getHandler(), context.getClass()]);
+  /** What the decorators of the handler say, else those of its class. Read once per handler. */
+  #readRules(context: ExecutionContext): RouteRules {
+    const handler = context.getHandler();
+    const targets = [handler, context.getClass()];
+    const rules: RouteRules = {
+      access: this.reflector.getAllAndOverride<Access | undefined>(ACCESS, targets) ?? 'user',
+      scope: this.reflector.get<ScopeName | undefined>(SCOPE, handler),
+      roles: this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, targets),
+    };
+    this.#rules.set(handler, rules);
+    return rules;
   }
 }
 
@@ -117,9 +135,8 @@ function requireScope(scopes: readonly string[], scope: ScopeName | undefined): 
   if (scope === undefined || !scopes.includes(scope)) throw new InsufficientScope(scope);
 }
 
-/** @param roles one of them is enough; `undefined`: the route asks for none */
-function requireRole(principal: Principal | undefined, roles: readonly string[] | undefined): void {
-  if (roles === undefined) return;
+/** @param roles one of them is enough */
+function requireRole(principal: Principal | undefined, roles: readonly string[]): void {
   if (principal?.kind === 'user' && roles.some((role) => principal.user.roles.includes(role))) return;
   throw new Forbidden(`This is for users with the role ${roles.join(' or ')}.`);
 }
