@@ -35,6 +35,17 @@ export class StatementBatcher<T, R = void> {
     private readonly options: StatementBatcherOptions,
   ) {}
 
+  /** For writes, whose items have no result. */
+  static forWrites<T>(
+    write: (items: readonly T[]) => Promise<void>,
+    options: StatementBatcherOptions,
+  ): StatementBatcher<T> {
+    return new StatementBatcher<T>(async (items) => {
+      await write(items);
+      return () => undefined;
+    }, options);
+  }
+
   /** @throws DatabaseBusy, or what `run` throws */
   add(item: T): Promise<R> {
     // Not sent yet, so its snapshot will be newer than this call: sharing it is safe.

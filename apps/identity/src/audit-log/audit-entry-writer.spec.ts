@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type AuditEntry, auditEntry } from '#accounts';
-import { AuditEntryWriter, TooManyEntries } from './audit-entry-writer.js';
+import { DatabaseBusy } from '#database';
+import { AuditEntryWriter } from './audit-entry-writer.js';
 
 function anEntry(): AuditEntry {
   return auditEntry({
@@ -66,7 +67,7 @@ describe('AuditEntryWriter', () => {
     const table = new FakeTable();
     const writer = new AuditEntryWriter(table.insert);
     const writes = Array.from({ length: 2_001 }, () => writer.write(anEntry()).catch(String));
-    await expect(writer.write(anEntry())).rejects.toThrow(TooManyEntries);
+    await expect(writer.write(anEntry())).rejects.toThrow(DatabaseBusy);
     expect(writer.unwritten).toBe(1);
 
     const drained = writer.drain();

@@ -1,10 +1,9 @@
-import { DatabaseUnavailable } from '#database';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fastify as makeFastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { createLogger, keepRemoteAddresses, recordRequests } from '#http';
 import { type AuditEntry } from '#accounts';
 import { AuditRecorder } from './audit-recorder.js';
-import { TooManyEntries } from './audit-entry-writer.js';
+import { DatabaseBusy, DatabaseUnavailable } from '#database';
 import { AuditDeduplicator } from './audit-deduplicator.js';
 
 const USER = '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071';
@@ -77,7 +76,7 @@ describe('AuditRecorder', () => {
 
   it.each([
     ['PostgreSQL is away', new DatabaseUnavailable(new Error('refused')), 40],
-    ['there is too much to write', new TooManyEntries(), 40],
+    ['there is too much to write', new DatabaseBusy(), 40],
     ['the table is broken', new Error('column is gone'), 50],
   ])('AuditRecorder logs the event without address and device when %s', async (_, error, level) => {
     write = () => Promise.reject(error);

@@ -11,7 +11,7 @@ import {
   type AuditEvent,
   SUCCESS,
 } from '#accounts';
-import { type AuditEntryWriter, TooManyEntries } from './audit-entry-writer.js';
+import { type AuditEntryWriter } from './audit-entry-writer.js';
 import { clientOf } from '../access/client.js';
 import { AuditDeduplicator } from './audit-deduplicator.js';
 
@@ -142,7 +142,7 @@ function userOf({ principal, claims, params }: FastifyRequest, action: AuditActi
 
 function logInstead(request: FastifyRequest, entry: AuditEntry, error: unknown): void {
   const { address: _address, device: _device, requestId: _requestId, ...audit } = entry;
-  const expected = error instanceof TooManyEntries ? error : databaseErrorOf(error);
+  const expected = databaseErrorOf(error);
   if (expected) request.log.warn({ audit, reason: expected.message }, 'audit entry not written');
   else request.log.error({ audit, err: error }, 'audit entry not written');
 }
