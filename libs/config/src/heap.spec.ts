@@ -7,13 +7,13 @@ const ALL: Rememberer[] = [
 ];
 
 describe('the shares of the heap', () => {
-  it.each([64, 176, 304, 4_144])('together leave room for all else in %d MB', (limit) => {
+  it.each([64, 176, 304, 4_144])('heap shares leave room for everything else in %d MB', (limit) => {
     const sum = ALL.reduce((bytes, who) => bytes + heapShareBytes(who, limit * MB), 0);
     expect(sum).toBeLessThanOrEqual(Math.max(8 * MB, ((limit - 112) * MB) / 2));
     expect(sum).toBeGreaterThan(7 * MB);
   });
 
-  it('grow with the heap up to what is enough', () => {
+  it('heap shares grow with the heap up to their maximum', () => {
     const entries = (limit: number): number =>
       heapShareEntries('verifiedTokens', { bytesEach: 500, most: 50_000 }, limit * MB);
     expect(entries(176)).toBeLessThan(entries(304));

@@ -16,13 +16,13 @@ describe('misspeltNames', () => {
     ['LOGLEVEL', 'LOG_LEVEL'],
     ['PROT', 'PORT'],
     ['NODE_EVN', 'NODE_ENV'],
-  ])('takes %s for %s', (name, meant) => {
+  ])('misspeltNames takes %s for a misspelt %s', (name, meant) => {
     expect(misspeltNames({ [name]: 'canary' })).toEqual([
       `${name} is not a setting of Usher. Did you mean ${meant}?`,
     ]);
   });
 
-  it('takes the names that other programs use for what they are', () => {
+  it('misspeltNames ignores the variables of other programs', () => {
     const names = [
       ...[
         'PATH',
@@ -61,13 +61,13 @@ describe('misspeltNames', () => {
     expect(misspeltNames(Object.fromEntries(names.map((name) => [name, 'x'])))).toEqual([]);
   });
 
-  it('says nothing of settings, of empty variables, and of a name whose setting is there', () => {
+  it('misspeltNames ignores settings, empty variables, and misspellings of a setting that is set', () => {
     expect(misspeltNames(Object.fromEntries(settingsTable.map(({ name }) => [name, 'x'])))).toEqual([]);
     expect(misspeltNames({ DATABSE_URL: '' })).toEqual([]);
     expect(misspeltNames({ DATABASE_URL: 'x', DATABASE_URI: 'x' })).toEqual([]);
   });
 
-  it('bounds its words', () => {
+  it('misspeltNames reports ten names at most, and none with a line break', () => {
     const many = Array.from({ length: 100 }, (_, index) => `DATABASE_URL${index % 10}${'_'.repeat(index)}`);
     expect(misspeltNames(Object.fromEntries(many.map((name) => [name, 'x'])))).toHaveLength(10);
     expect(misspeltNames({ 'DATABASE\nURL': 'x' })).toEqual([]);

@@ -27,7 +27,7 @@ const inProduction = (env: NodeJS.ProcessEnv) => ({
 });
 
 describe('readSettings', () => {
-  it('needs nothing at all for development', () => {
+  it('readSettings needs no variable in development', () => {
     const settings = readSettings({}, '/srv');
     expect({ ...settings }).toEqual({
       nodeEnv: 'development',
@@ -74,7 +74,7 @@ describe('readSettings', () => {
     expect(settings.serviceTokens.size).toBe(0);
   });
 
-  it('reads every variable', () => {
+  it('readSettings reads every variable', () => {
     const settings = readSettings(
       {
         NODE_ENV: 'production',
@@ -165,12 +165,12 @@ describe('readSettings', () => {
     expect(settings.serviceTokens.get('billing')).toEqual({ token: STRONG, privileges: new Set(['lookup']) });
   });
 
-  it('listens for everybody in production, and for this machine otherwise', () => {
+  it('HOST defaults to all interfaces in production, and to loopback otherwise', () => {
     expect(readSettings(inProduction({ JWT_SECRET: STRONG })).host).toBe('0.0.0.0');
     expect(readSettings({ NODE_ENV: 'test' }).host).toBe('127.0.0.1');
   });
 
-  it('lets pages of this machine call it, and none in production', () => {
+  it('CORS_ORIGINS defaults to local pages, and to none in production', () => {
     expect(readSettings({ NODE_ENV: 'test' }).corsOrigins).toEqual([
       'http://localhost:*',
       'http://127.0.0.1:*',
@@ -178,41 +178,41 @@ describe('readSettings', () => {
     expect(readSettings(inProduction({ JWT_SECRET: STRONG })).corsOrigins).toEqual([]);
   });
 
-  it('is quieter under test', () => {
+  it('LOG_LEVEL defaults to warn under test', () => {
     expect(readSettings({ NODE_ENV: 'test' }).logLevel).toBe('warn');
   });
 
-  it('takes an empty variable for an absent one', () => {
+  it('readSettings treats an empty variable as absent', () => {
     const empty = Object.fromEntries(settingsTable.map(({ name }) => [name, '']));
     expect(readSettings(empty, '/srv').toJSON()).toEqual(readSettings({}, '/srv').toJSON());
   });
 
-  it('ignores what is not its own', () => {
+  it('readSettings ignores the variables of other programs', () => {
     expect(faultsOf({ PATH: '/bin', CACHE_TTL_: 'x', npm_config_port: 'x' })).toEqual([]);
   });
 
-  it('reads the environment it is given and no other', () => {
+  it('readSettings reads only the environment it is given', () => {
     // jest itself sets NODE_ENV=test.
     expect(readSettings({}).nodeEnv).toBe('development');
   });
 
-  it('leaves absolute directories as they are', () => {
+  it('readSettings keeps absolute directories as they are', () => {
     const settings = readSettings({ DATA_DIR: '/var/lib/usher', JWT_KEYS_DIR: '/etc/usher/keys' }, '/srv');
     expect([settings.dataDir, settings.jwtKeysDir]).toEqual(['/var/lib/usher', '/etc/usher/keys']);
   });
 
-  it('resolves a directory of pictures, and takes a bucket for none', () => {
+  it('AVATAR_STORE is resolved as a directory, unless it is a bucket', () => {
     expect(readSettings({ AVATAR_STORE: 'pictures' }, '/srv').avatarStore).toBe('/srv/pictures');
     expect(readSettings({ AVATAR_STORE: 's3://pictures' }, '/srv').avatarStore).toBe('s3://pictures');
   });
 
-  it('resolves a given key directory against the working directory, not the data directory', () => {
+  it('JWT_KEYS_DIR is resolved against the working directory, not DATA_DIR', () => {
     expect(readSettings({ DATA_DIR: 'data', JWT_KEYS_DIR: 'keys' }, '/srv').jwtKeysDir).toBe('/srv/keys');
   });
 });
 
 describe('the faults', () => {
-  it('come all at once, one a line, each with the name and what is expected', () => {
+  it('readSettings reports all faults at once, one per line, with the name and the expected format', () => {
     const faults = faultsOf({
       PORT: 'http',
       CACHE_TTL: '300',
@@ -229,7 +229,7 @@ describe('the faults', () => {
     ]);
   });
 
-  it('carry a stable code', () => {
+  it('InvalidSettings has a stable code', () => {
     expect(new InvalidSettings([]).code).toBe('config.invalid');
   });
 
@@ -291,13 +291,13 @@ describe('the faults', () => {
     ['SERVICE_TOKENS', 'billing:lookup=short'],
     ['LOG_LEVEL', 'INFO'],
     ['DOCS', 'true'],
-  ])('name %s alone when it is %j', (name, value) => {
+  ])('readSettings reports only %s when it is %j', (name, value) => {
     const faults = faultsOf({ [name]: value });
     expect(faults).toHaveLength(1);
     expect(faults[0]).toMatch(new RegExp(`^${name}: .*expected `));
   });
 
-  it('never tell a value, whatever it is', () => {
+  it('readSettings never prints a value in a fault', () => {
     const names = settingsTable.map(({ name }) => name);
     const anything = fc.oneof(
       fc.string(),
@@ -316,29 +316,29 @@ describe('the faults', () => {
 });
 
 describe('polling', () => {
-  it('may take half of the allowed staleness', () => {
+  it('CACHE_POLL_INTERVAL may be half of CACHE_MAX_STALENESS', () => {
     expect(faultsOf({ CACHE_MAX_STALENESS: '400ms', CACHE_POLL_INTERVAL: '200ms' })).toEqual([]);
   });
 
-  it('is refused above half, default or not, naming both variables', () => {
+  it('CACHE_POLL_INTERVAL above half of CACHE_MAX_STALENESS is refused, set or by default', () => {
     const fault = ['CACHE_POLL_INTERVAL: expected at most half of CACHE_MAX_STALENESS'];
     expect(faultsOf({ CACHE_MAX_STALENESS: '400ms', CACHE_POLL_INTERVAL: '201ms' })).toEqual(fault);
     expect(faultsOf({ CACHE_MAX_STALENESS: '300ms' })).toEqual(fault);
   });
 
-  it('is not compared with a staleness that is a fault itself', () => {
+  it('CACHE_POLL_INTERVAL is not compared with a malformed CACHE_MAX_STALENESS', () => {
     expect(faultsOf({ CACHE_MAX_STALENESS: '1', CACHE_POLL_INTERVAL: '30s' })).toHaveLength(1);
   });
 });
 
 describe('secrets', () => {
-  it('may be weak in development and under test', () => {
+  it('JWT_SECRET may be weak in development and under test', () => {
     expect(readSettings({ JWT_SECRET: 'x' }).jwtSecrets).toEqual(['x']);
     expect(readSettings({ NODE_ENV: 'test', JWT_SECRET: 'secret' }).jwtSecrets).toEqual(['secret']);
   });
 
   it.each(['short', 'a'.repeat(64), 'changeme'.repeat(8), 'your-256-bit-secret-your-256-bit-secret'])(
-    'such as %s are refused in production',
+    'JWT_SECRET %s is refused in production',
     (secret) => {
       const faults = faultsOf(inProduction({ JWT_SECRET: secret, SERVICE_TOKENS: '' }));
       expect(faults).toHaveLength(1);
@@ -347,7 +347,7 @@ describe('secrets', () => {
     },
   );
 
-  it('are all held to that, where there are several', () => {
+  it('JWT_SECRET is refused in production when one of several secrets is weak', () => {
     const other = STRONG.split('').reverse().join('');
     expect(readSettings(inProduction({ JWT_SECRET: `${STRONG},${other}` })).jwtSecrets).toEqual([
       STRONG,
@@ -360,7 +360,7 @@ describe('secrets', () => {
     }
   });
 
-  it('of services are held to the same in production', () => {
+  it('SERVICE_TOKENS is refused in production when a token is weak', () => {
     const env = { JWT_SECRET: STRONG, SERVICE_TOKENS: `billing:lookup=${'changeme'.repeat(4)}` };
     expect(faultsOf(env)).toEqual([]);
     expect(faultsOf(inProduction(env))[0]).toMatch(
@@ -368,7 +368,7 @@ describe('secrets', () => {
     );
   });
 
-  it('are asked for in production: a JWT secret or a directory of keys', () => {
+  it('JWT_SECRET or JWT_KEYS_DIR is required in production', () => {
     expect(faultsOf(inProduction({}))[0]).toMatch(
       /^JWT_SECRET or JWT_KEYS_DIR: expected one of them in production/,
     );
@@ -377,7 +377,7 @@ describe('secrets', () => {
     expect(faultsOf(inProduction({ JWT_KEYS_DIR: '/keys' }))).toEqual([]);
   });
 
-  it('are not given twice: a JWT secret and a directory of keys exclude each other', () => {
+  it('JWT_SECRET and JWT_KEYS_DIR exclude each other', () => {
     const fault = ['JWT_SECRET and JWT_KEYS_DIR: expected one of them, not both'];
     expect(faultsOf({ JWT_SECRET: STRONG, JWT_KEYS_DIR: '/keys' })).toEqual(fault);
     expect(faultsOf(inProduction({ JWT_SECRET: STRONG, JWT_KEYS_DIR: '/keys' }))).toEqual(fault);
@@ -385,7 +385,7 @@ describe('secrets', () => {
 });
 
 describe('the key that encrypts', () => {
-  it('is asked for in production with a JWT secret, which is no substitute; a key directory holds one', () => {
+  it('ENCRYPTION_KEY is required in production with JWT_SECRET, but not with JWT_KEYS_DIR', () => {
     const secretAlone = inProduction({ JWT_SECRET: STRONG, ENCRYPTION_KEY: '' });
     expect(faultsOf(secretAlone)).toEqual([
       expect.stringMatching(/^ENCRYPTION_KEY: expected in production with JWT_SECRET/),
@@ -394,7 +394,7 @@ describe('the key that encrypts', () => {
     expect(faultsOf(inProduction({ JWT_KEYS_DIR: '/keys', ENCRYPTION_KEY: '' }))).toEqual([]);
   });
 
-  it.each(['00'.repeat(32), 'deadbeef'.repeat(8)])('is refused in production when it is %s', (key) => {
+  it.each(['00'.repeat(32), 'deadbeef'.repeat(8)])('ENCRYPTION_KEY %s is refused in production', (key) => {
     expect(faultsOf({ ENCRYPTION_KEY: key })).toEqual([]);
     expect(
       faultsOf(inProduction({ JWT_SECRET: STRONG, ENCRYPTION_KEY: `${ENCRYPTION_KEY},${key}` })),
@@ -403,7 +403,7 @@ describe('the key that encrypts', () => {
 });
 
 describe('the database', () => {
-  it('is named in production, or the embedded one is asked for by name', () => {
+  it('DATABASE_URL is required in production; embedded selects the embedded PostgreSQL', () => {
     const env = { JWT_SECRET: STRONG };
     for (const absent of [undefined, '']) {
       expect(faultsOf(inProduction({ ...env, DATABASE_URL: absent }))).toEqual([
@@ -414,7 +414,7 @@ describe('the database', () => {
     expect(readSettings({ DATABASE_URL: 'embedded' }).databaseUrl).toBeUndefined();
   });
 
-  it('is not mistaken for another by a typing mistake, which is named', () => {
+  it('DATABASE_URL is reported missing in production, together with its misspelt name', () => {
     const env = inProduction({ JWT_SECRET: STRONG, DATABASE_URL: undefined, DATABSE_URL: 'postgres://db' });
     expect(faultsOf(env)).toEqual([
       expect.stringMatching(/^DATABASE_URL: expected in production/),
@@ -424,7 +424,7 @@ describe('the database', () => {
 });
 
 describe('the memory of the cache', () => {
-  it('is at most half of the heap', () => {
+  it('CACHE_MEMORY_BYTES is half of the heap at most', () => {
     expect(faultsOf({ CACHE_MEMORY_BYTES: '64gb' })).toEqual([
       'CACHE_MEMORY_BYTES: expected at most half of the heap; --max-old-space-size gives more',
     ]);
@@ -432,7 +432,7 @@ describe('the memory of the cache', () => {
 });
 
 describe('mails', () => {
-  it('say whom they come from and lead to where everybody gets, in production', () => {
+  it('MAIL_FROM and APP_URL are required in production with SMTP_URL', () => {
     const env = { JWT_SECRET: STRONG, SMTP_URL: 'smtp://mail' };
     const fault = ['MAIL_FROM and APP_URL: expected both in production with SMTP_URL'];
     expect(faultsOf(inProduction(env))).toEqual(fault);
@@ -444,7 +444,7 @@ describe('mails', () => {
 });
 
 describe('the cost of a password', () => {
-  it('may be low under test, and not in production', () => {
+  it('BCRYPT_COST may be low under test, but not in production', () => {
     expect(readSettings({ NODE_ENV: 'test', BCRYPT_COST: '4' }).bcryptCost).toBe(4);
     expect(faultsOf(inProduction({ JWT_SECRET: STRONG, BCRYPT_COST: '9' }))).toEqual([
       'BCRYPT_COST: expected a whole number from 10 to 15 in production',

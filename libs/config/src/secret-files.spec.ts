@@ -32,7 +32,7 @@ function faultsOf(env: NodeJS.ProcessEnv): readonly string[] {
 }
 
 describe('a secret file', () => {
-  it('gives its content without the line feed at its end, by a relative name or through a link', () => {
+  it('secret file is read without its final line break, by a relative name or through a link', () => {
     symlinkSync(join(directory, file('jwt', 'first,second\r\n')), join(directory, 'link'));
     const settings = readSettings(
       {
@@ -45,20 +45,20 @@ describe('a secret file', () => {
     expect(settings.jwtSecrets).toEqual(['first', 'second']);
   });
 
-  it('is held to the same format as the variable', () => {
+  it('secret file must have the format of its variable', () => {
     expect(faultsOf({ REDIS_URL_FILE: file('redis', 'canary://') })).toEqual([
       expect.stringMatching(/^REDIS_URL: expected a URL/),
     ]);
   });
 
-  it('counts where two settings are compared', () => {
+  it('secret file counts where two settings are compared', () => {
     const env = { NODE_ENV: 'production', DATABASE_URL: 'postgres://db', JWT_KEYS_DIR: '/keys' };
     expect(faultsOf({ ...env, JWT_SECRET_FILE: file('jwt', 'x'.repeat(40)) })[0]).toMatch(
       /^JWT_SECRET and JWT_KEYS_DIR: /,
     );
   });
 
-  it('excludes the variable itself, but for an empty one', () => {
+  it('secret file excludes its variable, unless that is empty', () => {
     const SMTP_URL_FILE = file('smtp', 'smtp://mail');
     expect(faultsOf({ SMTP_URL: 'smtp://other', SMTP_URL_FILE })).toEqual([
       'SMTP_URL and SMTP_URL_FILE: expected one of them, not both',
@@ -73,20 +73,23 @@ describe('a secret file', () => {
     ['is too large', 'is larger than 64 kB', () => file('canary', 'canary'.repeat(11_000))],
     ['is no text', 'is not UTF-8 text', () => file('canary', Buffer.from([0xff, 0xfe, 0x41]))],
     [
-      'is a pipe that nobody writes to',
+      'is a pipe without a writer',
       'is not a regular file',
       () => {
         execFileSync('mkfifo', [join(directory, 'pipe')]);
         return 'pipe';
       },
     ],
-  ])('that %s is a fault of its variable, without the name of the file', (_what, fault, make) => {
-    for (const { name, file: variable } of settingsTable) {
-      if (variable === undefined) continue;
-      const faults = faultsOf({ [variable]: make() });
-      expect(faults).toEqual([`${variable}: the file ${fault}; expected one that holds ${name}`]);
-      expect(faults.join()).not.toContain('canary');
-      rmSync(join(directory, 'pipe'), { force: true });
-    }
-  });
+  ])(
+    'secret file that %s is reported for its variable, without the name of the file',
+    (_what, fault, make) => {
+      for (const { name, file: variable } of settingsTable) {
+        if (variable === undefined) continue;
+        const faults = faultsOf({ [variable]: make() });
+        expect(faults).toEqual([`${variable}: the file ${fault}; expected one that holds ${name}`]);
+        expect(faults.join()).not.toContain('canary');
+        rmSync(join(directory, 'pipe'), { force: true });
+      }
+    },
+  );
 });

@@ -45,7 +45,7 @@ function logged(settings: object): string {
 }
 
 describe('Settings', () => {
-  it('gives the secrets to who asks for them by name', () => {
+  it('Settings returns a secret to code that asks for it by name', () => {
     const settings = withSecrets();
     expect(settings.databaseUrl).toContain('hidden-database');
     expect(settings.redisUrl).toContain('hidden-redis');
@@ -60,13 +60,13 @@ describe('Settings', () => {
     ['inspect without its custom output', (settings: object) => inspect(settings, { customInspect: false })],
     ['a spread', (settings: object) => JSON.stringify({ ...settings })],
     ['a log line', logged],
-  ])('shows no secret in %s', (_where, print) => {
+  ])('Settings shows no secret in %s', (_where, print) => {
     const printed = print(withSecrets());
     expect(printed).toContain('databasePoolSize');
     for (const secret of SECRETS) expect(printed).not.toContain(secret);
   });
 
-  it('shows which secrets are set, and where the servers are', () => {
+  it('Settings shows which secrets are set, and where the servers are', () => {
     expect(withSecrets().toJSON()).toMatchObject({
       databaseUrl: 'postgres://usher:[set]@db/usher?[set]',
       redisUrl: 'redis://:[set]@cache',
@@ -78,7 +78,7 @@ describe('Settings', () => {
     expect(JSON.stringify(readSettings({}))).not.toContain('[set]');
   });
 
-  it('is frozen, lists included', () => {
+  it('Settings is frozen, including its lists', () => {
     const settings = withSecrets();
     const writable = settings as unknown as { port: number; jwtSecrets: string[]; trustProxy: string[] };
     expect(() => (writable.port = 1)).toThrow(TypeError);
@@ -88,7 +88,7 @@ describe('Settings', () => {
     expect(settings.trustProxy).toEqual(['10.0.0.0/8']);
   });
 
-  it('shares neither list nor tokens with another reading', () => {
+  it('Settings shares no list or map with another instance', () => {
     expect(readSettings({}).serviceTokens).not.toBe(readSettings({}).serviceTokens);
     expect(withSecrets().trustProxy).not.toBe(withSecrets().trustProxy);
   });

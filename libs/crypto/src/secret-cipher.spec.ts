@@ -9,8 +9,8 @@ const SECRET = Buffer.from('twenty bytes of what');
 const box = new SecretCipher([KEY]);
 const sealed = box.encrypt(SECRET, ADA);
 
-describe('a secret in its envelope', () => {
-  it('is opened for what it was sealed for, whatever its length', () => {
+describe('SecretCipher', () => {
+  it('SecretCipher decrypts what it encrypted for the same purpose, at any length', () => {
     expect(box.decrypt(sealed, ADA)).toEqual(SECRET);
     for (const length of [0, 1, 16, 200]) {
       const secret = randomBytes(length);
@@ -18,14 +18,14 @@ describe('a secret in its envelope', () => {
     }
   });
 
-  it('is not to be seen, and looks different each time', () => {
+  it('SecretCipher hides the secret, and encrypts it differently each time', () => {
     expect(sealed.includes(SECRET)).toBe(false);
     const envelopes = Array.from({ length: 50 }, () => box.encrypt(SECRET, ADA));
     expect(new Set(envelopes.map((each) => each.subarray(9, 21).toString('hex'))).size).toBe(50);
     expect(new Set(envelopes.map((each) => each.subarray(21).toString('hex'))).size).toBe(50);
   });
 
-  it('is refused with any single bit flipped', () => {
+  it('SecretCipher refuses an envelope with any single bit flipped', () => {
     for (let bit = 0; bit < sealed.length * 8; bit++) {
       const flipped = Buffer.from(sealed);
       flipped[bit >> 3]! ^= 1 << (bit & 7);
@@ -34,14 +34,14 @@ describe('a secret in its envelope', () => {
     }
   });
 
-  it('is refused cut, lengthened and empty', () => {
+  it('SecretCipher refuses an envelope that is cut, lengthened or empty', () => {
     for (let length = 0; length < sealed.length; length++) {
       expect(() => box.decrypt(sealed.subarray(0, length), ADA)).toThrow(UnreadableSecret);
     }
     expect(() => box.decrypt(Buffer.concat([sealed, Buffer.of(0)]), ADA)).toThrow(UnreadableSecret);
   });
 
-  it('is refused in the row of another user, and for another use', () => {
+  it('SecretCipher refuses an envelope of another user or another use', () => {
     const others: Purpose[] = [
       { ...ADA, userId: '0190d6f0-7a3c-7b3e-9d2a-ba9876543211' },
       { ...ADA, use: 'another test' },
@@ -50,7 +50,7 @@ describe('a secret in its envelope', () => {
     for (const other of others) expect(() => box.decrypt(sealed, other)).toThrow(UnreadableSecret);
   });
 
-  it('of an older key is opened while that is listed, and known for outdated', () => {
+  it('SecretCipher decrypts with an older key while it is listed, and reports the envelope as outdated', () => {
     const newer = aKey();
     const both = new SecretCipher([newer, KEY]);
     expect(both.decrypt(sealed, ADA)).toEqual(SECRET);
@@ -61,7 +61,7 @@ describe('a secret in its envelope', () => {
     expect(box.isOutdated(sealed)).toBe(false);
   });
 
-  it('of an unknown key is refused by a fault that names the key, and neither key nor secret', () => {
+  it('SecretCipher names the id of an unknown key, and neither key nor secret', () => {
     const fault = (() => {
       try {
         return new SecretCipher([aKey()]).decrypt(sealed, ADA);

@@ -6,33 +6,36 @@ import { QueryFailedError } from 'typeorm';
 import { DatabaseBusy, DatabaseTimeout, databaseErrorOf, DatabaseUnavailable } from './database-error.js';
 import { createDataSource } from './data-source.js';
 
-describe('the fault behind an error', () => {
+describe('databaseErrorOf', () => {
   it.each(['57P01', '57P03', '53300', '25006', '08006', '08P01', '3D000'])(
-    'is that the database is unavailable, for SQLSTATE %s',
+    'databaseErrorOf returns DatabaseUnavailable for SQLSTATE %s',
     (code) => {
       expect(databaseErrorOf(failed(code))).toBeInstanceOf(DatabaseUnavailable);
     },
   );
 
-  it.each(['57014', '55P03', '40P01', '40001', '25P03'])('is a time-out, for SQLSTATE %s', (code) => {
-    expect(databaseErrorOf(failed(code))).toBeInstanceOf(DatabaseTimeout);
-  });
+  it.each(['57014', '55P03', '40P01', '40001', '25P03'])(
+    'databaseErrorOf returns DatabaseTimeout for SQLSTATE %s',
+    (code) => {
+      expect(databaseErrorOf(failed(code))).toBeInstanceOf(DatabaseTimeout);
+    },
+  );
 
   it.each(['23505', '42P01', '22021', '42601'])(
-    'is none, for SQLSTATE %s: the statement is wrong',
+    'databaseErrorOf returns undefined for SQLSTATE %s: the statement is wrong',
     (code) => {
       expect(databaseErrorOf(failed(code))).toBeUndefined();
     },
   );
 
-  it('is the same when it was told before', () => {
+  it('databaseErrorOf returns a database error unchanged', () => {
     const fault = new DatabaseTimeout(new Error());
     expect(databaseErrorOf(fault)).toBe(fault);
     const busy = new DatabaseBusy();
     expect(databaseErrorOf(busy)).toBe(busy);
   });
 
-  it('is found in what Node says of a refused connection, from whatever realm the error is', async () => {
+  it('databaseErrorOf recognises a refused connection, also in an error from another realm', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
@@ -48,7 +51,7 @@ describe('the fault behind an error', () => {
     expect(databaseErrorOf(several)).toBeInstanceOf(DatabaseUnavailable);
   });
 
-  it('is found when a connection is lost between two statements of a transaction', async () => {
+  it('databaseErrorOf recognises a connection lost between two statements of a transaction', async () => {
     const dataSource = createDataSource(
       {
         url: process.env.USHER_TEST_POSTGRES_URL!,
@@ -62,7 +65,7 @@ describe('the fault behind an error', () => {
       .transaction(async (manager) => {
         const [row] = await manager.query<{ pid: number }[]>('SELECT pg_backend_pid() AS pid');
         await dataSource.query('SELECT pg_terminate_backend($1, 1000)', [row!.pid]);
-        // Until the news has come here.
+        // Wait until the driver has noticed.
         while (!manager.queryRunner!.isReleased) await new Promise((resolve) => setImmediate(resolve));
         await manager.query('SELECT 1');
       })
@@ -78,7 +81,7 @@ describe('the fault behind an error', () => {
     ['an object', { code: 'ECONNREFUSED' }],
     ['any error', new Error('anything')],
     ['a mistake of ours', new TypeError('x is undefined')],
-  ])('is none when it has nothing to do with the database: %s', (_, error) => {
+  ])('databaseErrorOf returns undefined for other errors: %s', (_, error) => {
     expect(databaseErrorOf(error)).toBeUndefined();
   });
 

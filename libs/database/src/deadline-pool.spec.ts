@@ -24,12 +24,12 @@ describe('DeadlinePool', () => {
     silent.close();
   });
 
-  it('sends those who wait away with the first who waited in vain, and lets nobody in for a moment', async () => {
+  it('DeadlinePool fails all waiting callers at the first time-out, and refuses new ones for a moment', async () => {
     pool = aPool(`postgres://127.0.0.1:${(silent.address() as AddressInfo).port}/x`);
     const first = timed(pool.connect());
     await once(silent, 'connection');
     const startedAt = performance.now();
-    while (performance.now() < startedAt + 400); // so that the second could wait for as long again
+    while (performance.now() < startedAt + 400); // the second caller starts halfway through the first one's wait
     const second = timed(pool.connect());
     expect(await first).toMatchObject({ error: { message: expect.stringMatching(/timeout/) } });
     const { error, ms } = await second;
@@ -42,7 +42,7 @@ describe('DeadlinePool', () => {
     expect(connections).toHaveLength(1);
   });
 
-  it('lets people in again soon', async () => {
+  it('DeadlinePool tries the server again soon', async () => {
     pool = aPool(`postgres://127.0.0.1:${(silent.address() as AddressInfo).port}/x`);
     await timed(pool.connect());
     expect(await timed(pool.connect())).toMatchObject({ error: { code: 'database.unavailable' } });
@@ -53,11 +53,11 @@ describe('DeadlinePool', () => {
     }
   });
 
-  it('is a pool like any other as long as there are answers', async () => {
+  it('DeadlinePool works like any pool while the server answers', async () => {
     pool = aPool(process.env.USHER_TEST_POSTGRES_URL!);
     const client = await pool.connect();
     expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
-    // It waits in vain for a place, which says nothing about the server.
+    // The pool is full, which says nothing about the server.
     expect(await timed(pool.connect())).toMatchObject({
       error: { message: 'timeout exceeded when trying to connect' },
     });
@@ -67,7 +67,7 @@ describe('DeadlinePool', () => {
     expect((await pool.query('SELECT 3 AS three')).rows).toEqual([{ three: 3 }]);
   });
 
-  it('hears the silence of a statement too', async () => {
+  it('DeadlinePool refuses callers after a statement that got no answer', async () => {
     const { port, hostname } = new URL(process.env.USHER_TEST_POSTGRES_URL!);
     const relay = createServer((socket) => {
       const upstream = connect(Number(port), hostname).on('error', () => undefined);
@@ -91,14 +91,14 @@ describe('DeadlinePool', () => {
     expect(await timed(pool.connect())).toMatchObject({ error: { code: 'database.unavailable' } });
   });
 
-  it('asks the server to end a statement that takes too long, and blames nobody', async () => {
-    // It sends no time-out to the server. So long that a slow machine has time enough left for the cancel.
+  it('DeadlinePool cancels a slow statement on the server, and stays open', async () => {
+    // The pool sends no time-out to the server. Three seconds leave a slow machine time for the cancel request.
     pool = aPool(process.env.USHER_TEST_POSTGRES_URL!, 3_000);
     const client = await pool.connect();
     const { error } = await timed(client.query('SELECT pg_sleep(10)'));
     expect(error).toMatchObject({ code: '57014' });
     client.release();
-    // Another connection: the request might have come late, and would end what runs there then.
+    // Another connection: a late cancel request would end the next statement on the old one.
     const next = await pool.connect();
     expect(next).not.toBe(client);
     expect((await next.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);

@@ -8,8 +8,8 @@ const MESSAGE = {
   idle_in_transaction_session_timeout: '2000',
 };
 
-describe('the start-up parameters of a connection', () => {
-  it('hold the time-outs until they are refused there, and then for no connection to there', () => {
+describe('StartupParameters', () => {
+  it('StartupParameters has the time-outs until a server refuses them, then none for that server', () => {
     const [refused, same, elsewhere] = [to('pooler', 6432), to('pooler', 6432), to('pooler', 5432)];
     expect(refused.accepted(MESSAGE)).toEqual(MESSAGE);
     refused.refused();
@@ -20,11 +20,11 @@ describe('the start-up parameters of a connection', () => {
     expect(elsewhere.accepted(MESSAGE)).toEqual(MESSAGE);
   });
 
-  it('never hold the time-out for locks, which is for transactions alone', () => {
+  it('StartupParameters never has lock_timeout, which is for transactions only', () => {
     expect(to('anywhere', 5432).accepted({ ...MESSAGE, lock_timeout: '500' })).toEqual(MESSAGE);
   });
 
-  it('go with the beginning of a transaction, as far as there are any', () => {
+  it('StartupParameters sets the time-outs at the start of a transaction, if there are any', () => {
     expect(to('a', 1, { statement_timeout: 900.5 }).startTransaction('START TRANSACTION')).toBe(
       'START TRANSACTION; SET LOCAL statement_timeout = 900',
     );
@@ -39,7 +39,7 @@ describe('the start-up parameters of a connection', () => {
     [false, new Error('password authentication failed')],
     [false, null],
     [false, undefined],
-  ])('are refused: %s, when the server says %s', (refused, error) => {
+  ])('refusesStartupParameters returns %s for %s', (refused, error) => {
     expect(refusesStartupParameters(error)).toBe(refused);
   });
 

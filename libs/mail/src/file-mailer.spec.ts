@@ -32,7 +32,7 @@ describe('FileMailer', () => {
     return Promise.all(names.map((name) => readFile(join(directory, name), 'utf8')));
   }
 
-  it('writes a whole message that any mail program reads', async () => {
+  it('FileMailer writes a complete message that mail programs can read', async () => {
     await mailer.send(aMail());
     const [raw] = await written();
     const parsed = await PostalMime.parse(raw!);
@@ -48,7 +48,7 @@ describe('FileMailer', () => {
     expect(raw).toMatch(/^Message-ID: <[^>]+@example\.com>\r$/m);
   });
 
-  it('leaves links in one piece, for whoever opens the file in an editor', async () => {
+  it('FileMailer keeps a link on one line, for people who open the file in an editor', async () => {
     const link = `https://app.example.com/verify-email#token=${'x'.repeat(100)}`;
     await mailer.send(aMail({ text: `Grüße:\n\n${link}\n` }));
     const [raw] = await written();
@@ -56,7 +56,7 @@ describe('FileMailer', () => {
     expect((await PostalMime.parse(raw!)).text).toContain(link);
   });
 
-  it('names the files by time, one after the other, for nobody else to read', async () => {
+  it('FileMailer names files in the order of time, and only their owner can read them', async () => {
     const subjects = Array.from({ length: 20 }, (_, n) => `number ${n}`);
     for (const subject of subjects) await mailer.send(aMail({ subject }));
     const mails = await Promise.all((await written()).map((raw) => PostalMime.parse(raw)));
@@ -82,12 +82,12 @@ describe('FileMailer', () => {
     'ada@[127.0.0.1]',
     'ada',
     '',
-  ])('refuses to send to %j, which is not one address', async (to) => {
+  ])('FileMailer refuses to send to %j, which is not one address', async (to) => {
     await expect(mailer.send(aMail({ to }))).rejects.toBeInstanceOf(MailRefused);
     await expect(readdir(directory)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('lets no subject, sender or text become a header', async () => {
+  it('FileMailer lets no subject, sender or text become a header', async () => {
     const evil = 'x\r\nBcc: eve@example.com\r\n\r\nbody\u2028more\0';
     await new FileMailer(directory, { name: evil, address: 'id@example.com' }).send(
       aMail({ subject: evil, text: evil, html: evil }),
@@ -110,14 +110,14 @@ describe('FileMailer', () => {
     expect(subject).toMatch(/^x Bcc: eve@example\.com body more ?$/);
   });
 
-  it('keeps the latest thousand, and whatever else is there', async () => {
+  it('FileMailer keeps the latest thousand mails, and all other files', async () => {
     await mailer.send(aMail());
     const old = Array.from(
       { length: 1_010 },
       (_, n) => `2020-01-01T00-00-00.000Z-${String(n).padStart(6, '0')}.eml`,
     );
     await Promise.all(['notes.txt', ...old].map((name) => writeFile(join(directory, name), '')));
-    await new FileMailer(directory, FROM).send(aMail()); // the first of a start tidies up
+    await new FileMailer(directory, FROM).send(aMail()); // the first mail after a start deletes old files
     const left = (await readdir(directory)).sort();
     expect(left).toHaveLength(1_001);
     expect(left).toContain('notes.txt');
@@ -125,7 +125,7 @@ describe('FileMailer', () => {
     expect(left).toContain(old.at(-1));
   });
 
-  it('is unavailable where it cannot write', async () => {
+  it('FileMailer throws MailUnavailable where it cannot write', async () => {
     await writeFile(join(home, 'made'), 'a file where the directory should be');
     await expect(mailer.send(aMail())).rejects.toBeInstanceOf(MailUnavailable);
   });

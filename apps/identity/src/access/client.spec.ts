@@ -26,7 +26,7 @@ describe('networkOf', () => {
     ['unknown:50123', 'unknown:50123'],
     ['', ''],
     ['1:2:3', '1:2:3'],
-  ])('takes %j for %j', (address, network) => {
+  ])('networkOf(%j) is %j', (address, network) => {
     expect(networkOf(address)).toBe(network);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import './error-statuses.js';
 
 describe('the table of error statuses', () => {
-  it('gives every code of the identity service a status and a title', () => {
+  it('error statuses give every code of the identity service a status and a title', () => {
     const own = Object.entries(ERROR_STATUSES).filter(([code]) =>
       /^(auth|users|avatars|encryption|storage)\./.test(code),
     );

@@ -3,7 +3,7 @@ import { AvatarsBusy } from './avatar-errors.js';
 import { MemoryBudget } from './memory-budget.js';
 
 describe('MemoryBudget', () => {
-  it('limits the sum of all shares', () => {
+  it('MemoryBudget limits the sum of all shares', () => {
     const budget = new MemoryBudget(100);
     const [one, other] = [budget.open(), budget.open()];
     one.grow(60);
@@ -13,7 +13,7 @@ describe('MemoryBudget', () => {
     expect(budget.held).toBe(100);
   });
 
-  it('frees a share once, even if it is given back twice', () => {
+  it('MemoryBudget frees a share once, even if it is given back twice', () => {
     const budget = new MemoryBudget(100);
     const [one, other] = [budget.open(), budget.open()];
     one.grow(70);

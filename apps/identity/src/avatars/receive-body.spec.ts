@@ -36,7 +36,7 @@ describe('receiveBody', () => {
   const listeners = (): number =>
     ['data', 'end', 'close'].reduce((sum, event) => sum + raw.listenerCount(event), 0);
 
-  it('passes on the whole body, and leaves no listener', async () => {
+  it('receiveBody passes on the whole body, and leaves no listener', async () => {
     const before = listeners();
     const received = receive();
     socket.write('67890');
@@ -44,20 +44,20 @@ describe('receiveBody', () => {
     expect([taken, listeners()]).toEqual(['1234567890', before]);
   });
 
-  it('rejects when the connection closes, before or during the wait', async () => {
+  it('receiveBody rejects when the connection closes, before or during the wait', async () => {
     const received = receive();
     socket.destroy();
     await expect(received).rejects.toMatchObject({ code: 'request.aborted' });
     await expect(receive()).rejects.toMatchObject({ code: 'request.aborted' });
   });
 
-  it('rejects when the request is answered meanwhile', async () => {
+  it('receiveBody rejects when the request is answered meanwhile', async () => {
     const received = receive();
     reply.end('too late');
     await expect(received).rejects.toMatchObject({ code: 'request.deadline' });
   });
 
-  it('rejects with the error of the callback, and stops reading', async () => {
+  it('receiveBody rejects with the error of the callback, and stops reading', async () => {
     const before = listeners();
     const received = receive(() => {
       taken += 'once';

@@ -14,7 +14,7 @@ describe('loadSealKeys', () => {
 
   afterEach(() => rm(jwtKeysDir, { recursive: true }));
 
-  it('derives keys from JWT_SECRET in its order, different from the keys of refresh tokens', async () => {
+  it('loadSealKeys derives keys from JWT_SECRET in its order, different from the keys of refresh tokens', async () => {
     const jwtSecrets = ['first secret', 'second secret'];
     const keys = await loadSealKeys({ jwtSecrets, jwtKeysDir });
     expect(keys.map(({ length }) => length)).toEqual([32, 32]);
@@ -24,7 +24,7 @@ describe('loadSealKeys', () => {
     expect(await readdir(jwtKeysDir)).toEqual([]);
   });
 
-  it('without JWT_SECRET derives a key from refresh.key in the shared directory, and is not that key', async () => {
+  it('loadSealKeys derives another key from refresh.key in the shared directory if JWT_SECRET is not set', async () => {
     const [key, ...more] = await loadSealKeys({ jwtSecrets: [], jwtKeysDir });
     expect([key.length, more]).toEqual([32, []]);
     expect(await loadSealKeys({ jwtSecrets: [], jwtKeysDir })).toEqual([key]);

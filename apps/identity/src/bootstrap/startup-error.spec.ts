@@ -25,11 +25,11 @@ describe('startupErrorText', () => {
     ['JSON that cannot be read', syntaxError('ada@private.example')],
     ['a text', 'ada@private.example'],
     ['an object', { password: 'ada@private.example' }],
-  ])('prints nothing of %s', (_what, thrown) => {
+  ])('startupErrorText prints nothing of %s', (_what, thrown) => {
     expect(startupErrorText(thrown, ADDRESS)).not.toMatch(/ada@|INSERT|Failing row/);
   });
 
-  it('prints the stack and the causes of an unexpected error, and escapes line breaks in messages', () => {
+  it('startupErrorText prints the stack and causes of an unexpected error, and escapes line breaks', () => {
     const error = new TypeError('outer\n    at forged', { cause: new Error('inner') });
     const lines = startupErrorText(error, ADDRESS).split('\n');
     expect(lines[0]).toBe('TypeError: outer\\u000a    at forged');
@@ -39,7 +39,7 @@ describe('startupErrorText', () => {
 });
 
 describe('PeriodicJob', () => {
-  it('logs a failed run without the properties of the error', async () => {
+  it('PeriodicJob logs a failed run without the properties of the error', async () => {
     const lines: string[] = [];
     class Failing extends PeriodicJob {
       constructor() {

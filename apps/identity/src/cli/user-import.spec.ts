@@ -12,7 +12,7 @@ async function read(...chunks: string[]): Promise<[number: number, text: string 
 }
 
 describe('linesOf', () => {
-  it('joins lines that are spread over chunks, and splits chunks into lines', async () => {
+  it('linesOf joins lines that span chunks, and splits chunks into lines', async () => {
     expect(await read('on', 'e\ntw', 'o\nthree\nfo', 'ur')).toEqual([
       [1, 'one'],
       [2, 'two'],
@@ -21,7 +21,7 @@ describe('linesOf', () => {
     ]);
   });
 
-  it('counts empty lines, and ends with the last line end', async () => {
+  it('linesOf counts empty lines, and ends with the last line end', async () => {
     expect(await read('one\n\nthree\n')).toEqual([
       [1, 'one'],
       [2, ''],
@@ -30,14 +30,14 @@ describe('linesOf', () => {
     expect(await read()).toEqual([]);
   });
 
-  it('splits at LF only, not at other characters that JSON may contain', async () => {
+  it('linesOf splits at LF only, not at other characters that JSON may contain', async () => {
     expect(await read('{"a":"\u2028\u0085"}\r\nnext')).toEqual([
       [1, '{"a":"\u2028\u0085"}\r'],
       [2, 'next'],
     ]);
   });
 
-  it('reports a line that is too long by its number, and reads on', async () => {
+  it('linesOf reports a line that is too long by its number, and reads on', async () => {
     const longest = 'x'.repeat(MAX_LINE_BYTES);
     expect(await read(longest, '\n', longest, 'x\nthree\n', `${longest}x`)).toEqual([
       [1, longest],

@@ -11,7 +11,7 @@ const TOKEN = {
 };
 
 describe('a cached personal token', () => {
-  it('has exactly these fields, and cannot be changed', () => {
+  it('cached personal token has exactly these fields, and cannot be changed', () => {
     const revived = reviveCachedPersonalToken({ ...TOKEN, token_hash: 'x', name: 'y' })!;
     expect(revived).toEqual(TOKEN);
     expect(Object.isFrozen(revived) && Object.isFrozen(revived.scopes)).toBe(true);
@@ -25,8 +25,8 @@ describe('a cached personal token', () => {
     ['a scope that is text', { ...TOKEN, scopes: 'profile:read' }],
     ['a time that is none', { ...TOKEN, expiresAtMs: 'never' }],
     ['no mark', { ...TOKEN, mark: null }],
-    ['nobody', { ...TOKEN, userId: 7 }],
-  ])('is not %s', (_, raw) => {
+    ['a user id that is no text', { ...TOKEN, userId: 7 }],
+  ])('cached personal token is not read from %s', (_, raw) => {
     expect(reviveCachedPersonalToken(raw)).toBeUndefined();
   });
 });

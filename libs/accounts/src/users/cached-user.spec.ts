@@ -23,7 +23,7 @@ const ADA: CachedUser = {
 };
 
 describe('a cached user', () => {
-  it('comes back from JSON as the same plain value, frozen', () => {
+  it('cached user comes back from JSON as the same plain value, frozen', () => {
     const revived = reviveCachedUser(JSON.parse(JSON.stringify(ADA)))!;
     expect(revived).toEqual(ADA);
     expect(Object.isFrozen(revived)).toBe(true);
@@ -32,14 +32,14 @@ describe('a cached user', () => {
     expect(Object.getPrototypeOf(revived)).toBe(Object.prototype);
   });
 
-  it('has the fields of the list and no others, whatever was stored', () => {
+  it('cached user has exactly the listed fields, even if more were stored', () => {
     const revived = reviveCachedUser({ ...ADA, passwordHash: '$2b$…', __proto__: { isAdmin: true } })!;
     expect(Object.keys(revived).sort()).toEqual(Object.keys(ADA).sort());
     expect(revived.isAdmin).toBe(false);
   });
 
   it.each(Object.keys(ADA) as (keyof CachedUser)[])(
-    'is none when %s is missing or of another kind',
+    'cached user is not read when %s is missing or of another kind',
     (field) => {
       const without: Record<string, unknown> = { ...ADA };
       delete without[field];
@@ -50,11 +50,11 @@ describe('a cached user', () => {
     },
   );
 
-  it.each([undefined, null, 'ada', 7, true, [], {}, [ADA]])('is none when it is %j', (raw) => {
+  it.each([undefined, null, 'ada', 7, true, [], {}, [ADA]])('cached user is not read from %j', (raw) => {
     expect(reviveCachedUser(raw)).toBeUndefined();
   });
 
-  it('is selected without a secret', () => {
+  it('cached user is selected without a secret', () => {
     expect(CACHED_USER_SQL).not.toMatch(/password|hash|secret|u\.\*/i);
   });
 });

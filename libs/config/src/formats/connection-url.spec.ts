@@ -8,7 +8,7 @@ describe('postgresUrl', () => {
     'postgres://usher:pa:ss@[::1]:5432/usher',
     'postgres:///usher?host=/run/postgresql',
     'postgres://usher@%2Frun%2Fpostgresql/usher',
-  ])('takes %s', (url) => {
+  ])('postgresUrl accepts %s', (url) => {
     expect(postgresUrl.parse(url)).toBe(url);
   });
 
@@ -25,7 +25,7 @@ describe('postgresUrl', () => {
     'postgres://usher:100%@localhost/usher',
     'postgres://usher:p ss@localhost/usher',
     'postgres://a:5432,b:5432/usher',
-  ])('refuses %s', (url) => {
+  ])('postgresUrl refuses %s', (url) => {
     expect(() => postgresUrl.parse(url)).toThrow();
   });
 });
@@ -35,7 +35,7 @@ describe('smtpUrl', () => {
     'smtp://localhost',
     'smtp://user%40example.com:pa%2Fss@[::1]:587',
     'smtps://user:password@mail.example.com/',
-  ])('takes %s', (url) => {
+  ])('smtpUrl accepts %s', (url) => {
     expect(smtpUrl.parse(url)).toBe(url);
   });
 
@@ -47,7 +47,7 @@ describe('smtpUrl', () => {
     'smtp://mail?tls.rejectUnauthorized=false',
     'smtp://a,b',
     'smtp://user:p@ss@mail',
-  ])('refuses %s', (url) => {
+  ])('smtpUrl refuses %s', (url) => {
     expect(() => smtpUrl.parse(url)).toThrow();
   });
 });
@@ -61,7 +61,7 @@ describe('withoutSecrets', () => {
     ['redis://hidden@cache/1', 'redis://[set]@cache/1'],
     ['redis+sentinel://u:hidden@a,b/primary/0', 'redis+sentinel://u:[set]@a,b/primary/0'],
     ['redis://cache', 'redis://cache'],
-  ])('shows %s as %s', (url, shown) => {
+  ])('withoutSecrets prints %s as %s', (url, shown) => {
     expect(withoutSecrets(url)).toBe(shown);
   });
 });

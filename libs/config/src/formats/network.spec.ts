@@ -3,7 +3,7 @@ import { isAddressOrRange, listenAddress, trustProxy } from './network.js';
 
 describe('listenAddress', () => {
   it.each(['127.0.0.1', '0.0.0.0', '::', '::1', 'localhost', 'usher.internal', 'fe80::1%eth0'])(
-    'takes %s',
+    'listenAddress accepts %s',
     (text) => {
       expect(listenAddress.parse(text)).toBe(text);
     },
@@ -20,14 +20,14 @@ describe('listenAddress', () => {
     'a..b',
     '*',
     'a'.repeat(64),
-  ])('refuses %s', (text) => {
+  ])('listenAddress refuses %s', (text) => {
     expect(() => listenAddress.parse(text)).toThrow();
   });
 });
 
 describe('isAddressOrRange', () => {
   it.each(['10.0.0.1', '10.0.0.0/8', '0.0.0.0/1', '10.0.0.1/32', '::1', 'fd00::/8', '::1/128'])(
-    'takes %s',
+    'isAddressOrRange accepts %s',
     (text) => {
       expect(isAddressOrRange(text)).toBe(true);
     },
@@ -44,7 +44,7 @@ describe('isAddressOrRange', () => {
     '10.0.0.0/08',
     'fe80::1%eth0',
     'loopback',
-  ])('refuses %j', (text) => {
+  ])('isAddressOrRange refuses %j', (text) => {
     expect(isAddressOrRange(text)).toBe(false);
   });
 });
@@ -57,18 +57,18 @@ describe('trustProxy', () => {
     ['32', 32],
     ['10.0.0.0/8', ['10.0.0.0/8']],
     ['10.0.0.1, fd00::/8,::1', ['10.0.0.1', 'fd00::/8', '::1']],
-  ])('reads %s', (text, value) => {
+  ])('trustProxy reads %s', (text, value) => {
     expect(trustProxy.parse(text)).toEqual(value);
   });
 
   it.each(['0', '33', '-1', 'true', 'yes', '10.0.0.1,', ',', 'proxy.internal', '0.0.0.0/0'])(
-    'refuses %s',
+    'trustProxy refuses %s',
     (text) => {
       expect(() => trustProxy.parse(text)).toThrow();
     },
   );
 
-  it('says which item of a list is wrong', () => {
+  it('trustProxy names the position of a malformed item', () => {
     expect(() => trustProxy.parse('10.0.0.1,10.0.0.300')).toThrow('item 2 is no address or range');
   });
 });

@@ -9,12 +9,12 @@ describe('wholeNumber', () => {
     ['0', 0],
     ['3000', 3000],
     ['65535', 65_535],
-  ])('reads %s', (text, value) => {
+  ])('wholeNumber reads %s', (text, value) => {
     expect(port.parse(text)).toBe(value);
   });
 
   it.each(['65536', '-1', '+1', '1.0', '1e3', '0x10', ' 80', '80 ', '١', 'eighty', '9'.repeat(40)])(
-    'refuses %s',
+    'wholeNumber refuses %s',
     (text) => {
       expect(() => port.parse(text)).toThrow();
     },
@@ -28,12 +28,12 @@ describe('factor', () => {
     ['0.5', 0.5],
     ['0.001', 0.001],
     ['1000000', 1_000_000],
-  ])('reads %j', (text, value) => {
+  ])('factor reads %j', (text, value) => {
     expect(factor.parse(text)).toBe(value);
   });
 
   it.each(['', '-1', '+1', '1e3', '.5', '1.', '0.0001', '1000001', '1000000.001', 'off', 'Infinity', '1,5'])(
-    'refuses %j',
+    'factor refuses %j',
     (text) => {
       expect(() => factor.parse(text)).toThrow(FormatError);
     },
@@ -49,12 +49,12 @@ describe('byteSize', () => {
     ['1024kb', 1024 * 1024],
     ['64gb', 64 * 1024 ** 3],
     ['1048576', 1024 * 1024],
-  ])('reads %s as %d bytes', (text, bytes) => {
+  ])('byteSize reads %s as %d bytes', (text, bytes) => {
     expect(size.parse(text)).toBe(bytes);
   });
 
   it.each(['64', '1023kb', '65gb', '1.5gb', '-1mb', '64m', '64mib', 'mb', '1e9', `${'9'.repeat(20)}gb`])(
-    'refuses %s',
+    'byteSize refuses %s',
     (text) => {
       expect(() => size.parse(text)).toThrow();
     },
@@ -72,23 +72,23 @@ describe('duration', () => {
     ['10 seconds', 10_000],
     ['1.005s', 1005],
     ['24h', 86_400_000],
-  ])('reads %s as %d milliseconds', (text, milliseconds) => {
+  ])('duration reads %s as %d milliseconds', (text, milliseconds) => {
     expect(anyLength.parse(text)).toBe(milliseconds);
   });
 
-  it('refuses a bare number and says that the unit is missing', () => {
+  it('duration refuses a number without a unit, and says so', () => {
     expect(() => anyLength.parse('300')).toThrow('the number has no unit');
   });
 
-  it.each(['0', '0s', '-0', '-0s', '0.0'])('reads %s as plain zero where zero is allowed', (text) => {
+  it.each(['0', '0s', '-0', '-0s', '0.0'])('duration reads %s as zero where zero is allowed', (text) => {
     expect(Object.is(anyLength.parse(text), 0)).toBe(true);
   });
 
-  it('refuses zero where it is below the range', () => {
+  it('duration refuses zero below its range', () => {
     expect(() => duration('10ms', '1s').parse('0')).toThrow();
   });
 
-  it('takes both ends of its range and nothing beyond', () => {
+  it('duration accepts both ends of its range and nothing beyond', () => {
     const parse = (text: string) => duration('100ms', '1500ms').parse(text);
     expect(parse('100ms')).toBe(100);
     expect(parse('1500ms')).toBe(1500);
@@ -106,25 +106,25 @@ describe('duration', () => {
     'NaNs',
     `${'9'.repeat(90)}h`,
     `1${'0'.repeat(200)}s`,
-  ])('refuses %s', (text) => {
+  ])('duration refuses %s', (text) => {
     expect(() => anyLength.parse(text)).toThrow();
   });
 
-  it('refuses fractions of a millisecond', () => {
+  it('duration refuses fractions of a millisecond', () => {
     expect(() => anyLength.parse('1.5ms')).toThrow('a millisecond is the finest step');
   });
 
-  it('says its range with units', () => {
+  it('duration describes its range with units', () => {
     expect(duration('100ms', '60s').expects).toContain('from 100ms to 60s');
   });
 });
 
 describe('wholeSeconds', () => {
-  it('answers in seconds', () => {
+  it('wholeSeconds returns seconds', () => {
     expect(wholeSeconds('10s', '24h').parse('15m')).toBe(900);
   });
 
-  it('refuses fractions of a second', () => {
+  it('wholeSeconds refuses fractions of a second', () => {
     expect(() => wholeSeconds('10s', '24h').parse('10500ms')).toThrow('a second is the finest step');
   });
 });

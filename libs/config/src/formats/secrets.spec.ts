@@ -18,30 +18,33 @@ describe('isWeakSecret', () => {
     ['upper case', 'MY_SUPER_SECRET_KEY_FOR_PRODUCTION'],
     ['counting', '0123456789abcdefFEDCBA9876543210'],
     ["the FastAPI tutorial's", '09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7'],
-  ])('refuses %s', (_what, secret) => {
+  ])('isWeakSecret is true for %s', (_what, secret) => {
     expect(isWeakSecret(secret)).toBe(true);
   });
 
-  it.each(['hex', 'base64', 'base64url'] as const)('takes random bytes in %s', (encoding) => {
-    for (let round = 0; round < 500; round += 1) {
-      expect(isWeakSecret(randomBytes(32).toString(encoding))).toBe(false);
-    }
-  });
+  it.each(['hex', 'base64', 'base64url'] as const)(
+    'isWeakSecret is false for random bytes in %s',
+    (encoding) => {
+      for (let round = 0; round < 500; round += 1) {
+        expect(isWeakSecret(randomBytes(32).toString(encoding))).toBe(false);
+      }
+    },
+  );
 
-  it('counts bytes, not characters', () => {
+  it('isWeakSecret counts bytes, not characters', () => {
     expect(isWeakSecret('äöüßéèêñçøåœæðþđ')).toBe(false);
   });
 });
 
 const format = secretList('one of them long');
 
-describe('a list of secrets', () => {
+describe('secretList', () => {
   it.each([
     ['one', ['one']],
     ['a+b/c==,d-e_f', ['a+b/c==', 'd-e_f']],
     [' new ,\n old\n', ['new', 'old']],
     ['with a space', ['with a space']],
-  ])('reads %j in the order given', (text, secrets) => {
+  ])('secretList reads %j in the order given', (text, secrets) => {
     expect(format.parse(text)).toEqual(secrets);
   });
 
@@ -51,20 +54,20 @@ describe('a list of secrets', () => {
     [',a', 'item 1 is blank'],
     ['a,,b', 'item 2 is blank'],
     ['a,b, a', 'item 3 is the same as another'],
-  ])('refuses %j, by position', (text, hint) => {
+  ])('secretList refuses %j, and says why', (text, hint) => {
     expect(() => format.parse(text)).toThrow(hint);
   });
 });
 
 const [one, other] = [randomBytes(32), randomBytes(32)];
 
-describe('a list of encryption keys', () => {
-  it('is read in the order given, in base64 and hexadecimal', () => {
+describe('encryptionKeys', () => {
+  it('encryptionKeys reads keys in base64 and hexadecimal, in the order given', () => {
     const text = ` ${one.toString('base64')} ,\n${other.toString('hex').toUpperCase()}`;
     expect(encryptionKeys.parse(text).map((key) => key.export())).toEqual([one, other]);
   });
 
-  it('prints none of them', () => {
+  it('encryptionKeys returns keys that print no secret', () => {
     const printed = inspect(encryptionKeys.parse(one.toString('base64')), { depth: 9, showHidden: true });
     expect(printed).not.toContain(one.toString('base64'));
     expect(printed).not.toContain(one.toString('hex'));
@@ -77,7 +80,7 @@ describe('a list of encryption keys', () => {
     [randomBytes(33).toString('hex'), 'item 1 is no such key'],
     ['correct horse battery staple of thirty-two!!', 'item 1 is no such key'],
     [`${one.toString('base64')},${one.toString('hex')}`, 'item 2 is the same as another'],
-  ])('refuses %j, by position', (text, hint) => {
+  ])('encryptionKeys refuses %j, and says why', (text, hint) => {
     expect(() => encryptionKeys.parse(text)).toThrow(hint);
   });
 });

@@ -5,7 +5,7 @@ const TOKEN = 'Zk3v9QpL0aWx7RtY2mNc5BsD8fGh1JuE';
 const OTHER = 'pO4iU8yT6rE2wQ0aS9dF7gH5jK3lZ1x+/A==';
 
 describe('serviceTokens', () => {
-  it('reads names, privileges and tokens, which may end in the = of base64', () => {
+  it('serviceTokens reads names, privileges and tokens, including the padding of base64', () => {
     expect(serviceTokens.parse(`prometheus:metrics=${TOKEN}, gateway-2:introspect+lookup=${OTHER}`)).toEqual(
       new Map([
         ['prometheus', { token: TOKEN, privileges: new Set(['metrics']) }],
@@ -14,14 +14,14 @@ describe('serviceTokens', () => {
     );
   });
 
-  it('takes 32 characters and not 31', () => {
+  it('serviceTokens refuses a token of fewer than 32 characters', () => {
     expect(TOKEN).toHaveLength(32);
     expect(() => serviceTokens.parse(`billing:lookup=${TOKEN.slice(1)}`)).toThrow(
       'the token of item 1 is too short',
     );
   });
 
-  it('says what to write instead of the form without privileges', () => {
+  it('serviceTokens explains the format when an item has no privilege', () => {
     for (const token of [TOKEN, OTHER]) {
       expect(() => serviceTokens.parse(`billing=${token}`)).toThrow(
         'item 1 names no privilege: write name:privilege=token, such as prometheus:metrics=… or gateway:introspect+lookup=…',
@@ -52,11 +52,11 @@ describe('serviceTokens', () => {
     ['every privilege at once', `billing:*=${TOKEN}`, 'item 1 has an unknown privilege'],
     ['a privilege in upper case', `billing:Lookup=${TOKEN}`, 'item 1 has an unknown privilege'],
     ['a privilege given twice', `billing:lookup+lookup=${TOKEN}`, 'item 1 names a privilege twice'],
-  ])('refuses %s, by its position', (_what, text, hint) => {
+  ])('serviceTokens refuses %s, and names the item', (_what, text, hint) => {
     expect(() => serviceTokens.parse(text)).toThrow(hint);
   });
 
-  it('never repeats what was written', () => {
+  it('serviceTokens never repeats its input in an error', () => {
     for (const text of [`${TOKEN}:${OTHER}`, `${OTHER}`, `billing:${TOKEN}=${OTHER}`, `billing=${TOKEN}`]) {
       let message = '';
       try {

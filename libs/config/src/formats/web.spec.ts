@@ -14,7 +14,7 @@ describe('webOrigins', () => {
     ['http://localhost:*,http://[::1]:*', ['http://localhost:*', 'http://[::1]:*']],
     ['https://a.example,https://a.example', ['https://a.example']],
     ['https://bücher.example', ['https://xn--bcher-kva.example']],
-  ])('reads %s as browsers write it', (text, origins) => {
+  ])('webOrigins reads %s in the form that browsers send', (text, origins) => {
     expect(webOrigins.parse(text)).toEqual(origins);
   });
 
@@ -30,7 +30,7 @@ describe('webOrigins', () => {
     'file:///',
     'ws://localhost:*',
     Array.from({ length: 101 }, (_, i) => `https://app${i}.example`).join(),
-  ])('refuses %s', (text) => {
+  ])('webOrigins refuses %s', (text) => {
     expect(() => webOrigins.parse(text)).toThrow();
   });
 });

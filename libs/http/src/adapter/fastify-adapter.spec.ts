@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createHttpAdapter, type HttpSettings } from './fastify-adapter.js';
 
-/** The address the service takes a request to come from, whose peer is 127.0.0.1. */
+/** The client address that the service sees for a request from 127.0.0.1. */
 async function addressSeen(trustProxy: HttpSettings['trustProxy'], forwardedFor: string): Promise<string> {
   const adapter = createHttpAdapter({
     nodeEnv: 'test',
@@ -19,7 +19,7 @@ async function addressSeen(trustProxy: HttpSettings['trustProxy'], forwardedFor:
 }
 
 describe('createHttpAdapter', () => {
-  it('trusts X-Forwarded-For only as far as TRUST_PROXY says', async () => {
+  it('HTTP adapter trusts X-Forwarded-For only as far as TRUST_PROXY says', async () => {
     const forged = '6.6.6.6, 203.0.113.9';
     expect(await addressSeen(false, forged)).toBe('127.0.0.1');
     expect(await addressSeen(1, forged)).toBe('203.0.113.9');

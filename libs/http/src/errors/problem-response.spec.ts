@@ -24,7 +24,7 @@ class TokenTrouble extends AppError {
 }
 
 describe('problemResponse', () => {
-  it('answers every code of the table with its status', () => {
+  it('problemResponse answers every code of the table with its status', () => {
     for (const [code, row] of Object.entries(ERROR_STATUSES)) {
       const { problem, unexpected } = problemResponse(new TokenTrouble(code));
       expect(problem).toMatchObject({ code, status: row.status, title: row.title });
@@ -32,7 +32,7 @@ describe('problemResponse', () => {
     }
   });
 
-  it('recognises errors of libs by their shape, and hides messages for operators', () => {
+  it('problemResponse recognises errors of libs by their shape, and hides messages for operators', () => {
     const error = Object.assign(new Error('connect ECONNREFUSED 10.0.0.5:5432'), {
       code: 'database.unavailable',
     });
@@ -52,14 +52,14 @@ describe('problemResponse', () => {
     ['undefined', undefined],
     ['an object that pretends', { code: 'auth.forbidden', message: 'x' }],
     ['an exception of the server kind', new BadGatewayException('10.0.0.5 is down')],
-  ])('answers %s with nothing but `internal`', (_what, error) => {
+  ])('problemResponse answers %s with `internal` and no details', (_what, error) => {
     const { problem, unexpected } = problemResponse(error);
     expect(problem.code).toBe('internal');
     expect(JSON.stringify(problem)).not.toMatch(/duplicate|23505|etc|DROP|10\.0/);
     expect(unexpected).toBe(true);
   });
 
-  it('sends a bare challenge without credentials, and the reason in allowed characters for bad ones', () => {
+  it('problemResponse sends a bare challenge without credentials, and a reason in allowed characters for bad ones', () => {
     expect(problemResponse(new UnauthorizedException()).headers['www-authenticate']).toBe('Bearer');
     expect(problemResponse(new TokenTrouble('auth.invalid_credentials')).headers['www-authenticate']).toBe(
       'Bearer',
@@ -69,7 +69,7 @@ describe('problemResponse', () => {
     ).toBe(`Bearer error="invalid_token", error_description="'''''X: y'"`.replace("'''''", "''''"));
   });
 
-  it('keeps the status and message of other HttpExceptions', () => {
+  it('problemResponse keeps the status and message of other HttpExceptions', () => {
     expect(problemResponse(new ImATeapotException('Short and stout.')).problem).toMatchObject({
       status: 418,
       code: 'http.418',

@@ -53,7 +53,7 @@ async function read(input: Record<string, unknown>): Promise<Record<string, unkn
   return { ...((await pipe.transform(input, { type: 'body', metatype: Form })) as object) };
 }
 
-/** The types of the errors of the one field given. */
+/** The error types for one field. */
 async function refusals(input: Record<string, unknown>): Promise<string[]> {
   const errors = await read(input).then(
     (): FieldError[] => [],
@@ -65,7 +65,7 @@ async function refusals(input: Record<string, unknown>): Promise<string[]> {
 const uuid = '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071';
 
 describe('fields', () => {
-  it('keep absent fields absent, and null where it is allowed', async () => {
+  it('fields stay absent, and null where null is allowed', async () => {
     expect(await read({})).toEqual({});
     expect(await read({ name: null })).toEqual({ name: null });
     expect(await refusals({ bio: null })).toEqual(['string_type']);
@@ -82,7 +82,7 @@ describe('fields', () => {
     [{ limit: '-5' }, -5],
     [{ ids: [uuid.toUpperCase()] }, [uuid]],
     [{ order: 'asc' }, 'asc'],
-  ])('take %j', async (input, expected) => {
+  ])('fields accept %j', async (input, expected) => {
     expect(Object.values(await read(input))).toEqual([expected]);
   });
 
@@ -115,7 +115,7 @@ describe('fields', () => {
     [{ ids: [uuid, 5] }, ['uuid']],
     [{ order: 'ASC' }, ['enum']],
     [{ id: uuid }, ['extra_forbidden']],
-  ])('refuse %j', async (input, types) => {
+  ])('fields refuse %j', async (input, types) => {
     expect(await refusals(input)).toEqual(types);
   });
 });
@@ -126,7 +126,7 @@ describe('normaliseEmail', () => {
     ['a@münchen.example', 'a@xn--mnchen-3ya.example'],
     ['a@ｅxample.com', 'a@example.com'],
     [`${'a'.repeat(64)}@b.example`, `${'a'.repeat(64)}@b.example`],
-  ])('reads %s', (text, expected) => {
+  ])('normaliseEmail reads %s', (text, expected) => {
     expect(normaliseEmail(text)).toBe(expected);
   });
 
@@ -156,7 +156,7 @@ describe('normaliseEmail', () => {
     `${'a'.repeat(65)}@b.example`,
     `a@${'b'.repeat(64)}.example`,
     `a@${'b.'.repeat(130)}example`,
-  ])('refuses %j', (text) => {
+  ])('normaliseEmail refuses %j', (text) => {
     expect(normaliseEmail(text)).toBeUndefined();
   });
 });
@@ -167,7 +167,7 @@ describe('normalisePhone', () => {
     [' +49.30.901820 ', '+4930901820'],
     ['+44 (0)20 7183 8750', '+442071838750'],
     ['+15551234567', '+15551234567'],
-  ])('reads %s', (text, expected) => {
+  ])('normalisePhone reads %s', (text, expected) => {
     expect(normalisePhone(text)).toBe(expected);
   });
 
@@ -177,13 +177,13 @@ describe('normalisePhone', () => {
     '02071838750',
     '+0000000000',
     '+44207183875012',
-    // The library knows German numbers of 15 digits after the country code; E.164 has 15 in all.
+    // The library accepts 15 digits after the German country code; E.164 allows 15 in total.
     `+49${'5'.repeat(14)}`,
     '+44 20',
     '+44 20 7183 8750 ext. 5',
     'tel:+442071838750',
     '+٤٤٢٠٧١٨٣٨٧٥٠',
-  ])('refuses %j', (text) => {
+  ])('normalisePhone refuses %j', (text) => {
     expect(normalisePhone(text)).toBeUndefined();
   });
 });

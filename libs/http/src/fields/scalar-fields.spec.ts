@@ -15,7 +15,7 @@ describe('InstantField', () => {
     ['2026-01-31T12:00:00Z', '2026-01-31T12:00:00.000Z'],
     ['2026-01-31T12:00:00.5+05:30', '2026-01-31T06:30:00.500Z'],
     ['2024-02-29T23:59Z', '2024-02-29T23:59:00.000Z'],
-  ])('takes %s for %s', (text, moment) => {
+  ])('InstantField reads %s as %s', (text, moment) => {
     const times = read(text);
     expect(validateSync(times)).toEqual([]);
     expect(times.at.toISOString()).toBe(moment);
@@ -35,7 +35,7 @@ describe('InstantField', () => {
     null,
     undefined,
     ['2026-01-31T12:00:00Z'],
-  ])('refuses %p', (text) => {
+  ])('InstantField refuses %p', (text) => {
     expect(validateSync(read(text)).map(({ property }) => property)).toEqual(['at']);
   });
 });

@@ -32,7 +32,7 @@ class Waiting {
 @Module({ imports: [HttpModule], controllers: [Waiting] })
 class WaitingModule {}
 
-/** Keeps an order of what happened, and answers when the test says so. */
+/** Records calls in order, and resolves when the test opens its gate. */
 class FakeRecorder {
   readonly seen: string[] = [];
   gate: Gate | undefined;
@@ -103,7 +103,7 @@ describe('RequestRecorder', () => {
     }
   }
 
-  it('records a response before it is sent', async () => {
+  it('RequestRecorder records a response before it is sent', async () => {
     recorder.gate = Gate.closed();
     handler.open();
     let status: number | undefined;
@@ -116,7 +116,7 @@ describe('RequestRecorder', () => {
     expect(status).toBe(200);
   });
 
-  it('records the outcome of a handler that finishes after its deadline', async () => {
+  it('RequestRecorder records the outcome of a handler that finishes after its deadline', async () => {
     expect([await ask('good'), await ask('bad')]).toEqual([503, 503]);
     handler.open();
     await recorder.until(4);
@@ -124,7 +124,7 @@ describe('RequestRecorder', () => {
     expect(recorder.seen.slice(2).sort()).toEqual(['late not_found', 'late success']);
   });
 
-  it('is not interrupted by the deadline or a late handler while a response is recorded', async () => {
+  it('RequestRecorder is not interrupted by a deadline or a late handler', async () => {
     recorder.gate = Gate.closed();
     const late = ask('good');
     await recorder.until(1); // the deadline has answered
@@ -142,7 +142,7 @@ describe('RequestRecorder', () => {
     expect(recorder.seen).toEqual(['request.deadline', 'late success', '200']);
   });
 
-  it('records a request whose client left, and logs it in one line', async () => {
+  it('RequestRecorder records a request whose client left, and logs it in one line', async () => {
     const socket = connect((app.getHttpServer().address() as AddressInfo).port, '127.0.0.1');
     socket.write('GET /good HTTP/1.1\r\nHost: x\r\n\r\n');
     socket.once('connect', () => setImmediate(() => socket.destroy()));

@@ -23,30 +23,36 @@ describe('answerWithETags', () => {
   const get = (url: string, ifNoneMatch?: string): Promise<LightMyRequestResponse> =>
     app.inject({ url, headers: ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch } });
 
-  it('hashes the body, and sends the headers of the route', async () => {
+  it('answerWithETags hashes the body, and sends the headers of the route', async () => {
     const { headers, statusCode } = await get('/hashed');
     expect(statusCode).toBe(200);
     expect(headers).toMatchObject({ ...PUBLIC, etag: expect.stringMatching(/^"[\w-]{27}"$/) });
     expect((await get('/hashed')).headers.etag).toBe(headers.etag);
   });
 
-  it('keeps the ETag of the handler, also for a Buffer', async () => {
+  it('answerWithETags keeps the ETag of the handler, also for a Buffer', async () => {
     const { headers, body } = await get('/own');
     expect([headers.etag, headers['content-type'], body]).toEqual(['"own"', 'image/webp', 'picture']);
   });
 
-  it.each(['"own"', 'W/"own"', '"other", "own"', '*'])('answers 304 to If-None-Match: %s', async (known) => {
-    const { statusCode, body, headers } = await get('/own', known);
-    expect([statusCode, body]).toEqual([304, '']);
-    expect(headers).toMatchObject({ ...PUBLIC, etag: '"own"' });
-    expect(headers).not.toHaveProperty('content-type');
-  });
+  it.each(['"own"', 'W/"own"', '"other", "own"', '*'])(
+    'answerWithETags answers 304 to If-None-Match: %s',
+    async (known) => {
+      const { statusCode, body, headers } = await get('/own', known);
+      expect([statusCode, body]).toEqual([304, '']);
+      expect(headers).toMatchObject({ ...PUBLIC, etag: '"own"' });
+      expect(headers).not.toHaveProperty('content-type');
+    },
+  );
 
-  it.each(['"other"', '"own', 'own', ''])('answers 200 to If-None-Match: %s', async (known) => {
-    expect((await get('/own', known)).statusCode).toBe(200);
-  });
+  it.each(['"other"', '"own', 'own', ''])(
+    'answerWithETags answers 200 to If-None-Match: %s',
+    async (known) => {
+      expect((await get('/own', known)).statusCode).toBe(200);
+    },
+  );
 
-  it('leaves errors and unmarked routes alone', async () => {
+  it('answerWithETags leaves errors and unmarked routes alone', async () => {
     const gone = await get('/gone', '*');
     expect(gone.statusCode).toBe(404);
     for (const { headers } of [gone, await get('/plain')]) {

@@ -15,40 +15,40 @@ function refusal(text: string): string | undefined {
 const arrays = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 
 describe('inspectJson', () => {
-  it('accepts 32 levels, refuses the 33rd, and ignores brackets in strings', () => {
+  it('inspectJson accepts 32 levels, refuses the 33rd, and ignores brackets in strings', () => {
     expect(refusal(arrays(MAX_JSON_DEPTH))).toBeUndefined();
     expect(refusal(arrays(MAX_JSON_DEPTH + 1))).toBe('request.too_deep');
     expect(refusal('['.repeat(1_000_000))).toBe('request.too_deep');
     expect(refusal(JSON.stringify('['.repeat(100)))).toBeUndefined();
   });
 
-  it('refuses duplicate names within an object, compared after unescaping', () => {
+  it('inspectJson refuses duplicate names within an object, compared after unescaping', () => {
     expect(refusal('[{"a":1},{"a":1}]')).toBeUndefined();
     expect(refusal('{"a":{"a":1}}')).toBeUndefined();
     expect(refusal('{"a":{"b":1},"\\u0061":2}')).toBe('request.duplicate_field');
     expect(refusal('{"":1,"":2}')).toBe('request.duplicate_field');
   });
 
-  it('refuses names that every object inherits, at any depth, escaped or not', () => {
+  it('inspectJson refuses names that every object inherits, at any depth, escaped or not', () => {
     for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '__defineGetter__']) {
       expect([name, refusal(`{"a":[{"${name}":1}]}`)]).toEqual([name, 'request.forbidden_field']);
     }
     expect(refusal('{"__pr\\u006fto__":1}')).toBe('request.forbidden_field');
   });
 
-  it('accepts surrogate pairs and refuses lone surrogates', () => {
+  it('inspectJson accepts surrogate pairs and refuses lone surrogates', () => {
     expect(refusal('"\\ud83d\\ude00 😀"')).toBeUndefined();
     for (const half of ['\\ud83d', '\\ude00', '\\ude00\\ud83d']) {
       expect([half, refusal(`{"a":"${half}"}`)]).toEqual([half, 'request.invalid_text']);
     }
   });
 
-  it('quotes at most 64 characters of a name', () => {
+  it('inspectJson quotes at most 64 characters of a name', () => {
     const name = 'x'.repeat(5_000);
     expect(() => inspectJson(`{"${name}":1,"${name}":2}`)).toThrow(/"x{63}…"/);
   });
 
-  it('agrees with JSON.parse on what is valid and what it means', () => {
+  it('parseJsonBody agrees with JSON.parse on what is valid and what it means', () => {
     const plain = fc
       .jsonValue({ depthSize: 'small', noUnicodeString: false })
       .map((value) => JSON.stringify(value));
@@ -66,7 +66,7 @@ describe('inspectJson', () => {
     );
   });
 
-  it('refuses everything that JSON.parse refuses, with its own code', () => {
+  it('parseJsonBody refuses everything that JSON.parse refuses, with its own code', () => {
     const mangled = fc.tuple(
       fc.json(),
       fc.nat(),

@@ -12,14 +12,14 @@ function entries(write: (logger: ReturnType<typeof createLogger>) => void): Reco
 }
 
 describe('createLogger', () => {
-  it('redacts secrets', () => {
+  it('logger redacts secrets', () => {
     const [entry] = entries((logger) =>
       logger.info({ password: 'p', headers: { authorization: 'Bearer x' } }, 'x'),
     );
     expect(entry).toMatchObject({ password: '[redacted]', headers: { authorization: '[redacted]' } });
   });
 
-  it('logs only the listed members of an error and of its causes', () => {
+  it('logger writes only the listed members of an error and of its causes', () => {
     const driver = Object.assign(new Error('duplicate key'), {
       detail: 'Key (email)=(a@b.c)',
       code: '23505',
@@ -36,7 +36,7 @@ describe('createLogger', () => {
     expect(JSON.stringify(entry)).not.toMatch(/INSERT|2b|a@b/);
   });
 
-  it('leaves out messages in which PostgreSQL quotes a value', () => {
+  it('logger omits messages in which PostgreSQL quotes a value', () => {
     const error = Object.assign(new Error('invalid input syntax for type integer: "private"'), {
       code: '22P02',
     });
@@ -48,7 +48,7 @@ describe('createLogger', () => {
     expect(JSON.stringify(written)).not.toContain('private');
   });
 
-  it('escapes line breaks in input, in JSON and in pretty output', () => {
+  it('logger escapes line breaks in input, in JSON and in pretty output', () => {
     const attack = 'x\n{"level":30,"msg":"forged"}\r\u001b[2K\u0085forged';
     const error = new Error(attack);
     const write = (logger: ReturnType<typeof createLogger>): void => {
@@ -63,7 +63,7 @@ describe('createLogger', () => {
     const begun = text.split('\n').filter((line) => line !== '' && !line.startsWith('    '));
     expect(begun).toEqual([expect.stringMatching(/^\[/), expect.stringMatching(/^\[/)]);
     expect(text).not.toMatch(/^\s*\{"level/m);
-    // eslint-disable-next-line no-control-regex -- they are what must not be there
+    // eslint-disable-next-line no-control-regex -- the output must not contain them
     expect(text).not.toMatch(/[\r\u001b]/);
   });
 });

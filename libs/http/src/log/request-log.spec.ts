@@ -6,7 +6,7 @@ const PARENT = '00f067aa0ba902b7';
 
 describe('traceIdOf', () => {
   it.each([`00-${TRACE}-${PARENT}-01`, `cc-${TRACE}-${PARENT}-01`, `01-${TRACE}-${PARENT}-00-more`])(
-    'reads the trace of %s',
+    'traceIdOf reads the trace of %s',
     (traceparent) => expect(traceIdOf({ headers: { traceparent } })).toBe(TRACE),
   );
 
@@ -21,5 +21,7 @@ describe('traceIdOf', () => {
     `ff-${TRACE}-${PARENT}-01`,
     `00-${TRACE}-${PARENT}-01, 00-${TRACE}-${PARENT}-01`,
     `00-${TRACE}"}-${PARENT}-01`,
-  ])('takes nothing of %s', (traceparent) => expect(traceIdOf({ headers: { traceparent } })).toBeUndefined());
+  ])('traceIdOf ignores the header %s', (traceparent) =>
+    expect(traceIdOf({ headers: { traceparent } })).toBeUndefined(),
+  );
 });

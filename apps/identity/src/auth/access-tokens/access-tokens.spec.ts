@@ -36,7 +36,7 @@ const hmac = (text: string, key: string | KeyObject): string =>
 const ecdsa = (text: string, key: KeyObject): string =>
   sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url');
 
-/** A token with a signature that is right for the key, whatever else it says. */
+/** A token with a valid signature by the key; header and payload are as given. */
 function handSigned(key: SigningKey, header: unknown, payload: unknown): string {
   const text = `${encoded(header)}.${encoded(payload)}`;
   return `${text}.${key.algorithm === 'HS256' ? hmac(text, key.signWith) : ecdsa(text, key.signWith)}`;
@@ -100,7 +100,7 @@ describe.each([
     return reason;
   }
 
-  it('issues what it verifies', async () => {
+  it('AccessTokens verifies a token that it issued', async () => {
     const { token, expiresInSeconds } = await tokens.issue({ userId: USER, sessionId: SESSION });
     expect(expiresInSeconds).toBe(900);
 
@@ -115,7 +115,7 @@ describe.each([
     expect(Object.isFrozen(verified)).toBe(true);
   });
 
-  it('writes RFC 9068 headers and claims, and every token is another', async () => {
+  it('AccessTokens writes RFC 9068 headers and claims, and a different token each time', async () => {
     const { token } = await tokens.issue({ userId: USER, sessionId: SESSION });
     const again = await tokens.issue({ userId: USER, sessionId: SESSION });
     const [header, payload] = token.split('.').map((part) => Buffer.from(part, 'base64url').toString());
@@ -127,7 +127,7 @@ describe.each([
     expect(again.token).not.toBe(token);
   });
 
-  it('issues none that outlives its session, and says how long it really is good', async () => {
+  it('AccessTokens issues no token that outlives its session, and returns its real lifetime', async () => {
     const notAfter = new Date((SECONDS + 60) * 1000 + 900);
     const { token, expiresInSeconds } = await tokens.issue({ userId: USER, sessionId: SESSION, notAfter });
     expect(expiresInSeconds).toBe(60);
@@ -138,11 +138,11 @@ describe.each([
     expect(usual.expiresInSeconds).toBe(900);
   });
 
-  it('accepts a token signed by hand that is right in everything', async () => {
+  it('AccessTokens accepts a valid token that was signed by hand', async () => {
     expect(await tokens.verify(signed(claims))).toMatchObject({ userId: USER, sessionId: SESSION });
   });
 
-  it('refuses what is no compact JWS', async () => {
+  it('AccessTokens refuses text that is not a compact JWS', async () => {
     const good = signed(claims);
     const [header, payload, signature] = good.split('.');
     const bad = [
@@ -165,7 +165,7 @@ describe.each([
     expect(await refusal(`${encoded('null')}.${payload}.${signature}`)).toBe('malformed');
   });
 
-  it('refuses a signature written with spare bits', async () => {
+  it('AccessTokens refuses a signature with spare bits set', async () => {
     const good = signed(claims);
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const twin = good.slice(0, -1) + alphabet[alphabet.indexOf(good.slice(-1)) + 1];
@@ -175,13 +175,13 @@ describe.each([
     expect(await refusal(twin)).toBe('malformed');
   });
 
-  it('refuses more than 4096 characters, even of a good token', async () => {
+  it('AccessTokens refuses more than 4096 characters, even of a valid token', async () => {
     const long = signed({ ...claims, padding: 'x'.repeat(4096) });
     expect(await refusal(long)).toBe('too long');
     expect(await refusal('x'.repeat(5_000_000))).toBe('too long');
   });
 
-  it('refuses a changed payload and a changed signature', async () => {
+  it('AccessTokens refuses a changed payload and a changed signature', async () => {
     const good = signed(claims);
     const [header, , signature] = good.split('.');
     expect(await refusal(`${header}.${encoded({ ...claims, sid: USER })}.${signature}`)).toBe(
@@ -192,7 +192,7 @@ describe.each([
     expect(await refusal(good.replace(signature ?? '', 'AAAA'))).toMatch(/bad signature|claims not accepted/);
   });
 
-  it('refuses alg none in every spelling, with and without a signature', async () => {
+  it('AccessTokens refuses alg none in every spelling, with and without a signature', async () => {
     for (const alg of ['none', 'None', 'NONE', 'nOnE', '']) {
       const token = handSigned(key, { ...aHeader(key), alg }, claims);
       expect(await refusal(token)).toBe('header not accepted');
@@ -200,21 +200,21 @@ describe.each([
     }
   });
 
-  it('refuses every algorithm but that of the key', async () => {
+  it('AccessTokens refuses every algorithm except that of the key', async () => {
     const others = ['HS256', 'HS384', 'HS512', 'RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'hs256'];
     for (const alg of others.filter((other) => other !== algorithm)) {
       expect(await refusal(handSigned(key, { ...aHeader(key), alg }, claims))).toBe('header not accepted');
     }
   });
 
-  it('refuses a stranger’s key under our key id', async () => {
+  it('AccessTokens refuses a signature by another key under our key id', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const secret = createSecretKey('another secret, just as long as ours', 'utf8');
     const signWith = algorithm === 'HS256' ? secret : privateKey;
     expect(await refusal(handSigned({ ...key, signWith }, aHeader(key), claims))).toBe('bad signature');
   });
 
-  it('looks key ids up and never follows them', async () => {
+  it('AccessTokens looks key ids up, and never reads them as paths', async () => {
     const strange = [
       '',
       'unknown',
@@ -232,7 +232,7 @@ describe.each([
     }
   });
 
-  it('refuses every type but at+jwt', async () => {
+  it('AccessTokens refuses every type except at+jwt', async () => {
     for (const typ of [undefined, null, 'JWT', 'jwt', 'rt+jwt', 'AT+JWT', 'application/at+jwt', ['at+jwt']]) {
       expect(await refusal(handSigned(key, { ...aHeader(key), typ }, claims))).toBe('header not accepted');
     }
@@ -249,13 +249,13 @@ describe.each([
     ['x5u', 'https://evil.example/cert.pem'],
     ['x5c', ['AAAA']],
     ['cty', 'JWT'],
-  ])('refuses the header parameter %s: %j', async (name, value) => {
+  ])('AccessTokens refuses the header parameter %s: %j', async (name, value) => {
     expect(await refusal(handSigned(key, { ...aHeader(key), [name]: value }, claims))).toBe(
       'header not accepted',
     );
   });
 
-  it('refuses a payload that is no object', async () => {
+  it('AccessTokens refuses a payload that is not an object', async () => {
     const inArray = [claims];
     for (const payload of [inArray, [], '"text"', 'null', '12', 'true', 'not json', '{"iss":']) {
       expect(await refusal(signed(payload))).toBe('malformed');
@@ -263,7 +263,7 @@ describe.each([
     expect(await refusal(signed(Object.assign([], claims)))).toBe('malformed');
   });
 
-  it('refuses another issuer or audience, and lists of them', async () => {
+  it('AccessTokens refuses another issuer or audience, and lists of them', async () => {
     for (const iss of ['other', 'Usher', '', null, 1, ['usher'], { usher: true }]) {
       expect(await refusal(signed({ ...claims, iss }))).toBe('wrong issuer');
     }
@@ -280,11 +280,11 @@ describe.each([
     ['iat', 'claims not accepted'],
     ['exp', 'claims not accepted'],
     ['jti', 'claims not accepted'],
-  ] as const)('refuses a token without %s', async (name, reason) => {
+  ] as const)('AccessTokens refuses a token without %s', async (name, reason) => {
     expect(await refusal(signed(without(name)))).toBe(reason);
   });
 
-  it('refuses a sub, sid or jti that is no UUID in lower case', async () => {
+  it('AccessTokens refuses a sub, sid or jti that is not a lower-case UUID', async () => {
     const strange = [
       '',
       'admin',
@@ -304,7 +304,7 @@ describe.each([
     }
   });
 
-  it('refuses numbers that are strings, fractions, negative, infinite or too large to be exact', async () => {
+  it('AccessTokens refuses times that are strings, fractions, negative, infinite or too large to be exact', async () => {
     const strange = [
       '"3"',
       '"900"',
@@ -330,43 +330,43 @@ describe.each([
     expect(await refusal(signed(withRaw('exp', 'NaN')))).toBe('malformed');
   });
 
-  it('refuses an exp further off than it issues', async () => {
+  it('AccessTokens refuses an exp later than it would issue', async () => {
     expect(await tokens.verify(signed({ ...claims, exp: SECONDS + 900 + 5 }))).toBeDefined();
     for (const exp of [SECONDS + 900 + 6, SECONDS + 86_400, SECONDS + 86_401, 253_402_300_799]) {
       expect(await refusal(signed({ ...claims, exp }))).toBe('lifetime too long');
     }
   });
 
-  it('refuses a life of more than 24 hours, however little is left of it', async () => {
+  it('AccessTokens refuses a lifetime over 24 hours, however little is left of it', async () => {
     const exp = SECONDS + 100;
     expect(await tokens.verify(signed({ ...claims, exp, iat: exp - 86_400 }))).toBeDefined();
     expect(await refusal(signed({ ...claims, exp, iat: exp - 86_401 }))).toBe('lifetime too long');
     expect(await refusal(signed({ ...claims, exp, iat: 0 }))).toBe('lifetime too long');
   });
 
-  it('refuses what ends before it begins', async () => {
+  it('AccessTokens refuses an exp that is not after iat', async () => {
     expect(await refusal(signed({ ...claims, iat: SECONDS + 4, exp: SECONDS + 4 }))).toBe(
       'claims not accepted',
     );
   });
 
-  it('takes a clock 5 seconds ahead for an accident, more for a forgery', async () => {
+  it('AccessTokens accepts an iat up to 5 seconds ahead', async () => {
     expect(await tokens.verify(signed({ ...claims, iat: SECONDS + 5 }))).toBeDefined();
     expect(await refusal(signed({ ...claims, iat: SECONDS + 6 }))).toBe('not yet valid');
   });
 
-  it('refuses a token before its nbf', async () => {
+  it('AccessTokens refuses a token before its nbf', async () => {
     expect(await tokens.verify(signed({ ...claims, nbf: SECONDS }))).toBeDefined();
     expect(await refusal(signed({ ...claims, nbf: SECONDS + 1 }))).toBe('not yet valid');
   });
 
-  it('refuses a token from the very moment it expires', async () => {
+  it('AccessTokens refuses a token from the moment it expires', async () => {
     const { token } = await tokens.issue({ userId: USER, sessionId: SESSION });
     clock.moveTo((SECONDS + 900) * 1000);
     expect(await refusal(token)).toBe('expired');
   });
 
-  it('looks at the clock although it remembers the token', async () => {
+  it('AccessTokens checks the expiry of a remembered token', async () => {
     const { token } = await tokens.issue({ userId: USER, sessionId: SESSION });
     const first = await tokens.verify(token);
     clock.moveTo(first.expiresAt - 1);
@@ -377,14 +377,14 @@ describe.each([
     expect(await refusal(token)).toBe('expired');
   });
 
-  it('forgets refusals: what was too early is good later', async () => {
+  it('AccessTokens does not remember refusals: an early token is accepted later', async () => {
     const token = signed({ ...claims, nbf: SECONDS + 60 });
     expect(await refusal(token)).toBe('not yet valid');
     clock.advance(60_000);
     expect(await tokens.verify(token)).toMatchObject({ userId: USER });
   });
 
-  it('remembers a token, not its lookalikes', async () => {
+  it('AccessTokens remembers the exact token, not similar ones', async () => {
     const { token } = await tokens.issue({ userId: USER, sessionId: SESSION });
     await tokens.verify(token);
     const [header, payload] = token.split('.');
@@ -396,7 +396,7 @@ describe.each([
 });
 
 describe('AccessTokens', () => {
-  it('is not fooled by an HMAC over the public key', async () => {
+  it('AccessTokens refuses an HMAC over the public key', async () => {
     const keys = await SigningKeys.load(es256());
     const tokens = new AccessTokens(es256(), keys, new FakeClock(NOW));
     const { verifyWith, kid } = keys.current;
@@ -413,7 +413,7 @@ describe('AccessTokens', () => {
     }
   });
 
-  it('is not fooled by an EC signature where the key is a secret', async () => {
+  it('AccessTokens refuses an EC signature where the key is a secret', async () => {
     const keys = await SigningKeys.load(hs256());
     const tokens = new AccessTokens(hs256(), keys, new FakeClock(NOW));
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -423,7 +423,7 @@ describe('AccessTokens', () => {
     });
   });
 
-  it('does not accept the tokens of another secret', async () => {
+  it('AccessTokens refuses the tokens of another secret', async () => {
     const other = readSettings({ JWT_SECRET: 'Vb8nM2qLx4Zt7Wy1Rk6Jc9Pd3Hg5SfTo' });
     const theirs = new AccessTokens(other, await SigningKeys.load(other), new FakeClock(NOW));
     const ours = new AccessTokens(hs256(), await SigningKeys.load(hs256()), new FakeClock(NOW));
@@ -431,7 +431,7 @@ describe('AccessTokens', () => {
     await expect(ours.verify(token)).rejects.toMatchObject({ reason: 'unknown key' });
   });
 
-  it('comes out of its Nest module with the key loaded and the real clock', async () => {
+  it('AccessTokens comes from its Nest module with the key loaded and the real clock', async () => {
     @Global()
     @Module({ providers: [{ provide: Settings, useFactory: hs256 }], exports: [Settings] })
     class SettingsModule {}

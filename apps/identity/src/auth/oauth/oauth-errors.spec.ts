@@ -23,7 +23,7 @@ describe('OAuth errors', () => {
     ['a bad refresh token', new InvalidRefreshToken(), 'auth.invalid_grant', 'invalid_grant'],
     ['too many attempts', new TooManyAttempts(COUNT), 'auth.too_many_attempts', 'slow_down'],
     ['malformed input', new InvalidInput([]), 'auth.invalid_request', 'invalid_request'],
-  ])('map %s', (_, error, code, name) => {
+  ])('OAuth errors map %s', (_, error, code, name) => {
     const { message } = error;
     const mapped = asOAuthError(error) as { code: string; extensions: Record<string, string> };
     expect([mapped.code, mapped.extensions.error]).toEqual([code, name]);
@@ -31,19 +31,22 @@ describe('OAuth errors', () => {
     expect(message).not.toBe('');
   });
 
-  it('keep the wait and the headers of a refusal for too many attempts', () => {
+  it('OAuth errors keep the wait and the headers of a refusal for too many attempts', () => {
     const refusal = new TooManyAttempts(COUNT);
     expect(asOAuthError(refusal)).toMatchObject({ retryAfterSeconds: 30, headers: refusal.headers });
   });
 
-  it('keep the refused fields of malformed input', () => {
+  it('OAuth errors keep the refused fields of malformed input', () => {
     const errors = [{ loc: ['body', 'username'], msg: 'Field required', type: 'missing' }];
     expect(asOAuthError(new InvalidInput(errors))).toMatchObject({ errors });
   });
 
-  it.each([new PasswordsBusy(3), new TypeError('a fault'), 'text'])('leave %s as it is', (error) => {
-    expect(asOAuthError(error)).toBe(error);
-  });
+  it.each([new PasswordsBusy(3), new TypeError('a fault'), 'text'])(
+    'OAuth errors leave %s as it is',
+    (error) => {
+      expect(asOAuthError(error)).toBe(error);
+    },
+  );
 
   it.each([
     ['auth.invalid_client', 401, 'invalid_client'],
@@ -55,12 +58,12 @@ describe('OAuth errors', () => {
     ['storage.unavailable', 503, 'temporarily_unavailable'],
     ['internal.error', 500, 'server_error'],
     ['request.too_large', 413, 'invalid_request'],
-  ])('name %s with status %d %s', (code, status, error) => {
+  ])('OAuth errors name %s with status %d %s', (code, status, error) => {
     const problem = { code, status, title: 'Title', detail: 'Say "why".', type: 'about:blank' } as Problem;
     expect(OAuthError.of(problem)).toEqual({ error, error_description: "Say 'why'.", code });
   });
 
-  it('prefer the name and description that an error brings', () => {
+  it('OAuth errors prefer the name and description that an error brings', () => {
     const own = { error: 'invalid_grant', error_description: 'Because.', privilege: 'introspect' };
     const problem = {
       code: 'auth.invalid_grant',

@@ -19,7 +19,7 @@ describe('PasswordField and GivenPasswordField', () => {
     { password: 'bell\u0007\r\nbell' },
     { current_password: 'bell\u0007\r\nbell' },
     { current_password: '' },
-  ])('take %j as it is', async (input) => {
+  ])('password fields accept %j unchanged', async (input) => {
     expect(await read(input)).toEqual(input);
   });
 
@@ -29,7 +29,7 @@ describe('PasswordField and GivenPasswordField', () => {
     [{ password: 'nul\0nul\0nul' }, 'control_characters'],
     [{ current_password: 'x'.repeat(1_025) }, 'string_too_long'],
     [{ current_password: ['x'] }, 'string_type'],
-  ])('refuse %j', async (input, type) => {
+  ])('password fields refuse %j', async (input, type) => {
     const { errors } = (await read(input).catch((error: unknown) => error)) as InvalidInput;
     expect(errors.map((error) => error.type)).toEqual([type]);
   });

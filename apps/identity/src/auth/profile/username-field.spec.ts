@@ -12,7 +12,7 @@ const read = (username: string): Promise<unknown> =>
   pipe.transform({ username }, { type: 'body', metatype: Form });
 
 describe('UsernameField', () => {
-  it('takes letters, digits and the allowed punctuation as given', async () => {
+  it('UsernameField accepts letters, digits and the allowed punctuation unchanged', async () => {
     expect(await read('_a.b-C9')).toEqual({ username: '_a.b-C9' });
   });
 
@@ -22,7 +22,7 @@ describe('UsernameField', () => {
     ['.ada', 'username_characters'],
     ['аda', 'username_characters'], // the first letter is Cyrillic
     ['ada\n', 'username_characters'],
-  ])('refuses %j', async (username, type) => {
+  ])('UsernameField refuses %j', async (username, type) => {
     const { errors } = (await read(username).catch((error: unknown) => error)) as InvalidInput;
     expect(errors.map((error) => error.type)).toEqual([type]);
   });

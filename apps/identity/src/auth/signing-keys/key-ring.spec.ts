@@ -43,31 +43,31 @@ function ringOf(there: string, state?: RotationState, nowMs = NOW): string | und
   );
 }
 
-describe('a ring of keys without a state', () => {
-  it('signs with the newest that has been there for long enough', () => {
+describe('key ring without a state', () => {
+  it('key ring without a state signs with the newest key that has been there long enough', () => {
     expect(ringOf('bad')).toBe('a||db');
     expect(ringOf('ab', undefined, keys[0]!.publishedAt + SPREAD_WITHIN_MS - 1)).toBe('b|a|');
     expect(ringOf('ab', undefined, keys[0]!.publishedAt + SPREAD_WITHIN_MS)).toBe('a||b');
   });
 
-  it('signs with the oldest where all are new, though the clock be behind', () => {
+  it('key ring without a state signs with the oldest key when all are new, even if the clock is behind', () => {
     expect(ringOf('abc', undefined, NOW - 24 * 3_600_000)).toBe('c|ba|');
     expect(ringOf('a', undefined, 0)).toBe('a||');
   });
 
-  it('is none without keys', () => {
+  it('key ring is undefined without keys', () => {
     expect(ringOf('')).toBeUndefined();
   });
 });
 
-describe('a ring of keys with a state', () => {
-  it('signs with the key that it names, and takes the unnamed for next ones, the promised one first', () => {
+describe('key ring with a state', () => {
+  it('key ring with a state signs with the named key, and lists the promised next key before unnamed ones', () => {
     expect(ringOf('abcd', aState('d'))).toBe('d|cba|');
     expect(ringOf('abcd', aState('d', [], 'b'))).toBe('d|bca|');
     expect(ringOf('bd', aState('d', [], 'a'))).toBe('d|b|');
   });
 
-  it('lets previous keys verify until their last token has expired', () => {
+  it('key ring with a state lets previous keys verify until their last token has expired', () => {
     const replacedAt = NOW - LIFE - SPREAD_WITHIN_MS;
     expect(
       ringOf(
@@ -80,7 +80,7 @@ describe('a ring of keys with a state', () => {
     ).toBe('a||b');
   });
 
-  it('lets the next one take over from a key whose file is gone', () => {
+  it('key ring with a state signs with the next key when the file of the current one is gone', () => {
     expect(ringOf('abc', aState('d', [{ kid: 'c', replacedAt: NOW }], 'a'))).toBe('a|b|c');
     expect(ringOf('c', aState('d', [{ kid: 'c', replacedAt: NOW }]))).toBeUndefined();
   });

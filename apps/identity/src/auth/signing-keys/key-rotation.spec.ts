@@ -22,7 +22,7 @@ const rotateKey = (now = false): Promise<RotationStep> => rotate(new KeyDirector
 const files = async (pattern: RegExp): Promise<string[]> =>
   (await readdir(path)).filter((name) => pattern.test(name)).sort();
 
-/** As a new instance sees it. */
+/** The key ids that a new instance reads. */
 async function ring(nowMs = Date.now()): Promise<{ current: string; next: string[]; previous: string[] }> {
   const seen: KeyRing = (await new KeyDirectory(path).load({ nowMs, tokenLifeMs: LIFE })).ring;
   return {
@@ -32,7 +32,7 @@ async function ring(nowMs = Date.now()): Promise<{ current: string; next: string
   };
 }
 
-/** All that is in the directory was written so much earlier. */
+/** Dates every file in the directory back by `ms`. */
 async function timePasses(ms: number): Promise<void> {
   for (const name of await readdir(path)) {
     const file = join(path, name);
@@ -48,7 +48,7 @@ async function timePasses(ms: number): Promise<void> {
   }
 }
 
-/** Whose process ends before (odd) or after (even) it changes the directory for the so many-th time. */
+/** A directory whose process is killed before (odd moments) or after (even moments) a change to a file. */
 function dyingAt(moment: number): KeyDirectory {
   const directory = new KeyDirectory(path);
   let moments = 0;
@@ -70,8 +70,8 @@ function dyingAt(moment: number): KeyDirectory {
   return directory;
 }
 
-describe('rotating keys', () => {
-  it('publishes a next key first, and lets it sign when everybody has had time to see it', async () => {
+describe('key rotation', () => {
+  it('key rotation publishes a next key first, which signs once every instance has had time to read it', async () => {
     const { current } = await ring();
     const published = await rotateKey();
     const { next } = await ring();
@@ -99,13 +99,13 @@ describe('rotating keys', () => {
     });
   });
 
-  it('makes the first key where there is none', async () => {
+  it('key rotation creates the first key where there is none', async () => {
     const step = await rotateKey();
     expect(step).toMatchObject({ kind: 'published', current: (await ring()).current });
     expect(await files(/\.pem$/)).toHaveLength(2);
   });
 
-  it('needs one call for each later rotation', async () => {
+  it('key rotation needs one call each time after the first', async () => {
     await rotateKey();
     for (let month = 0; month < 4; month++) {
       const [next] = (await ring()).next;
@@ -117,7 +117,7 @@ describe('rotating keys', () => {
     expect(await files(/\.tmp$/)).toEqual([]);
   });
 
-  it('does not wait when told so, with or without a next key', async () => {
+  it('key rotation does not wait when told so, with or without a next key', async () => {
     const { current } = await ring();
     const step = await rotateKey(true);
     expect(step).toMatchObject({ kind: 'rotated', previous: current });
@@ -126,7 +126,7 @@ describe('rotating keys', () => {
     expect((await ring()).previous).toContain(current);
   });
 
-  it('keeps a previous key until no token can need it, then removes its file', async () => {
+  it('key rotation keeps a previous key until no token can need it, then removes its file', async () => {
     const { current } = await ring();
     await rotateKey(true);
     await timePasses(LIFE + SPREAD_WITHIN_MS - 5_000);
@@ -134,7 +134,7 @@ describe('rotating keys', () => {
     await timePasses(5_000);
     expect((await ring()).previous).toEqual([]);
     await rotateKey(true);
-    expect(await files(/\.pem$/)).toContain(`${current}.pem`); // instances may be set to longer lives
+    expect(await files(/\.pem$/)).toContain(`${current}.pem`); // an instance may issue tokens with a longer life
 
     await timePasses(MAX_TOKEN_LIFE_MS);
     await rotateKey(true);
@@ -142,7 +142,7 @@ describe('rotating keys', () => {
     expect(await ring()).toMatchObject({ next: [expect.any(String)], previous: [expect.any(String)] });
   });
 
-  it('takes over a directory of keys that people have put there', async () => {
+  it('key rotation takes over a directory of keys placed by hand', async () => {
     const pems = [generatePem(), generatePem()];
     const [older, newer] = pems.map((pem) => keyFromPem(pem).kid);
     await writeFile(join(path, 'a.pem'), pems[0]!);
@@ -154,7 +154,7 @@ describe('rotating keys', () => {
     expect(await ring()).toMatchObject({ current: newer, next: [expect.any(String)], previous: [older] });
   });
 
-  it('lets a key that people have added be the next one', async () => {
+  it('key rotation makes a key added by hand the next one', async () => {
     await ring();
     const pem = generatePem();
     await writeFile(join(path, 'ours.pem'), pem);
@@ -164,8 +164,8 @@ describe('rotating keys', () => {
 
   it.each([
     ['without a next key', false],
-    ['with one', true],
-  ])('makes one step when many call at once, %s', async (_, prepared) => {
+    ['with a next key', true],
+  ])('key rotation makes one step for many calls at once, %s', async (_, prepared) => {
     for (let round = 0; round < 5; round++) {
       await rm(path, { recursive: true });
       const { current } = await ring();
@@ -182,7 +182,7 @@ describe('rotating keys', () => {
     }
   });
 
-  it('leaves a good directory wherever it dies, and the next call goes on', async () => {
+  it('key rotation leaves a usable directory wherever it is killed, and the next call continues', async () => {
     for (let dieAt = 1, died = true; died; dieAt++) {
       await rm(path, { recursive: true });
       const { current } = await ring();
@@ -197,7 +197,7 @@ describe('rotating keys', () => {
       const left = await ring();
       expect([current, next]).toContain(left.current);
       expect([left.current, ...left.next, ...left.previous]).toEqual(expect.arrayContaining([current, next]));
-      if (!died) expect(dieAt).toBeGreaterThan(6); // else nobody died anywhere
+      if (!died) expect(dieAt).toBeGreaterThan(6); // else no call was killed
 
       await timePasses(SPREAD_WITHIN_MS + 1_000);
       const step = await rotateKey();
@@ -206,19 +206,19 @@ describe('rotating keys', () => {
     }
   });
 
-  it('makes up for a call that died after it took its number, before it wrote the next key', async () => {
+  it('key rotation recovers from a call killed between taking its number and writing the next key', async () => {
     const { current } = await ring();
     await rotateKey();
     const [next] = (await ring()).next;
     await rm(join(path, `${next}.pem`));
     await writeFile(join(path, '.00000000-0000-4000-8000-000000000000.tmp'), 'half a k');
-    expect(await rotateKey()).toEqual({ kind: 'overtaken' }); // it may still be about to
+    expect(await rotateKey()).toEqual({ kind: 'overtaken' }); // the other call may still be writing
     await timePasses(SPREAD_WITHIN_MS + 1_000);
     expect(await rotateKey()).toMatchObject({ kind: 'published', current });
     expect(await files(/\.tmp$/)).toEqual([]);
   });
 
-  it('says which file is wrong, and does nothing', async () => {
+  it('key rotation names the unusable file, and changes nothing', async () => {
     await rotateKey();
     const before = await readdir(path);
     await writeFile(join(path, 'broken.pem'), 'half a k');
@@ -233,7 +233,7 @@ describe('rotating keys', () => {
     expect((await readdir(path)).sort()).toEqual(before.sort());
   });
 
-  it('leaves files that only their owner can read, and a state for everybody to understand', async () => {
+  it('key rotation leaves files that only their owner can read, and a readable state', async () => {
     await rotateKey(true);
     for (const name of await readdir(path)) expect((await stat(join(path, name))).mode & 0o777).toBe(0o600);
     const { current, next, previous } = await ring();

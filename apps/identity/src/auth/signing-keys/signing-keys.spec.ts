@@ -52,7 +52,7 @@ async function aKeyFile(name: string, content: string): Promise<void> {
 
 const REPOSITORY = new URL('../../../../../', import.meta.url);
 
-/** Plain JavaScript for other processes, in which every call to the file system takes a random while: all interleavings. */
+/** Plain JavaScript for other processes. Each call to the file system takes a random time, so that all interleavings occur. */
 async function compileTo(directory: string, sources: string[]): Promise<void> {
   for (const source of sources) {
     const { code } = await transformFile(fileURLToPath(new URL(source, REPOSITORY)), {
@@ -86,7 +86,7 @@ async function compileTo(directory: string, sources: string[]): Promise<void> {
 }
 
 describe('SigningKeys from a directory', () => {
-  it('makes a first key, readable by its owner alone, and finds it again', async () => {
+  it('SigningKeys creates a first key that only its owner can read, and finds it again', async () => {
     const first = await load();
     expect(await readdir(keysDir)).toEqual([`${first.current.kid}.pem`]);
     expect((await stat(keysDir)).mode & 0o777).toBe(0o700);
@@ -100,7 +100,7 @@ describe('SigningKeys from a directory', () => {
     expect(second.current.algorithm).toBe('ES256');
   });
 
-  it('names a key by its RFC 7638 thumbprint, whatever its file is called', async () => {
+  it('SigningKeys names a key by its RFC 7638 thumbprint, not by its file', async () => {
     const pem = aPem();
     await aKeyFile('any name.pem', pem);
     const { crv, kty, x, y } = createPublicKey(pem).export({ format: 'jwk' });
@@ -114,7 +114,7 @@ describe('SigningKeys from a directory', () => {
     expect(keys.get('any name')).toBeUndefined();
   });
 
-  it('signs with the newest and verifies with all', async () => {
+  it('SigningKeys signs with the newest key and verifies with all', async () => {
     await aKeyFile('a.pem', aPem());
     await aKeyFile('b.pem', aPem());
     await aKeyFile('c.pem', aPem());
@@ -131,7 +131,7 @@ describe('SigningKeys from a directory', () => {
     expect([...keys.all()]).toHaveLength(3);
   });
 
-  it('agrees on one key when many start at once in one process', async () => {
+  it('SigningKeys agrees on one key when many instances start at once in one process', async () => {
     for (let round = 0; round < 10; round++) {
       await rm(keysDir, { recursive: true, force: true });
       const instances = await Promise.all(Array.from({ length: 8 }, load));
@@ -141,7 +141,7 @@ describe('SigningKeys from a directory', () => {
     }
   });
 
-  it('agrees on one key when 8 processes start at once, on a file system that dawdles', async () => {
+  it('SigningKeys agrees on one key when 8 processes start at once, on a slow file system', async () => {
     await compileTo(root, [
       'apps/identity/src/auth/signing-keys/key-directory.ts',
       'apps/identity/src/auth/signing-keys/key-ring.ts',
@@ -171,7 +171,7 @@ describe('SigningKeys from a directory', () => {
     }
   });
 
-  it('takes over the candidate of an instance that died before it published', async () => {
+  it('SigningKeys takes over the candidate of an instance that was killed before it published', async () => {
     const pem = aPem();
     await aKeyFile('.first-key', pem);
     const keys = await load();
@@ -179,14 +179,14 @@ describe('SigningKeys from a directory', () => {
     expect(await readdir(keysDir)).toEqual([`${keys.current.kid}.pem`]);
   });
 
-  it('does not wait for a candidate that is a link to nowhere', async () => {
+  it('SigningKeys does not wait for a candidate that is a dangling link', async () => {
     await mkdir(keysDir, { recursive: true });
     await symlink(join(keysDir, 'nowhere'), join(keysDir, '.first-key'));
     await expect(load()).rejects.toThrow(KeyFileUnusable);
     await expect(load()).rejects.toThrow(/first-key.*link to nowhere/);
   });
 
-  it('ignores a candidate that is left beside a published key', async () => {
+  it('SigningKeys ignores a candidate beside a published key', async () => {
     const pem = aPem();
     await aKeyFile('published.pem', pem);
     await aKeyFile('.first-key', aPem());
@@ -195,7 +195,7 @@ describe('SigningKeys from a directory', () => {
     expect([...keys.all()]).toHaveLength(1);
   });
 
-  it('ignores drafts, hidden files and what is no .pem', async () => {
+  it('SigningKeys ignores drafts, hidden files and files other than .pem', async () => {
     const { kid } = (await load()).current;
     await link(join(keysDir, `${kid}.pem`), join(keysDir, '.hidden.pem'));
     await aKeyFile('.draft.tmp', 'half a key');
@@ -225,7 +225,7 @@ describe('SigningKeys from a directory', () => {
         .toString(),
       /not an unencrypted private key/,
     ],
-  ])('names the file of %s, not its content', async (_what, content, why) => {
+  ])('SigningKeys names the file of %s, not its content', async (_what, content, why) => {
     await load();
     await aKeyFile('broken.pem', content);
     const error = await load().catch((error: unknown) => error as Error);
@@ -234,7 +234,7 @@ describe('SigningKeys from a directory', () => {
     if (content) expect((error as Error).stack).not.toContain(content.slice(0, 40));
   });
 
-  it('names a file that cannot be read', async () => {
+  it('SigningKeys names a file that it cannot read', async () => {
     await mkdir(join(keysDir, 'folder.pem'), { recursive: true });
     await expect(load()).rejects.toMatchObject({
       code: 'auth.key_file_unusable',
@@ -242,7 +242,7 @@ describe('SigningKeys from a directory', () => {
     });
   });
 
-  it('names a directory that cannot be one', async () => {
+  it('SigningKeys names a directory that it cannot use', async () => {
     await mkdir(join(root, 'data'));
     await writeFile(keysDir, 'a file');
     await expect(load()).rejects.toMatchObject({
@@ -271,7 +271,7 @@ describe('SigningKeys of a directory in use', () => {
     return [...keys.all()].map(({ kid }) => kid);
   }
 
-  it('accept a key that appears, and sign with it when it has been there for long enough', async () => {
+  it('SigningKeys accepts a key that appears, and signs with it once it has been there long enough', async () => {
     await aKeyFile('second.pem', aPem());
     const [current, second] = await refreshed();
     expect(current).toBe(first);
@@ -286,14 +286,14 @@ describe('SigningKeys of a directory in use', () => {
     expect(logged).toEqual([`The key ${second} signs from now on.`]);
   });
 
-  it('stay the same objects while their files stay the same', async () => {
+  it('SigningKeys keeps the same key objects while their files stay the same', async () => {
     const before = keys.current;
     await aKeyFile('second.pem', aPem());
     await refreshed();
     expect(keys.current).toBe(before);
   });
 
-  it('end when their file is removed, and another one signs', async () => {
+  it('SigningKeys drops a key when its file is removed, and signs with another', async () => {
     await aKeyFile('second.pem', aPem());
     const [, second] = await refreshed();
     await rm(join(keysDir, `${first}.pem`));
@@ -304,13 +304,13 @@ describe('SigningKeys of a directory in use', () => {
     ['a foreign file', (): Promise<void> => aKeyFile('foreign.pem', 'not a key')],
     ['an empty file', (): Promise<void> => aKeyFile('foreign.pem', '')],
     ['a folder', async (): Promise<void> => void (await mkdir(join(keysDir, 'foreign.pem')))],
-    ['their own file overwritten', (): Promise<void> => aKeyFile(`${first}.pem`, 'not a key')],
-    ['a state that is none', (): Promise<void> => aKeyFile('rotation-1.json', '{"current":')],
+    ['an overwritten key file', (): Promise<void> => aKeyFile(`${first}.pem`, 'not a key')],
+    ['a malformed state', (): Promise<void> => aKeyFile('rotation-1.json', '{"current":')],
     [
       'a state with a foreign key',
       (): Promise<void> => aKeyFile('rotation-1.json', '{"current":"x","previous":[{}]}'),
     ],
-    ['no directory', (): Promise<void> => rm(keysDir, { recursive: true })],
+    ['a missing directory', (): Promise<void> => rm(keysDir, { recursive: true })],
     [
       'an empty directory, as when a file system is not mounted',
       async (): Promise<void> => {
@@ -318,7 +318,7 @@ describe('SigningKeys of a directory in use', () => {
         await mkdir(keysDir);
       },
     ],
-  ])('survive %s, which is logged once', async (_what, happen) => {
+  ])('SigningKeys keeps its keys despite %s, and logs it once', async (_what, happen) => {
     await happen();
     for (let look = 0; look < 3; look++) expect(await refreshed()).toEqual([first]);
     expect(logged).toEqual([
@@ -327,7 +327,7 @@ describe('SigningKeys of a directory in use', () => {
     expect(logged[0]).not.toContain('not a key');
   });
 
-  it('say when the directory is well again', async () => {
+  it('SigningKeys logs that the directory can be used again', async () => {
     await aKeyFile('half.pem', 'half a k');
     await refreshed();
     await aKeyFile('half.pem', aPem());
@@ -338,7 +338,7 @@ describe('SigningKeys of a directory in use', () => {
     ]);
   });
 
-  it('are looked for at once when a token names an unknown one', async () => {
+  it('SigningKeys reads the directory at once when a token names an unknown key', async () => {
     const look = jest.spyOn(KeyDirectory.prototype, 'poll');
     const pem = aPem();
     await aKeyFile('second.pem', pem);
@@ -348,7 +348,7 @@ describe('SigningKeys of a directory in use', () => {
     expect(look).toHaveBeenCalledTimes(1);
   });
 
-  it('are looked for once a second at most, however many unknown ones are named', async () => {
+  it('SigningKeys reads the directory once a second at most, however many unknown keys are named', async () => {
     const look = jest.spyOn(KeyDirectory.prototype, 'poll');
     const startedAt = performance.now();
     const found: unknown[] = [];
@@ -368,14 +368,14 @@ describe('SigningKeys from secrets', () => {
   const loadSecrets = (...jwtSecrets: string[]): Promise<SigningKeys> =>
     SigningKeys.load({ jwtSecrets, jwtKeysDir: keysDir, accessTokenTtlSeconds: 900 });
 
-  it('sign with the first and verify with all', async () => {
+  it('SigningKeys from secrets signs with the first and verifies with all', async () => {
     const [a, b, both] = await Promise.all([loadSecrets('a'), loadSecrets('b'), loadSecrets('b', 'a')]);
     expect(both.current.kid).toBe(b.current.kid);
     expect([...both.all()].map(({ kid }) => kid)).toEqual([b.current.kid, a.current.kid]);
     expect(await both.find('made up')).toBeUndefined();
   });
 
-  it('has one HS256 key, whose id is stable and differs from secret to secret', async () => {
+  it('SigningKeys from a secret has one HS256 key, whose id is stable and differs per secret', async () => {
     const secrets = [randomBytes(32), randomBytes(32)].map((bytes) => bytes.toString('base64'));
     const [a, again, b] = await Promise.all(
       [secrets[0], secrets[0], secrets[1]].map((secret) => loadSecrets(secret!)),
