@@ -1,7 +1,6 @@
 import { type Settings, withoutSecrets } from '#config';
 import { databaseErrorOf, migrate } from '#database';
 import { EmbeddedPostgres } from '#embedded-postgres';
-import { accountsSchema } from '#accounts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '#runtime';
 
@@ -35,9 +34,12 @@ export async function openDatabase(
       close: () => Promise.resolve(),
     };
   }
-  const server = await EmbeddedPostgres.open({ dataDir: settings.dataDir, log: tell });
+  const opening = EmbeddedPostgres.open({ dataDir: settings.dataDir, log: tell });
+  const loading = import('#accounts'); // while the server starts
+  const server = await opening;
   try {
     signal.throwIfAborted();
+    const { accountsSchema } = await loading;
     await migrate(server.url, accountsSchema, { tell, signal });
   } catch (error) {
     await server.close();
@@ -58,6 +60,7 @@ async function migrateWhenReachable(
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
+  const { accountsSchema } = await import('#accounts');
   const deadline = performance.now() + WAIT_MS;
   for (let attempt = 1; ; attempt++) {
     try {
