@@ -8,37 +8,16 @@ import {
   type UserCache,
 } from '#accounts';
 import { type Answer } from '#cache';
+import { aCachedUser } from '../../../libs/accounts/test/a-cached-user.js';
+
+export { aCachedUser as aUser } from '../../../libs/accounts/test/a-cached-user.js';
 
 export const ADA = '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6071';
 export const GRACE = '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f6072';
 export const SESSION = '0197a3c4-5d6e-7f80-9a1b-2c3d4e5f60aa';
 
-export function aUser(overrides: Partial<CachedUser> = {}): CachedUser {
-  return {
-    id: ADA,
-    email: 'ada@example.com',
-    emailVerified: true,
-    username: 'ada',
-    firstName: null,
-    lastName: null,
-    phone: null,
-    bio: null,
-    avatarUrl: null,
-    occupation: null,
-    location: null,
-    isActive: true,
-    isAdmin: false,
-    roles: [],
-    appMetadata: {},
-    userMetadata: {},
-    createdAt: '2026-01-31T12:00:00.000Z',
-    updatedAt: '2026-01-31T12:00:00.000Z',
-    ...overrides,
-  };
-}
-
 export function anAdmin(overrides: Partial<CachedUser> = {}): CachedUser {
-  return aUser({ isAdmin: true, roles: ['admin'], ...overrides });
+  return aCachedUser({ isAdmin: true, roles: ['admin'], ...overrides });
 }
 
 /** A cache that holds what a test puts into it, and remembers what it was asked. */

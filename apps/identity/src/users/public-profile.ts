@@ -1,5 +1,5 @@
 import { type CachedUser, type Metadata } from '#accounts';
-import { ApiProperty, ApiSchema, OmitType } from '@nestjs/swagger';
+import { ApiProperty, ApiSchema, PickType } from '@nestjs/swagger';
 import { type Principal, isAdmin } from '../access/principal.js';
 import { UserResponse } from '../auth/profile/profile.js';
 
@@ -11,19 +11,21 @@ const metadata = (): PropertyDecorator =>
     description: 'Only for the user and administrators.',
   });
 
-/** Email, phone, roles and metadata are for the user and for administrators. */
+/** What every user may see of another. A field that is not listed is for the user and for administrators. */
+const PUBLIC = [
+  'id',
+  'username',
+  'first_name',
+  'last_name',
+  'bio',
+  'avatar_url',
+  'occupation',
+  'location',
+  'created_at',
+] as const;
+
 @ApiSchema({ name: 'PublicProfile' })
-export class PublicProfile extends OmitType(UserResponse, [
-  'email',
-  'email_verified',
-  'phone',
-  'is_active',
-  'is_admin',
-  'roles',
-  'app_metadata',
-  'user_metadata',
-  'updated_at',
-] as const) {
+export class PublicProfile extends PickType(UserResponse, PUBLIC) {
   @ApiProperty({
     type: 'string',
     format: 'email',
@@ -50,24 +52,11 @@ export class PublicProfile extends OmitType(UserResponse, [
   user_metadata?: Metadata;
 
   static of(user: CachedUser, viewer: Principal | undefined): PublicProfile {
-    const {
-      id,
-      username,
-      first_name,
-      last_name,
-      bio,
-      avatar_url,
-      occupation,
-      location,
-      created_at,
-      email,
-      phone,
-      roles,
-      app_metadata,
-      user_metadata,
-    } = UserResponse.of(user);
-    const open = { id, username, first_name, last_name, bio, avatar_url, occupation, location, created_at };
-    return seesAll(viewer, user) ? { ...open, email, phone, roles, app_metadata, user_metadata } : open;
+    const all = UserResponse.of(user);
+    const open = Object.fromEntries(PUBLIC.map((name) => [name, all[name]])) as unknown as PublicProfile;
+    if (!seesAll(viewer, user)) return open;
+    const { email, phone, roles, app_metadata, user_metadata } = all;
+    return { ...open, email, phone, roles, app_metadata, user_metadata };
   }
 }
 

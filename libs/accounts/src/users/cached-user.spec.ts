@@ -1,26 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import { aCachedUser } from '../../test/a-cached-user.js';
 import { CACHED_USER_SQL, type CachedUser, reviveCachedUser } from './cached-user.js';
 
-const ADA: CachedUser = {
-  id: '01990000-0000-7000-8000-000000000001',
-  email: 'ada@x.y',
-  emailVerified: false,
-  username: 'ada',
+const ADA = aCachedUser({
   firstName: 'Ada',
-  lastName: null,
-  phone: null,
-  bio: null,
-  avatarUrl: null,
-  occupation: null,
-  location: null,
-  isActive: true,
-  isAdmin: false,
   roles: ['editor'],
   appMetadata: { plan: 'pro', limits: { seats: 3 } },
-  userMetadata: {},
-  createdAt: '2026-01-01T00:00:00.000Z',
-  updatedAt: '2026-01-01T00:00:00.000Z',
-};
+});
 
 describe('a cached user', () => {
   it('cached user comes back from JSON as the same plain value, frozen', () => {
