@@ -45,17 +45,22 @@ describe('migrate()', () => {
   });
 
   it('addColumn() adds a column once, with its constraints, and takes it away', async () => {
-    const pronouns = addColumn(1_763_700_000_000, 'users', 'pronouns', "varchar(40) CHECK (pronouns <> '')");
-    const schema = { ...accountsSchema, migrations: [...accountsSchema.migrations, pronouns] };
+    const shoeSize = addColumn(
+      9_999_999_999_999,
+      'users',
+      'shoe_size',
+      "varchar(40) CHECK (shoe_size <> '')",
+    );
+    const schema = { ...accountsSchema, migrations: [...accountsSchema.migrations, shoeSize] };
     for (let n = 0; n < 2; n++) await migrate(database.url, schema);
     const { id } = await insertUser(database);
-    await database.query(`UPDATE users SET pronouns = 'she' WHERE id = $1`, [id]);
-    await expect(database.query(`UPDATE users SET pronouns = ''`)).rejects.toThrow('users_pronouns_check');
+    await database.query(`UPDATE users SET shoe_size = '38' WHERE id = $1`, [id]);
+    await expect(database.query(`UPDATE users SET shoe_size = ''`)).rejects.toThrow('users_shoe_size_check');
 
     const withColumn = createDataSource({ url: database.url, poolSize: 1, timeoutMs: 4_000 }, schema);
     await withColumn.initialize();
     await withColumn.undoLastMigration().finally(() => withColumn.destroy());
-    await expect(database.query('SELECT pronouns FROM users')).rejects.toThrow('does not exist');
+    await expect(database.query('SELECT shoe_size FROM users')).rejects.toThrow('does not exist');
   });
 
   it('migrate() continues when the migrating instance is killed, and reports its wait once', async () => {
