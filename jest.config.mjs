@@ -8,9 +8,9 @@ process.env.USHER_TEST_SEED ||= String(randomInt(2 ** 31));
 const integration = [
   '<rootDir>/test/integration/**/*.spec.ts',
   '<rootDir>/test/support/{network,redis}/*.spec.ts',
-  // Beside their code, but with a PostgreSQL.
-  '<rootDir>/libs/accounts/src/users/alias.spec.ts',
+  // Beside their code, but with a PostgreSQL or with processes of their own.
   '<rootDir>/libs/database/src/{database-error,deadline-pool}.spec.ts',
+  '<rootDir>/apps/identity/src/auth/signing-keys/{key-rotation,signing-keys}.spec.ts',
 ];
 const unit = [
   '<rootDir>/{apps,libs}/**/*.spec.ts',
