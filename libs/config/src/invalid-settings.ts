@@ -6,7 +6,7 @@ export class InvalidSettings extends Error {
   readonly code = 'config.invalid';
   override readonly name = 'InvalidSettings';
 
-  constructor(readonly faults: readonly string[]) {
-    super(faults.join('\n'));
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
   }
 }

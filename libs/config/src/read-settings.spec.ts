@@ -7,14 +7,14 @@ import { settingsTable } from './environment.js';
 const STRONG = 'Zk3v9QpL0aWx7RtY2mNc5BsD8fGh1JuE';
 const ENCRYPTION_KEY = '1sCGnnGuXfrju1vsKy49BrsYPqHwAY20NqbfMrKOBe0=';
 
-function faultsOf(env: NodeJS.ProcessEnv): readonly string[] {
+function problemsOf(env: NodeJS.ProcessEnv): readonly string[] {
   try {
     readSettings(env, '/srv');
   } catch (error) {
     expect(error).toBeInstanceOf(InvalidSettings);
     const invalid = error as InvalidSettings;
-    expect(invalid.message).toBe(invalid.faults.join('\n'));
-    return invalid.faults;
+    expect(invalid.message).toBe(invalid.problems.join('\n'));
+    return invalid.problems;
   }
   return [];
 }
@@ -188,7 +188,7 @@ describe('readSettings', () => {
   });
 
   it('readSettings ignores the variables of other programs', () => {
-    expect(faultsOf({ PATH: '/bin', CACHE_TTL_: 'x', npm_config_port: 'x' })).toEqual([]);
+    expect(problemsOf({ PATH: '/bin', CACHE_TTL_: 'x', npm_config_port: 'x' })).toEqual([]);
   });
 
   it('readSettings reads only the environment it is given', () => {
@@ -211,16 +211,16 @@ describe('readSettings', () => {
   });
 });
 
-describe('the faults', () => {
-  it('readSettings reports all faults at once, one per line, with the name and the expected format', () => {
-    const faults = faultsOf({
+describe('the problems', () => {
+  it('readSettings reports all problems at once, one per line, with the name and the expected format', () => {
+    const problems = problemsOf({
       PORT: 'http',
       CACHE_TTL: '300',
       CACHE_MEMORY_BYTES: '10kb',
       DOCS: 'yes',
       BCRYPT_COST: '3',
     });
-    expect(faults).toEqual([
+    expect(problems).toEqual([
       'PORT: expected a whole number from 0 to 65535',
       'CACHE_TTL: the number has no unit, such as ms, s, m or h; expected a duration with its unit from 1s to 24h',
       'CACHE_MEMORY_BYTES: expected a size in kb, mb or gb (without a unit: bytes), from 1mb to 64gb, such as 64mb',
@@ -292,12 +292,12 @@ describe('the faults', () => {
     ['LOG_LEVEL', 'INFO'],
     ['DOCS', 'true'],
   ])('readSettings reports only %s when it is %j', (name, value) => {
-    const faults = faultsOf({ [name]: value });
-    expect(faults).toHaveLength(1);
-    expect(faults[0]).toMatch(new RegExp(`^${name}: .*expected `));
+    const problems = problemsOf({ [name]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${name}: .*expected `));
   });
 
-  it('readSettings never prints a value in a fault', () => {
+  it('readSettings never prints a value in a problem', () => {
     const names = settingsTable.map(({ name }) => name);
     const anything = fc.oneof(
       fc.string(),
@@ -309,7 +309,7 @@ describe('the faults', () => {
         const env = Object.fromEntries(
           Object.entries(values).map(([name, value]) => [name, `${value}~canary`]),
         );
-        expect(faultsOf(env).join('\n')).not.toContain('canary');
+        expect(problemsOf(env).join('\n')).not.toContain('canary');
       }),
     );
   });
@@ -317,17 +317,17 @@ describe('the faults', () => {
 
 describe('polling', () => {
   it('CACHE_POLL_INTERVAL may be half of CACHE_MAX_STALENESS', () => {
-    expect(faultsOf({ CACHE_MAX_STALENESS: '400ms', CACHE_POLL_INTERVAL: '200ms' })).toEqual([]);
+    expect(problemsOf({ CACHE_MAX_STALENESS: '400ms', CACHE_POLL_INTERVAL: '200ms' })).toEqual([]);
   });
 
   it('CACHE_POLL_INTERVAL above half of CACHE_MAX_STALENESS is refused, set or by default', () => {
-    const fault = ['CACHE_POLL_INTERVAL: expected at most half of CACHE_MAX_STALENESS'];
-    expect(faultsOf({ CACHE_MAX_STALENESS: '400ms', CACHE_POLL_INTERVAL: '201ms' })).toEqual(fault);
-    expect(faultsOf({ CACHE_MAX_STALENESS: '300ms' })).toEqual(fault);
+    const problem = ['CACHE_POLL_INTERVAL: expected at most half of CACHE_MAX_STALENESS'];
+    expect(problemsOf({ CACHE_MAX_STALENESS: '400ms', CACHE_POLL_INTERVAL: '201ms' })).toEqual(problem);
+    expect(problemsOf({ CACHE_MAX_STALENESS: '300ms' })).toEqual(problem);
   });
 
   it('CACHE_POLL_INTERVAL is not compared with a malformed CACHE_MAX_STALENESS', () => {
-    expect(faultsOf({ CACHE_MAX_STALENESS: '1', CACHE_POLL_INTERVAL: '30s' })).toHaveLength(1);
+    expect(problemsOf({ CACHE_MAX_STALENESS: '1', CACHE_POLL_INTERVAL: '30s' })).toHaveLength(1);
   });
 });
 
@@ -340,10 +340,10 @@ describe('secrets', () => {
   it.each(['short', 'a'.repeat(64), 'changeme'.repeat(8), 'your-256-bit-secret-your-256-bit-secret'])(
     'JWT_SECRET %s is refused in production',
     (secret) => {
-      const faults = faultsOf(inProduction({ JWT_SECRET: secret, SERVICE_TOKENS: '' }));
-      expect(faults).toHaveLength(1);
-      expect(faults[0]).toMatch(/^JWT_SECRET: expected secrets of at least 32 random bytes/);
-      expect(faults[0]).not.toContain(secret);
+      const problems = problemsOf(inProduction({ JWT_SECRET: secret, SERVICE_TOKENS: '' }));
+      expect(problems).toHaveLength(1);
+      expect(problems[0]).toMatch(/^JWT_SECRET: expected secrets of at least 32 random bytes/);
+      expect(problems[0]).not.toContain(secret);
     },
   );
 
@@ -354,7 +354,7 @@ describe('secrets', () => {
       other,
     ]);
     for (const list of [`${STRONG},short`, `short,${STRONG}`]) {
-      expect(faultsOf(inProduction({ JWT_SECRET: list }))).toEqual([
+      expect(problemsOf(inProduction({ JWT_SECRET: list }))).toEqual([
         expect.stringMatching(/^JWT_SECRET: expected secrets of at least 32 random bytes/),
       ]);
     }
@@ -362,42 +362,42 @@ describe('secrets', () => {
 
   it('SERVICE_TOKENS is refused in production when a token is weak', () => {
     const env = { JWT_SECRET: STRONG, SERVICE_TOKENS: `billing:lookup=${'changeme'.repeat(4)}` };
-    expect(faultsOf(env)).toEqual([]);
-    expect(faultsOf(inProduction(env))[0]).toMatch(
+    expect(problemsOf(env)).toEqual([]);
+    expect(problemsOf(inProduction(env))[0]).toMatch(
       /^SERVICE_TOKENS: expected tokens of at least 32 random bytes/,
     );
   });
 
   it('JWT_SECRET or JWT_KEYS_DIR is required in production', () => {
-    expect(faultsOf(inProduction({}))[0]).toMatch(
+    expect(problemsOf(inProduction({}))[0]).toMatch(
       /^JWT_SECRET or JWT_KEYS_DIR: expected one of them in production/,
     );
-    expect(faultsOf(inProduction({ JWT_SECRET: '' }))).toHaveLength(1);
-    expect(faultsOf(inProduction({ JWT_SECRET: STRONG }))).toEqual([]);
-    expect(faultsOf(inProduction({ JWT_KEYS_DIR: '/keys' }))).toEqual([]);
+    expect(problemsOf(inProduction({ JWT_SECRET: '' }))).toHaveLength(1);
+    expect(problemsOf(inProduction({ JWT_SECRET: STRONG }))).toEqual([]);
+    expect(problemsOf(inProduction({ JWT_KEYS_DIR: '/keys' }))).toEqual([]);
   });
 
   it('JWT_SECRET and JWT_KEYS_DIR exclude each other', () => {
-    const fault = ['JWT_SECRET and JWT_KEYS_DIR: expected one of them, not both'];
-    expect(faultsOf({ JWT_SECRET: STRONG, JWT_KEYS_DIR: '/keys' })).toEqual(fault);
-    expect(faultsOf(inProduction({ JWT_SECRET: STRONG, JWT_KEYS_DIR: '/keys' }))).toEqual(fault);
+    const problem = ['JWT_SECRET and JWT_KEYS_DIR: expected one of them, not both'];
+    expect(problemsOf({ JWT_SECRET: STRONG, JWT_KEYS_DIR: '/keys' })).toEqual(problem);
+    expect(problemsOf(inProduction({ JWT_SECRET: STRONG, JWT_KEYS_DIR: '/keys' }))).toEqual(problem);
   });
 });
 
 describe('the key that encrypts', () => {
   it('ENCRYPTION_KEY is required in production with JWT_SECRET, but not with JWT_KEYS_DIR', () => {
     const secretAlone = inProduction({ JWT_SECRET: STRONG, ENCRYPTION_KEY: '' });
-    expect(faultsOf(secretAlone)).toEqual([
+    expect(problemsOf(secretAlone)).toEqual([
       expect.stringMatching(/^ENCRYPTION_KEY: expected in production with JWT_SECRET/),
     ]);
-    expect(faultsOf({ ...secretAlone, NODE_ENV: 'development' })).toEqual([]);
-    expect(faultsOf(inProduction({ JWT_KEYS_DIR: '/keys', ENCRYPTION_KEY: '' }))).toEqual([]);
+    expect(problemsOf({ ...secretAlone, NODE_ENV: 'development' })).toEqual([]);
+    expect(problemsOf(inProduction({ JWT_KEYS_DIR: '/keys', ENCRYPTION_KEY: '' }))).toEqual([]);
   });
 
   it.each(['00'.repeat(32), 'deadbeef'.repeat(8)])('ENCRYPTION_KEY %s is refused in production', (key) => {
-    expect(faultsOf({ ENCRYPTION_KEY: key })).toEqual([]);
+    expect(problemsOf({ ENCRYPTION_KEY: key })).toEqual([]);
     expect(
-      faultsOf(inProduction({ JWT_SECRET: STRONG, ENCRYPTION_KEY: `${ENCRYPTION_KEY},${key}` })),
+      problemsOf(inProduction({ JWT_SECRET: STRONG, ENCRYPTION_KEY: `${ENCRYPTION_KEY},${key}` })),
     ).toEqual(['ENCRYPTION_KEY: expected keys of 32 random bytes, no repetition, in production']);
   });
 });
@@ -406,7 +406,7 @@ describe('the database', () => {
   it('DATABASE_URL is required in production; embedded selects the embedded PostgreSQL', () => {
     const env = { JWT_SECRET: STRONG };
     for (const absent of [undefined, '']) {
-      expect(faultsOf(inProduction({ ...env, DATABASE_URL: absent }))).toEqual([
+      expect(problemsOf(inProduction({ ...env, DATABASE_URL: absent }))).toEqual([
         'DATABASE_URL: expected in production; embedded for the embedded PostgreSQL',
       ]);
     }
@@ -416,7 +416,7 @@ describe('the database', () => {
 
   it('DATABASE_URL is reported missing in production, together with its misspelt name', () => {
     const env = inProduction({ JWT_SECRET: STRONG, DATABASE_URL: undefined, DATABSE_URL: 'postgres://db' });
-    expect(faultsOf(env)).toEqual([
+    expect(problemsOf(env)).toEqual([
       expect.stringMatching(/^DATABASE_URL: expected in production/),
       'DATABSE_URL is not a setting of Usher. Did you mean DATABASE_URL?',
     ]);
@@ -425,7 +425,7 @@ describe('the database', () => {
 
 describe('the memory of the cache', () => {
   it('CACHE_MEMORY_BYTES is half of the heap at most', () => {
-    expect(faultsOf({ CACHE_MEMORY_BYTES: '64gb' })).toEqual([
+    expect(problemsOf({ CACHE_MEMORY_BYTES: '64gb' })).toEqual([
       'CACHE_MEMORY_BYTES: expected at most half of the heap; --max-old-space-size gives more',
     ]);
   });
@@ -434,19 +434,19 @@ describe('the memory of the cache', () => {
 describe('mails', () => {
   it('MAIL_FROM and APP_URL are required in production with SMTP_URL', () => {
     const env = { JWT_SECRET: STRONG, SMTP_URL: 'smtp://mail' };
-    const fault = ['MAIL_FROM and APP_URL: expected both in production with SMTP_URL'];
-    expect(faultsOf(inProduction(env))).toEqual(fault);
-    expect(faultsOf(inProduction({ ...env, MAIL_FROM: 'id@example.org' }))).toEqual(fault);
+    const problem = ['MAIL_FROM and APP_URL: expected both in production with SMTP_URL'];
+    expect(problemsOf(inProduction(env))).toEqual(problem);
+    expect(problemsOf(inProduction({ ...env, MAIL_FROM: 'id@example.org' }))).toEqual(problem);
     const complete = { ...env, MAIL_FROM: 'id@example.org', APP_URL: 'https://example.org' };
-    expect(faultsOf(inProduction(complete))).toEqual([]);
-    expect(faultsOf(env)).toEqual([]);
+    expect(problemsOf(inProduction(complete))).toEqual([]);
+    expect(problemsOf(env)).toEqual([]);
   });
 });
 
 describe('the cost of a password', () => {
   it('BCRYPT_COST may be low under test, but not in production', () => {
     expect(readSettings({ NODE_ENV: 'test', BCRYPT_COST: '4' }).bcryptCost).toBe(4);
-    expect(faultsOf(inProduction({ JWT_SECRET: STRONG, BCRYPT_COST: '9' }))).toEqual([
+    expect(problemsOf(inProduction({ JWT_SECRET: STRONG, BCRYPT_COST: '9' }))).toEqual([
       'BCRYPT_COST: expected a whole number from 10 to 15 in production',
     ]);
   });

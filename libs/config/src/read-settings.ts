@@ -18,8 +18,8 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string = process.cwd()
   const secrets = readSecretFiles(env, cwd);
   const read = cleanEnv(given(secrets.env), variables, {
     reporter: (report: ReporterOptions<typeof variables>) => {
-      const faults = faultsOf(report, secrets.faults);
-      if (faults.length > 0) throw new InvalidSettings([...faults, ...misspeltNames(env)]);
+      const problems = problemsOf(report, secrets.problems);
+      if (problems.length > 0) throw new InvalidSettings([...problems, ...misspeltNames(env)]);
     },
   });
   const context = { cwd, dataDir: resolve(cwd, read.DATA_DIR) };
@@ -39,18 +39,18 @@ function given(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 /** In place of envalid's reporter, which prints and ends the process. */
-function faultsOf(
+function problemsOf(
   { errors, env }: ReporterOptions<typeof variables>,
-  fileFaults: ReadonlyMap<VariableName, string>,
+  fileProblems: ReadonlyMap<VariableName, string>,
 ): string[] {
   const single = (Object.keys(variables) as VariableName[]).flatMap((name) => {
     const error = errors[name];
-    return fileFaults.get(name) ?? (error ? `${name}: ${expectation(error)}` : []);
+    return fileProblems.get(name) ?? (error ? `${name}: ${expectation(error)}` : []);
   });
   const cross = crossVariableRules
-    .filter(({ about }) => !about.some((name) => name in errors || fileFaults.has(name)))
+    .filter(({ about }) => !about.some((name) => name in errors || fileProblems.has(name)))
     .filter(({ isBroken }) => isBroken(env as Environment))
-    .map(({ fault }) => fault);
+    .map(({ problem }) => problem);
   return [...single, ...cross];
 }
 

@@ -22,11 +22,11 @@ function file(name: string, content: string | Buffer): string {
   return name;
 }
 
-function faultsOf(env: NodeJS.ProcessEnv): readonly string[] {
+function problemsOf(env: NodeJS.ProcessEnv): readonly string[] {
   try {
     readSettings(env, directory);
   } catch (error) {
-    return (error as InvalidSettings).faults;
+    return (error as InvalidSettings).problems;
   }
   return [];
 }
@@ -46,21 +46,21 @@ describe('a secret file', () => {
   });
 
   it('secret file must have the format of its variable', () => {
-    expect(faultsOf({ REDIS_URL_FILE: file('redis', 'canary://') })).toEqual([
+    expect(problemsOf({ REDIS_URL_FILE: file('redis', 'canary://') })).toEqual([
       expect.stringMatching(/^REDIS_URL: expected a URL/),
     ]);
   });
 
   it('secret file counts where two settings are compared', () => {
     const env = { NODE_ENV: 'production', DATABASE_URL: 'postgres://db', JWT_KEYS_DIR: '/keys' };
-    expect(faultsOf({ ...env, JWT_SECRET_FILE: file('jwt', 'x'.repeat(40)) })[0]).toMatch(
+    expect(problemsOf({ ...env, JWT_SECRET_FILE: file('jwt', 'x'.repeat(40)) })[0]).toMatch(
       /^JWT_SECRET and JWT_KEYS_DIR: /,
     );
   });
 
   it('secret file excludes its variable, unless that is empty', () => {
     const SMTP_URL_FILE = file('smtp', 'smtp://mail');
-    expect(faultsOf({ SMTP_URL: 'smtp://other', SMTP_URL_FILE })).toEqual([
+    expect(problemsOf({ SMTP_URL: 'smtp://other', SMTP_URL_FILE })).toEqual([
       'SMTP_URL and SMTP_URL_FILE: expected one of them, not both',
     ]);
     expect(readSettings({ SMTP_URL: '', SMTP_URL_FILE }, directory).smtpUrl).toBe('smtp://mail');
@@ -82,12 +82,12 @@ describe('a secret file', () => {
     ],
   ])(
     'secret file that %s is reported for its variable, without the name of the file',
-    (_what, fault, make) => {
+    (_what, problem, make) => {
       for (const { name, file: variable } of settingsTable) {
         if (variable === undefined) continue;
-        const faults = faultsOf({ [variable]: make() });
-        expect(faults).toEqual([`${variable}: the file ${fault}; expected one that holds ${name}`]);
-        expect(faults.join()).not.toContain('canary');
+        const problems = problemsOf({ [variable]: make() });
+        expect(problems).toEqual([`${variable}: the file ${problem}; expected one that holds ${name}`]);
+        expect(problems.join()).not.toContain('canary');
         rmSync(join(directory, 'pipe'), { force: true });
       }
     },

@@ -10,30 +10,30 @@ export interface SecretFiles {
   /** The environment with each file's content under the name of its setting. */
   readonly env: NodeJS.ProcessEnv;
   /** What is wrong, by setting. No message repeats the file's name: it may be the secret itself, set by mistake. */
-  readonly faults: ReadonlyMap<VariableName, string>;
+  readonly problems: ReadonlyMap<VariableName, string>;
 }
 
 /** Reads the files that `…_FILE` variables name. Relative names are resolved against `cwd`. */
 export function readSecretFiles(env: NodeJS.ProcessEnv, cwd: string): SecretFiles {
   const found: NodeJS.ProcessEnv = {};
-  const faults = new Map<VariableName, string>();
+  const problems = new Map<VariableName, string>();
   for (const name of secretNames) {
     const file = env[fileVariable(name)];
     if (file === undefined || file === '') continue;
     if (env[name] !== undefined && env[name] !== '') {
-      faults.set(name, `${name} and ${fileVariable(name)}: expected one of them, not both`);
+      problems.set(name, `${name} and ${fileVariable(name)}: expected one of them, not both`);
       continue;
     }
     try {
       found[name] = contentOf(resolve(cwd, file));
     } catch (error) {
-      faults.set(
+      problems.set(
         name,
         `${fileVariable(name)}: the file ${whyUnreadable(error)}; expected one that holds ${name}`,
       );
     }
   }
-  return { env: { ...env, ...found }, faults };
+  return { env: { ...env, ...found }, problems };
 }
 
 class UnusableFile extends Error {}

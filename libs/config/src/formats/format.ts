@@ -1,6 +1,6 @@
 /** How one kind of value is written in the environment. */
 export interface Format<T> {
-  /** The shape with its unit and range, to follow "expected": faults and the README's table print it. */
+  /** The shape with its unit and range, to follow "expected": problems and the README's table print it. */
   readonly expects: string;
 
   /** @throws {FormatError} when the text is something else. */

@@ -24,7 +24,7 @@ export function printable(description: string): string {
 }
 
 /** Errors of the token endpoint, with the members of RFC 6749, section 5.2. */
-abstract class OAuthFault extends AppError {
+abstract class OAuthProtocolError extends AppError {
   override readonly extensions: Readonly<Record<string, string>>;
 
   constructor(error: string, description: string) {
@@ -33,7 +33,7 @@ abstract class OAuthFault extends AppError {
   }
 }
 
-export class InvalidGrant extends OAuthFault {
+export class InvalidGrant extends OAuthProtocolError {
   readonly code = 'auth.invalid_grant';
 
   constructor(description: string) {
@@ -41,7 +41,7 @@ export class InvalidGrant extends OAuthFault {
   }
 }
 
-export class UnsupportedGrantType extends OAuthFault {
+export class UnsupportedGrantType extends OAuthProtocolError {
   readonly code = 'auth.unsupported_grant_type';
 
   constructor() {
@@ -49,7 +49,7 @@ export class UnsupportedGrantType extends OAuthFault {
   }
 }
 
-export class InvalidTokenRequest extends OAuthFault {
+export class InvalidTokenRequest extends OAuthProtocolError {
   readonly code = 'auth.invalid_request';
 
   constructor(
@@ -61,7 +61,7 @@ export class InvalidTokenRequest extends OAuthFault {
 }
 
 /** `slow_down` is the only registered error for this (RFC 8628, section 3.5). */
-export class SlowDown extends OAuthFault {
+export class SlowDown extends OAuthProtocolError {
   readonly code: string;
   override readonly retryAfterSeconds: number | undefined;
   override readonly headers: Readonly<Record<string, string>> | undefined;

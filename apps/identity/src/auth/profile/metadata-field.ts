@@ -17,8 +17,8 @@ export function MetadataField(options: FieldOptions): PropertyDecorator {
     ValidateBy({
       name: 'metadata',
       validator: {
-        validate: (value) => faultOf(value) === undefined,
-        defaultMessage: (args) => faultOf(args?.value) ?? '',
+        validate: (value) => problemOf(value) === undefined,
+        defaultMessage: (args) => problemOf(args?.value) ?? '',
       },
     }),
   );
@@ -29,6 +29,6 @@ function isObject(value: unknown): value is Metadata {
 }
 
 /** Other types are reported by their own rule. */
-function faultOf(value: unknown): string | undefined {
+function problemOf(value: unknown): string | undefined {
   return isObject(value) ? metadataError(value) : undefined;
 }
