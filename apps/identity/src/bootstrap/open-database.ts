@@ -57,10 +57,11 @@ async function migrateWhenReachable(
   tell: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const { accountsSchema } = await import('#accounts');
+  signal.throwIfAborted();
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
-  const { accountsSchema } = await import('#accounts');
   const deadline = performance.now() + WAIT_MS;
   for (let attempt = 1; ; attempt++) {
     try {
