@@ -112,6 +112,8 @@ describe('AuthGuard', () => {
     metadata?: Record<string, unknown>;
     ofClass?: Record<string, unknown>;
     config?: object;
+    /** Inherited from another controller. */
+    handler?: () => void;
   }
 
   function aRequest({ authorization, method = 'GET', config }: Call): FastifyRequest {
@@ -124,7 +126,7 @@ describe('AuthGuard', () => {
   }
 
   function enter(call: Call, request = aRequest(call)): Promise<string> {
-    const handler = (): void => undefined;
+    const { handler = (): void => undefined } = call;
     class Controller {}
     for (const [key, value] of Object.entries(call.metadata ?? {}))
       Reflect.defineMetadata(key, value, handler);
@@ -160,6 +162,14 @@ describe('AuthGuard', () => {
     const ofClass = { [ACCESS]: 'admin' };
     expect(await enter({ authorization: SENT.user, ofClass })).toBe(FORBIDDEN);
     expect(await enter({ authorization: SENT.user, ofClass, metadata: { [ACCESS]: 'user' } })).toBe(OK);
+  });
+
+  it('AuthGuard keeps controllers apart that inherit one handler', async () => {
+    const handler = (): void => undefined;
+    const authorization = SENT.user;
+    expect(await enter({ handler, authorization, ofClass: { [ACCESS]: 'user' } })).toBe(OK);
+    expect(await enter({ handler, authorization, ofClass: { [ACCESS]: 'admin' } })).toBe(FORBIDDEN);
+    expect(await enter({ handler, authorization, ofClass: { [ACCESS]: 'anyone' } })).toBe(OK);
   });
 
   it('AuthGuard closes a route without a scope to every personal token', async () => {

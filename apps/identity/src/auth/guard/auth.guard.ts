@@ -43,7 +43,8 @@ interface RouteRules {
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
-  readonly #rules = new WeakMap<object, RouteRules>();
+  /** By controller, then handler: two controllers may inherit one handler and decorate themselves differently. */
+  readonly #rules = new WeakMap<object, WeakMap<object, RouteRules>>();
 
   constructor(
     private readonly reflector: Reflector,
@@ -54,7 +55,8 @@ export class AuthGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const { access, scope, roles } = this.#rules.get(context.getHandler()) ?? this.#readRules(context);
+    const { access, scope, roles } =
+      this.#rules.get(context.getClass())?.get(context.getHandler()) ?? this.#readRules(context);
     if (access === 'anyone') return true;
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
@@ -105,14 +107,15 @@ export class AuthGuard implements CanActivate {
 
   /** What the decorators of the handler say, else those of its class. Read once per handler. */
   #readRules(context: ExecutionContext): RouteRules {
-    const handler = context.getHandler();
-    const targets = [handler, context.getClass()];
+    const [handler, controller] = [context.getHandler(), context.getClass()];
+    const targets = [handler, controller];
     const rules: RouteRules = {
       access: this.reflector.getAllAndOverride<Access | undefined>(ACCESS, targets) ?? 'user',
       scope: this.reflector.get<ScopeName | undefined>(SCOPE, handler),
       roles: this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, targets),
     };
-    this.#rules.set(handler, rules);
+    const ofController = this.#rules.get(controller) ?? new WeakMap<object, RouteRules>();
+    this.#rules.set(controller, ofController.set(handler, rules));
     return rules;
   }
 }
