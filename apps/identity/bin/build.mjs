@@ -37,6 +37,7 @@ try {
 
 async function build() {
   process.stderr.write('building …\n');
+  for (const leftover of [next, old]) await rm(leftover, { recursive: true, force: true }); // of an earlier process with this id
   await removeAbandoned();
 
   // Before the sources are read: an edit during the build makes the next start build again.
@@ -51,8 +52,21 @@ async function build() {
     await copyFile(createRequire(import.meta.url).resolve(asset), target);
   }
   await writeFile(path.join(next, '.stamp'), stamp);
-  await rename(DIST, old).catch(() => {}); // there is none in a fresh clone
-  await rename(next, DIST);
+  await swapIn();
+}
+
+/** Puts the build in place, or `dist/` back as it was. */
+async function swapIn() {
+  await rename(DIST, old).catch((error) => {
+    if (error.code !== 'ENOENT') throw error; // there is none in a fresh clone
+  });
+  try {
+    await rename(next, DIST);
+  } catch (error) {
+    if (await isCurrent()) return; // another builder was faster
+    await rename(old, DIST).catch(() => {});
+    throw error;
+  }
 }
 
 /** @param {string} file */
