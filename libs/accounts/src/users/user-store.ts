@@ -1,4 +1,4 @@
-import { type DataSource, type EntityManager, In, Not } from 'typeorm';
+import { type DataSource, type EntityManager, Any, Not } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { ALIAS_SQL, canonical } from './alias.js';
 import { type CachedUser } from './cached-user.js';
@@ -178,7 +178,7 @@ export class UserStore {
   async avatarsInUse(urls: readonly string[]): Promise<string[]> {
     const users = await this.dataSource.manager.find(UserEntity, {
       select: { avatarUrl: true },
-      where: { avatarUrl: In([...urls]) },
+      where: { avatarUrl: Any(urls) },
     });
     return users.map(({ avatarUrl }) => avatarUrl!);
   }
