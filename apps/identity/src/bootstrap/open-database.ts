@@ -36,6 +36,7 @@ export async function openDatabase(
   }
   const opening = EmbeddedPostgres.open({ dataDir: settings.dataDir, log: tell });
   const loading = import('#accounts'); // while the server starts
+  loading.catch(() => undefined); // reported below, after the server
   const server = await opening;
   try {
     signal.throwIfAborted();
