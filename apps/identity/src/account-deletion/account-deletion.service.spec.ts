@@ -62,28 +62,28 @@ describe('AccountDeletionService', () => {
   const closed = (i: number, avatarUrl: string | null = null): CachedUser =>
     aUser({ id: `user ${i}`, isActive: false, avatarUrl });
 
-  it('delete notes the picture and forgets addresses before the row goes, and discards the picture after', async () => {
+  it('AccountDeletionService.delete() notes the picture and forgets addresses before the row goes, and discards the picture after', async () => {
     cache.put(aUser({ isActive: false, avatarUrl: AVATAR_URL }));
     await service.delete(ADA);
     expect(steps).toEqual([`note ${PICTURE}`, `forget ${ADA}`, `delete ${ADA}`, `discard ${PICTURE}`]);
     expect(cache.reads).toEqual([{ id: ADA, truth: true }]);
   });
 
-  it('delete refuses active and unknown users and touches nothing', async () => {
+  it('AccountDeletionService.delete() refuses active and unknown users and touches nothing', async () => {
     await expect(service.delete(ADA)).rejects.toThrow(UserNotFound);
     cache.put(aUser());
     await expect(service.delete(ADA)).rejects.toThrow(StillActive);
     expect(steps).toEqual([]);
   });
 
-  it('delete keeps the row when the picture cannot be noted', async () => {
+  it('AccountDeletionService.delete() keeps the row when the picture cannot be noted', async () => {
     cache.put(aUser({ isActive: false, avatarUrl: AVATAR_URL }));
     failing = 'note';
     await expect(service.delete(ADA)).rejects.toThrow('refused');
     expect(steps).toEqual([`note ${PICTURE}`]);
   });
 
-  it('deleteDue prepares, deletes, records and discards', async () => {
+  it('AccountDeletionService.deleteDue() prepares, deletes, records and discards', async () => {
     due = [closed(1, AVATAR_URL), closed(2)];
     expect(await service.deleteDue()).toBe(2);
     expect(steps).toEqual([
@@ -96,14 +96,17 @@ describe('AccountDeletionService', () => {
     ]);
   });
 
-  it.each(['record', 'discard'])('deleteDue goes on when it cannot %s', async (name) => {
-    due = [closed(1, AVATAR_URL)];
-    failing = name;
-    expect(await service.deleteDue()).toBe(1);
-    expect(steps.at(-1)).toBe(`discard ${PICTURE}`);
-  });
+  it.each(['record', 'discard'])(
+    'AccountDeletionService.deleteDue() goes on when it cannot %s',
+    async (name) => {
+      due = [closed(1, AVATAR_URL)];
+      failing = name;
+      expect(await service.deleteDue()).toBe(1);
+      expect(steps.at(-1)).toBe(`discard ${PICTURE}`);
+    },
+  );
 
-  it('deleteDue goes on batch by batch until none is due', async () => {
+  it('AccountDeletionService.deleteDue() goes on batch by batch until none is due', async () => {
     due = Array.from({ length: 120 }, (_, i) => closed(i));
     expect(await service.deleteDue()).toBe(120);
     expect(steps.filter((name) => name.startsWith('delete'))).toEqual([
@@ -113,7 +116,7 @@ describe('AccountDeletionService', () => {
     ]);
   });
 
-  it('deleteDue stops when other instances hold the rest', async () => {
+  it('AccountDeletionService.deleteDue() stops when other instances hold the rest', async () => {
     due = Array.from({ length: 60 }, (_, i) => closed(i));
     heldElsewhere = 50;
     expect(await service.deleteDue()).toBe(0);

@@ -48,7 +48,7 @@ describe('UsersService', () => {
     ['another user', as(), false],
     ['a service', finder, false],
     ['no one in particular', undefined, false],
-  ])('profile shows %s the private fields: %j', async (_, viewer, isPrivate) => {
+  ])('UsersService.profile() shows %s the private fields: %j', async (_, viewer, isPrivate) => {
     const shown = await service.profile(GRACE, viewer, aTrace(reply));
     expect(shown).toMatchObject({ id: GRACE, username: 'grace' });
     expect(shown.email).toBe(isPrivate ? 'grace@example.com' : undefined);
@@ -57,14 +57,14 @@ describe('UsersService', () => {
     expect(await service.profileByUsername('grace', viewer, aTrace())).toEqual(shown);
   });
 
-  it('profile shows a deactivated user only to administrators', async () => {
+  it('UsersService.profile() shows a deactivated user only to administrators', async () => {
     cache.put(aUser({ id: GRACE, username: 'grace', isActive: false }));
     await expect(service.profile(GRACE, as(), aTrace())).rejects.toThrow(UserNotFound);
     await expect(service.profileByUsername('grace', as(), aTrace())).rejects.toThrow(UserNotFound);
     expect(await service.profile(GRACE, as(anAdmin()), aTrace())).toMatchObject({ id: GRACE });
   });
 
-  it('profile refuses unknown users', async () => {
+  it('UsersService.profile() refuses unknown users', async () => {
     await expect(service.profile(SESSION, as(anAdmin()), aTrace())).rejects.toThrow(UserNotFound);
     await expect(service.profileByUsername('nemo', as(anAdmin()), aTrace())).rejects.toThrow(UserNotFound);
   });
@@ -76,17 +76,17 @@ describe('UsersService', () => {
     },
   );
 
-  it('find refuses unknown names', async () => {
+  it('UsersService.find() refuses unknown names', async () => {
     await expect(service.find({ email: 'nemo@example.com' }, aTrace())).rejects.toThrow(UserNotFound);
   });
 
-  it('findMany answers each user once, in the order asked for, and names the missing', async () => {
+  it('UsersService.findMany() answers each user once, in the order asked for, and names the missing', async () => {
     const found = await service.findMany([GRACE, SESSION, ADA, GRACE], aTrace());
     expect(found.items.map(({ id }) => id)).toEqual([GRACE, ADA]);
     expect(found.missing).toEqual([SESSION]);
   });
 
-  it('search hands on the cursor and makes the next one', async () => {
+  it('UsersService.search() hands on the cursor and makes the next one', async () => {
     next = GRACE;
     const page = await service.search({ text: 'gra', limit: 1 });
     expect(page.items.map(({ id }) => id)).toEqual([GRACE]);
@@ -97,12 +97,12 @@ describe('UsersService', () => {
     ]);
   });
 
-  it('search answers no cursor on the last page, and refuses a malformed one', async () => {
+  it('UsersService.search() answers no cursor on the last page, and refuses a malformed one', async () => {
     expect((await service.search({ limit: 1 })).next_cursor).toBeNull();
     await expect(service.search({ limit: 1, cursor: 'nonsense' })).rejects.toThrow(InvalidInput);
   });
 
-  it('changeStanding answers with the user as changed', async () => {
+  it('UsersService.changeStanding() answers with the user as changed', async () => {
     const change = [GRACE, { isActive: false }, { trustUnverified: true }] as const;
     expect(await service.changeStanding(...change)).toMatchObject({ id: GRACE });
     expect(changes).toEqual([change]);
