@@ -81,7 +81,7 @@ async function createTriggers(queryRunner: QueryRunner): Promise<void> {
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
       SELECT prefix || left(encode(sha256(convert_to(lower(value COLLATE "C"), 'UTF8')), 'hex'), 32)
     $$`);
-  // SECURITY DEFINER: whoever may change users need not be allowed to write the log, nor able to forge it.
+  // SECURITY DEFINER: a role that may change users needs no right to write the log, and cannot forge it.
   await queryRunner.query(`
     CREATE FUNCTION cache.log_users() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

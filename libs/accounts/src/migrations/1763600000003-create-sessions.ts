@@ -85,8 +85,8 @@ async function createLog(queryRunner: QueryRunner): Promise<void> {
  */
 async function endWithTheAccount(queryRunner: QueryRunner): Promise<void> {
   const sessions = await qualified(queryRunner, 'sessions');
-  // SECURITY DEFINER: whoever may change users need not be allowed to touch sessions, and by the full name, or a
-  // temporary table of theirs would be emptied instead.
+  // SECURITY DEFINER: a role that may change users needs no right on sessions. The full name: otherwise the role's own
+  // temporary table would be emptied instead.
   await queryRunner.query(`
     CREATE FUNCTION users_end_sessions() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

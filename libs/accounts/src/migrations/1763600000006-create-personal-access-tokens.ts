@@ -78,8 +78,8 @@ async function createLog(queryRunner: QueryRunner): Promise<void> {
 }
 
 /**
- * As sessions do: whoever deactivates an account ends its tokens, raw SQL too, and restoring it does not bring them
- * back. For why it ends them again then, and by the full name, see `users_end_sessions()`.
+ * As with sessions: deactivating an account ends its tokens, raw SQL included, and restoring it does not bring them
+ * back. `users_end_sessions()` says why the table has its full name, and why tokens end again at the restoration.
  */
 async function endWithTheAccount(queryRunner: QueryRunner): Promise<void> {
   const tokens = await qualified(queryRunner, 'personal_access_tokens');
@@ -90,7 +90,7 @@ async function endWithTheAccount(queryRunner: QueryRunner): Promise<void> {
       DELETE FROM ${tokens} WHERE user_id = NEW.id;
       RETURN NULL;
     END $$`);
-  // Only to make triggers with: otherwise whoever may make a temporary table could end anybody's sessions and tokens.
+  // For triggers alone: otherwise a role that may create temporary tables could end the sessions and tokens of any user.
   await queryRunner.query(
     `REVOKE EXECUTE ON FUNCTION users_end_sessions(), users_end_personal_tokens() FROM PUBLIC`,
   );
