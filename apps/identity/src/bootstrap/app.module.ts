@@ -1,9 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { type Settings } from '#config';
-import { DatabaseModule } from '#database';
 import { MailModule } from '#mail';
 import { StorageModule } from '#storage';
-import { accountsSchema, AccountsModule } from '#accounts';
 import { HttpModule } from '#http';
 import { AccountDeletionModule } from '../account-deletion/account-deletion.module.js';
 import { AuditModule } from '../audit-log/audit.module.js';
@@ -12,8 +10,8 @@ import { AvatarsModule } from '../avatars/avatars.module.js';
 import { ObservabilityModule } from '../observability/observability.module.js';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { UsersModule } from '../users/users.module.js';
-import { cacheOptions, databaseOptions, mailOptions, sessionLimits, storageOptions } from './options.js';
-import { SettingsModule } from './settings.module.js';
+import { coreModules } from './core-modules.js';
+import { mailOptions, storageOptions } from './options.js';
 
 /** All modules of the service. */
 @Module({})
@@ -23,12 +21,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        SettingsModule.forRoot(settings),
-        DatabaseModule.forRoot(databaseOptions(settings, databaseUrl), accountsSchema),
-        AccountsModule.forRoot({
-          cache: () => cacheOptions(settings, databaseUrl),
-          sessions: sessionLimits(settings),
-        }),
+        ...coreModules(settings, databaseUrl),
         StorageModule.forRoot(storageOptions(settings)),
         MailModule.forRoot(mailOptions(settings)),
         HttpModule,
