@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { buildOpenApi, FORM } from '#http';
 import { apiDescription } from '../../apps/identity/src/bootstrap/api-description.js';
-import { gate, ToyApp } from '../support/http/toy-app.js';
+import { ToyApp } from '../support/http/toy-app.js';
+import { gate } from '../support/http/toys.controller.js';
 
 /** Settings of an instance behind a proxy that logs nothing. */
 const QUIET = { trustProxy: 1, logLevel: 'silent', docs: false, corsOrigins: [] } as const;
